@@ -1,0 +1,45 @@
+//! `identities`: under which name a provider knows a user. One row for each (mini program, openid); the pair is
+//! unique, and that key is what decides between two first logins of one person at the same moment.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{IdentityId, OpenId, Sealed, Timestamp, UserId};
+
+/// A user as one mini program knows them.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "identities")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: IdentityId,
+    /// Whose identity this is.
+    #[sea_orm(indexed)]
+    pub user_id: UserId,
+    /// The mini program's appid. An openid means nothing without it.
+    #[sea_orm(column_type = "String(StringLen::N(64))", unique_key = "app_openid")]
+    pub app_id: String,
+    /// The name the mini program has for the user.
+    #[sea_orm(column_type = "String(StringLen::N(64))", unique_key = "app_openid")]
+    pub openid: OpenId,
+    /// WeChat's `session_key` of the newest login, encrypted.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(512))")]
+    pub session_key: Sealed,
+    /// When the login that brought `session_key` was sent to WeChat; an older login never overwrites a newer key.
+    pub session_key_at: Timestamp,
+    /// The key before it: data a client encrypted just before logging in again still opens.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(512))", nullable)]
+    pub previous_session_key: Option<Sealed>,
+    /// When the user first came through this mini program.
+    pub created_at: Timestamp,
+    /// When the user last logged in through it.
+    pub last_login_at: Timestamp,
+    /// Whose identity this is.
+    #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
+    pub user: BelongsTo<super::user::Entity>,
+    /// Sessions opened by this identity.
+    #[sea_orm(has_many)]
+    pub sessions: HasMany<super::session::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

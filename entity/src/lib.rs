@@ -1,0 +1,16 @@
+//! The rows of the database: one file for each table, with its typed id and the queries that must read the
+//! same wherever they are asked. Rows are the domain records; nothing here knows of GraphQL or HTTP.
+//!
+//! Tables are made by the `migration` crate. A test compares both on every database.
+
+pub mod id;
+pub mod identity;
+pub mod secret;
+pub mod session;
+pub mod timestamp;
+pub mod union_link;
+pub mod user;
+
+pub use id::{IdentityId, SessionId, UserId};
+pub use secret::{OpenId, Sealed, UnionId};
+pub use timestamp::Timestamp;

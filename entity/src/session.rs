@@ -1,0 +1,98 @@
+//! `sessions`: where a user is signed in, and how each of those ended. A token names a row here; the row, never
+//! the token's signature alone, decides whether a request is let in.
+
+use sea_orm::{Condition, entity::prelude::*};
+
+use crate::{IdentityId, SessionId, Timestamp, UserId};
+
+/// One sign-in of one user on one device.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    /// Whose session this is.
+    pub user_id: UserId,
+    /// The identity that logged in.
+    #[sea_orm(indexed)]
+    pub identity_id: IdentityId,
+    /// How often the session was refreshed: the number in its current refresh token.
+    pub refresh_generation: i64,
+    /// The client's own name for the device it runs on.
+    #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
+    pub device_id: Option<String>,
+    /// The device as a person would call it.
+    #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
+    pub device_name: Option<String>,
+    /// `User-Agent` of the login, cut to length.
+    #[sea_orm(column_type = "String(StringLen::N(256))", nullable)]
+    pub user_agent: Option<String>,
+    /// Network the login came from: an IPv4 address's /24 or an IPv6 address's /48, never the whole address.
+    #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
+    pub ip_prefix: Option<String>,
+    /// When the user logged in.
+    pub created_at: Timestamp,
+    /// When a request last used the session, to about a minute.
+    pub last_used_at: Timestamp,
+    /// When the session ends unless it is refreshed.
+    #[sea_orm(indexed)]
+    pub expires_at: Timestamp,
+    /// When the session was ended; `None` while it may be used.
+    pub ended_at: Option<Timestamp>,
+    /// Why it was ended.
+    pub end_reason: Option<EndReason>,
+    /// Whose session this is.
+    #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
+    pub user: BelongsTo<super::user::Entity>,
+    /// The identity that logged in.
+    #[sea_orm(belongs_to, from = "identity_id", to = "id", on_delete = "Cascade")]
+    pub identity: BelongsTo<super::identity::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Whether the session may be used at `now`: the same test as [`live`], for a row already read.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended_at.is_none() && self.expires_at > now
+    }
+}
+
+/// Sessions that may be used at `now`: not ended, not expired.
+#[must_use]
+pub fn live(now: Timestamp) -> Condition {
+    Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now))
+}
+
+/// Why a session was ended before it expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EndReason {
+    /// Its own client logged out.
+    LoggedOut,
+    /// Ended from another session of the same user, or by an operator.
+    Revoked,
+    /// A refresh token came back after its successor had been used: somebody else holds a copy.
+    Reused,
+    /// The same device logged in again.
+    Replaced,
+    /// The user had too many sessions, and this was the one used longest ago.
+    Evicted,
+}
+
+impl EndReason {
+    /// The name clients see in `extensions.reason`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "LOGGED_OUT",
+            Self::Revoked => "REVOKED",
+            Self::Reused => "REUSED",
+            Self::Replaced => "REPLACED",
+            Self::Evicted => "EVICTED",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `users`: one row for each person, whatever mini programs they came through.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{Timestamp, UserId};
+
+/// A person's account.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    /// Key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    /// Name the person chose; `None` until they do.
+    #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
+    pub nickname: Option<String>,
+    /// Address of their picture.
+    #[sea_orm(column_type = "String(StringLen::N(512))", nullable)]
+    pub avatar_url: Option<String>,
+    /// Language tag (BCP 47), such as `zh-CN`.
+    #[sea_orm(column_type = "String(StringLen::N(35))", nullable)]
+    pub locale: Option<String>,
+    /// Telephone number with its country (E.164), such as `+8613800000000`.
+    #[sea_orm(column_type = "String(StringLen::N(20))", nullable)]
+    pub phone_number: Option<String>,
+    /// Whether the account may be used.
+    pub status: Status,
+    /// What the account may do.
+    pub role: Role,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the profile last changed.
+    pub updated_at: Timestamp,
+    /// When the person last logged in.
+    pub last_login_at: Timestamp,
+    /// The names under which providers know this person.
+    #[sea_orm(has_many)]
+    pub identities: HasMany<super::identity::Entity>,
+    /// The places where this person is or was signed in.
+    #[sea_orm(has_many)]
+    pub sessions: HasMany<super::session::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// In use.
+    Active,
+    /// Closed by an operator.
+    Suspended,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// An ordinary person: sees their own account.
+    User,
+    /// May see every account.
+    Admin,
+}

@@ -1,0 +1,257 @@
+//! The one table of errors: every code a client can meet, what the client shall do about it, its HTTP status
+//! outside GraphQL, and its message in English and Chinese. `ApiError` is the only error that reaches a client.
+
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
+
+/// What a client does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Call `wx.login` again and log in with the new code.
+    Relogin,
+    /// Wait `retryAfter` seconds, then send the same again.
+    Retry,
+    /// The request is wrong: change it.
+    Fix,
+    /// Nothing the client does will help.
+    GiveUp,
+    /// Somebody has to mend the server's settings.
+    Operator,
+}
+
+impl Action {
+    /// The name in `extensions.action`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Relogin => "RELOGIN",
+            Self::Retry => "RETRY",
+            Self::Fix => "FIX",
+            Self::GiveUp => "GIVE_UP",
+            Self::Operator => "OPERATOR",
+        }
+    }
+}
+
+/// Languages the messages are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+macro_rules! error_table {
+    ($($(#[$doc:meta])* $code:ident = $name:literal, $action:ident, $status:literal, $en:literal, $zh:literal;)+) => {
+        /// Every code in `extensions.code`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $code,)+ }
+
+        impl Code {
+            /// All codes, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$code,)+];
+
+            /// The name in `extensions.code`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$code => $name,)+ }
+            }
+
+            /// What a client that meets the code does next.
+            #[must_use]
+            pub fn action(self) -> Action {
+                match self { $(Self::$code => Action::$action,)+ }
+            }
+
+            /// HTTP status of an answer that is nothing but this error.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$code => $status,)+ }
+            }
+
+            /// The sentence for a person.
+            #[must_use]
+            pub fn message(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$code, Language::En) => $en, (Self::$code, Language::Zh) => $zh,)+
+                }
+            }
+        }
+    };
+}
+
+error_table! {
+    /// No token, or one that does not name a live session.
+    Unauthenticated = "UNAUTHENTICATED", Relogin, 401, "Please log in.", "请先登录。";
+    /// Signed in, but not allowed.
+    Forbidden = "FORBIDDEN", GiveUp, 403, "You may not see or do this.", "没有权限。";
+    /// The login code is none, has expired, or belongs to another mini program.
+    InvalidCode = "INVALID_CODE", Relogin, 401, "The login code is invalid or has expired.", "登录凭证无效或已过期。";
+    /// The login code was used before.
+    CodeUsed = "CODE_USED", Relogin, 401, "The login code has already been used.", "登录凭证已被使用。";
+    /// WeChat refuses this user's logins.
+    LoginBlocked = "LOGIN_BLOCKED", GiveUp, 403, "WeChat has blocked this login.", "微信已拦截此次登录。";
+    /// An operator closed the account.
+    AccountSuspended = "ACCOUNT_SUSPENDED", GiveUp, 403, "This account is suspended.", "账号已被停用。";
+    /// The appid is not one of the configured ones.
+    UnknownApp = "UNKNOWN_APP", Fix, 400, "This mini program is not configured here.", "未配置该小程序。";
+    /// Too many requests, ours or WeChat's count.
+    RateLimited = "RATE_LIMITED", Retry, 429, "Too many requests. Please wait.", "请求过于频繁，请稍后再试。";
+    /// WeChat did not answer, or not with an answer.
+    ProviderUnavailable = "PROVIDER_UNAVAILABLE", Retry, 503, "WeChat cannot be reached. Please try again.", "暂时无法连接微信，请稍后再试。";
+    /// WeChat refuses the server's own settings.
+    ProviderMisconfigured = "PROVIDER_MISCONFIGURED", Operator, 503, "Login is not available at the moment.", "登录暂不可用。";
+    /// Encrypted data does not open with the session keys we hold.
+    SessionKeyStale = "SESSION_KEY_STALE", Relogin, 409, "Please log in again, then ask WeChat for the data again.", "请重新登录后再获取数据。";
+    /// An argument is not acceptable.
+    BadUserInput = "BAD_USER_INPUT", Fix, 400, "The input is not valid.", "输入无效。";
+    /// The HTTP request is not a GraphQL request.
+    BadRequest = "BAD_REQUEST", Fix, 400, "The request is not valid.", "请求无效。";
+    /// The document is not GraphQL.
+    GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", Fix, 400, "The GraphQL document has a syntax error.", "GraphQL 文档存在语法错误。";
+    /// The document does not fit the schema.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not fit the schema.", "GraphQL 文档与模式不符。";
+    /// `operationName` names no operation of the document.
+    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to run cannot be told.", "无法确定要执行的操作。";
+    /// The document asks for more than one request may.
+    QueryTooExpensive = "QUERY_TOO_EXPENSIVE", Fix, 400, "The query asks for too much.", "查询过于复杂。";
+    /// The HTTP method is not served here.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed here.", "不支持该请求方法。";
+    /// The body is not JSON.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "Send the body as application/json.", "请以 application/json 发送请求体。";
+    /// No media type of `Accept` can be given.
+    NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types can be given.", "无法提供所接受的媒体类型。";
+    /// The body is too long.
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", Fix, 413, "The request is too large.", "请求体过大。";
+    /// The answer was not ready in time.
+    Timeout = "TIMEOUT", Retry, 504, "The request took too long.", "请求超时。";
+    /// More work than the server takes on at once.
+    Overloaded = "OVERLOADED", Retry, 503, "The server is busy. Please try again.", "服务器繁忙，请稍后再试。";
+    /// A fault of ours; its cause is in the log.
+    InternalServerError = "INTERNAL_SERVER_ERROR", Retry, 500, "Something went wrong on our side.", "服务器内部错误。";
+}
+
+/// An error as a client sees it, with its cause for the log.
+#[derive(Clone)]
+pub struct ApiError {
+    /// Row of the table.
+    pub code: Code,
+    /// Finer than the code, where the caller may know: `extensions.reason`.
+    pub reason: Option<&'static str>,
+    /// How long to wait before trying again: `extensions.retryAfter`, in whole seconds.
+    pub retry_after: Option<Duration>,
+    /// What exactly is wrong, in English, in words that hold nothing secret: added to the message.
+    pub detail: Option<Cow<'static, str>>,
+    /// The cause, for the log alone.
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// The bare error of a code. Codes with action `RETRY` ask for one second's patience unless told otherwise.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        let retry_after = (code.action() == Action::Retry).then_some(Duration::from_secs(1));
+        Self { code, reason: None, retry_after, detail: None, cause: None }
+    }
+
+    /// A fault of ours: the client learns nothing but that.
+    #[must_use]
+    pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..Self::new(Code::InternalServerError) }
+    }
+
+    /// Not signed in, and why.
+    #[must_use]
+    pub fn unauthenticated(reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..Self::new(Code::Unauthenticated) }
+    }
+
+    /// Says what exactly is wrong. The words go to the client: nothing secret in them.
+    #[must_use]
+    pub fn detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// Says how long to wait.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn cause(self, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
+    /// The sentence for a person.
+    #[must_use]
+    pub fn message(&self, language: Language) -> String {
+        let message = self.code.message(language);
+        self.detail.as_ref().map_or_else(|| message.to_owned(), |detail| format!("{message} {detail}"))
+    }
+
+    /// Seconds to wait, rounded up: the unit of `extensions.retryAfter` and of `Retry-After` (RFC 9110).
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError").field("code", &self.code).field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_messages_differ_by_language() {
+        for (position, code) in Code::ALL.iter().enumerate() {
+            assert_ne!(code.message(Language::En), code.message(Language::Zh));
+            assert!(Code::ALL[position + 1..].iter().all(|other| other.as_str() != code.as_str()));
+        }
+    }
+
+    #[test]
+    fn retry_errors_say_how_long_to_wait_and_others_do_not() {
+        for code in Code::ALL {
+            assert_eq!(ApiError::new(*code).retry_after_seconds().is_some(), code.action() == Action::Retry);
+        }
+    }
+
+    #[test]
+    fn waits_are_rounded_up_to_whole_seconds() {
+        let error = ApiError::new(Code::RateLimited).retry_after(Duration::from_millis(1200));
+        assert_eq!(error.retry_after_seconds(), Some(2));
+    }
+
+    #[test]
+    fn debug_tells_nothing_of_cause_and_detail() {
+        let cause = std::io::Error::other("secret=abc");
+        let error = ApiError::internal(cause);
+        assert!(!format!("{error:?} {error}").contains("abc"));
+    }
+}
