@@ -1,6 +1,23 @@
 //! The settings, once read and found good. `read` gathers them from the environment, the file and the defaults,
 //! and lists every problem at once; `table` is the list of all of them.
 
+mod address;
+mod apps;
+mod credential;
+mod file;
+pub mod keyfile;
+mod problems;
+mod read;
+mod reader;
+mod source;
+pub mod table;
+mod value;
+
+pub use address::is_loopback_site;
+pub use problems::Problems;
+pub use read::read;
+pub use source::{Environment, process_environment};
+
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
@@ -40,6 +57,14 @@ pub struct Config {
     pub log: String,
     /// Form of the log. `LOG_FORMAT`
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Whether no key is set: so with the emulator, where `keyfile` makes one.
+    #[must_use]
+    pub fn needs_generated_key(&self) -> bool {
+        self.secret_keys.is_empty()
+    }
 }
 
 /// The mini programs, and how WeChat is called for them.
