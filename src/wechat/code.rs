@@ -1,0 +1,86 @@
+//! A login code as the client sends it: bounded before anything is done with it, and never shown.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::repeats::Key;
+use crate::error::{ApiError, Code};
+
+const MAX_BYTES: usize = 512;
+
+/// What `wx.login` gave the mini program: a secret while it lives.
+#[derive(Clone, Debug)]
+pub struct LoginCode(SecretString);
+
+impl LoginCode {
+    /// Takes what can be a code: 1 to 512 letters, digits and signs of URLs and base64.
+    ///
+    /// # Errors
+    /// `INVALID_CODE` for anything else, so that junk costs WeChat's quota nothing.
+    pub fn parse(code: &str) -> Result<Self, ApiError> {
+        let fits = (1..=MAX_BYTES).contains(&code.len()) && code.bytes().all(is_code_byte);
+        fits.then(|| Self(code.into())).ok_or_else(|| Code::InvalidCode.into())
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Names the code without holding it. The zero byte, which no appid holds, keeps (`a`, `bc`) and (`ab`, `c`) apart.
+    pub(super) fn key(&self, appid: &str) -> Key {
+        let mut hash = Context::new(&SHA256);
+        hash.update(appid.as_bytes());
+        hash.update(&[0]);
+        hash.update(self.expose().as_bytes());
+        let mut key = Key::default();
+        key.copy_from_slice(hash.finish().as_ref());
+        key
+    }
+}
+
+fn is_code_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~:=+/|@".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn odd_codes_are_refused() {
+        for odd in ["", "a b", "a&b", "a%2Bb", "a\nb", "a\0", "代码", "a?b", "a#b", "\"", "<a>", &"a".repeat(513)] {
+            assert_eq!(LoginCode::parse(odd).unwrap_err().code, Code::InvalidCode, "{odd}");
+        }
+    }
+
+    #[test]
+    fn usual_codes_are_taken() {
+        for usual in ["0", "0a3XyZ000Ab-_1", "aB9-_.~:=+/|@", &"a".repeat(512)] {
+            assert_eq!(LoginCode::parse(usual).unwrap().expose(), usual);
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_code() {
+        assert!(!format!("{:?}", LoginCode::parse("verysecret").unwrap()).contains("verysecret"));
+    }
+
+    #[test]
+    fn keys_tell_apps_and_codes_apart() {
+        let key = |appid, code| LoginCode::parse(code).unwrap().key(appid);
+        assert_eq!(key("wx1", "a"), key("wx1", "a"));
+        assert_ne!(key("wx1", "a"), key("wx2", "a"));
+        assert_ne!(key("wx1", "2a"), key("wx12", "a"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_bounded_ascii(code in any::<String>()) {
+            if LoginCode::parse(&code).is_ok() {
+                prop_assert!(code.is_ascii() && (1..=512).contains(&code.len()));
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! How a call can fail, and the one table of WeChat's errcodes. Nothing in here holds a body, a URL or a secret.
+
+use std::time::Duration;
+
+use crate::error::{ApiError, Code};
+
+struct Row {
+    errcode: i64,
+    /// What the client is told.
+    code: Code,
+    /// How many seconds the client shall wait, where the code lets it try again.
+    wait: Option<u64>,
+    /// Whether an operator must look.
+    alarm: Alarm,
+    /// What it means, for the log and `readyz`.
+    name: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alarm {
+    Quiet,
+    Loud,
+}
+
+use Alarm::{Loud, Quiet};
+
+const fn row(errcode: i64, code: Code, wait: Option<u64>, alarm: Alarm, name: &'static str) -> Row {
+    Row { errcode, code, wait, alarm, name }
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    row(-1,    Code::ProviderUnavailable,   Some(1),    Quiet, "system busy"),
+    row(40029, Code::InvalidCode,           None,       Quiet, "invalid code, or one of another mini program"),
+    row(41008, Code::InvalidCode,           None,       Quiet, "missing code"),
+    row(40163, Code::CodeUsed,              None,       Quiet, "code been used"),
+    row(40226, Code::LoginBlocked,          None,       Quiet, "code blocked"),
+    row(45011, Code::RateLimited,           Some(60),   Quiet, "too many calls of one user in a minute"),
+    row(45009, Code::RateLimited,           Some(3600), Loud,  "too many calls of the app in a day"),
+    row(40013, Code::ProviderMisconfigured, None,       Loud,  "invalid appid"),
+    row(40125, Code::ProviderMisconfigured, None,       Loud,  "invalid appsecret"),
+    row(40164, Code::ProviderMisconfigured, None,       Loud,  "this server's address is not in the whitelist"),
+    row(40243, Code::ProviderMisconfigured, None,       Loud,  "appsecret frozen"),
+    row(41002, Code::ProviderMisconfigured, None,       Loud,  "missing appid"),
+    row(41004, Code::ProviderMisconfigured, None,       Loud,  "missing appsecret"),
+    row(61003, Code::ProviderMisconfigured, None,       Loud,  "not authorised by the mini program"),
+];
+const UNKNOWN: &Row = &row(0, Code::ProviderUnavailable, Some(1), Loud, "unknown errcode");
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("no connection to WeChat")]
+    Unreachable(#[source] reqwest::Error),
+    #[error("no whole answer from WeChat, and the code may be consumed")]
+    Lost(#[source] reqwest::Error),
+    #[error("WeChat's answer has status {0}")]
+    Status(u16),
+    #[error("WeChat's answer is {0}")]
+    Unreadable(&'static str),
+    #[error("WeChat refuses with {errcode} ({}), rid {}", row_of(*errcode).name, rid.as_deref().unwrap_or("none"))]
+    Refused { errcode: i64, rid: Option<String> },
+}
+
+impl Failure {
+    /// The failure of a request whose answer has not begun.
+    pub(super) fn sending(error: reqwest::Error) -> Self {
+        if error.is_connect() { Self::Unreachable(error.without_url()) } else { Self::lost(error) }
+    }
+
+    /// The failure of a request that was, or may have been, sent.
+    pub(super) fn lost(error: reqwest::Error) -> Self {
+        Self::Lost(error.without_url())
+    }
+
+    /// Whether another host may be asked with the same code.
+    pub(super) fn leaves_the_code(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Refused { errcode: -1, .. })
+    }
+
+    /// Whether WeChat is down, rather than unwilling.
+    pub(super) fn is_outage(&self) -> bool {
+        !matches!(self, Self::Refused { errcode, .. } if *errcode != -1)
+    }
+
+    /// What WeChat refuses about the server's own settings.
+    pub(super) fn of_our_settings(&self) -> Option<String> {
+        let row = self.row()?;
+        (row.code == Code::ProviderMisconfigured).then(|| format!("{} {}", row.errcode, row.name))
+    }
+
+    pub(super) fn log(&self, appid: &str) {
+        let (errcode, rid) = match self {
+            Self::Refused { errcode, rid } => (Some(*errcode), rid.as_deref()),
+            _ => (None, None),
+        };
+        let outcome = self.code().as_str();
+        match (self.row().map(|row| row.alarm), errcode) {
+            (Some(Loud), _) => tracing::error!(appid, errcode, rid, outcome, "{self}"),
+            (Some(Quiet), Some(1..)) => tracing::info!(appid, errcode, rid, outcome, "{self}"),
+            _ => tracing::warn!(appid, errcode, rid, outcome, "{self}"),
+        }
+    }
+
+    fn code(&self) -> Code {
+        self.row().map_or(Code::ProviderUnavailable, |row| row.code)
+    }
+
+    fn row(&self) -> Option<&'static Row> {
+        match self {
+            Self::Refused { errcode, .. } => Some(row_of(*errcode)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let error = Self::new(failure.code());
+        let wait = failure.row().and_then(|row| row.wait);
+        let error = if let Some(seconds) = wait { error.retry_after(Duration::from_secs(seconds)) } else { error };
+        error.cause(failure)
+    }
+}
+
+fn row_of(errcode: i64) -> &'static Row {
+    TABLE.iter().find(|row| row.errcode == errcode).unwrap_or(UNKNOWN)
+}
+
+/// WeChat's id of the call, which its support asks for: `rid: 6683da8d-0a1b2c3d-4e5f6071` at the end of an errmsg, or
+/// in older ones `hints: [ req_id: kFhIjR1we ]`. The errmsg around it is not ours to log.
+pub(super) fn rid(errmsg: &str) -> Option<String> {
+    let (before, after) = errmsg.rsplit_once("rid:").or_else(|| errmsg.rsplit_once("req_id:"))?;
+    let id = after.trim().trim_end_matches(']').trim_end();
+    let is_id =
+        (4..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!".contains(&byte));
+    (is_id && !before.ends_with(char::is_alphanumeric)).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_errcode_has_its_class() {
+        let classes = [
+            (-1, "PROVIDER_UNAVAILABLE", Some(1)),
+            (40029, "INVALID_CODE", None),
+            (41008, "INVALID_CODE", None),
+            (40163, "CODE_USED", None),
+            (40226, "LOGIN_BLOCKED", None),
+            (45011, "RATE_LIMITED", Some(60)),
+            (45009, "RATE_LIMITED", Some(3600)),
+            (40013, "PROVIDER_MISCONFIGURED", None),
+            (40125, "PROVIDER_MISCONFIGURED", None),
+            (40243, "PROVIDER_MISCONFIGURED", None),
+            (41002, "PROVIDER_MISCONFIGURED", None),
+            (41004, "PROVIDER_MISCONFIGURED", None),
+            (40164, "PROVIDER_MISCONFIGURED", None),
+            (61003, "PROVIDER_MISCONFIGURED", None),
+            (99999, "PROVIDER_UNAVAILABLE", Some(1)),
+        ];
+        for (errcode, code, wait) in classes {
+            let error = ApiError::from(Failure::Refused { errcode, rid: None });
+            assert_eq!((error.code.as_str(), error.retry_after_seconds()), (code, wait), "{errcode}");
+        }
+    }
+
+    #[test]
+    fn each_errcode_is_in_the_table_once() {
+        for row in TABLE {
+            assert_eq!(TABLE.iter().filter(|other| other.errcode == row.errcode).count(), 1);
+        }
+    }
+
+    #[test]
+    fn only_a_busy_wechat_counts_as_an_outage_and_leaves_the_code() {
+        for row in TABLE {
+            let failure = Failure::Refused { errcode: row.errcode, rid: None };
+            assert_eq!(
+                (failure.is_outage(), failure.leaves_the_code()),
+                (row.errcode == -1, row.errcode == -1),
+                "{}",
+                row.name
+            );
+        }
+        assert!(Failure::Status(500).is_outage() && !Failure::Status(500).leaves_the_code());
+    }
+
+    #[test]
+    fn only_the_id_is_taken_from_an_errmsg() {
+        let of = |errmsg| rid(errmsg);
+        assert_eq!(of("invalid code, rid: 6683da8d-0a1b2c3d-4e5f6071").unwrap(), "6683da8d-0a1b2c3d-4e5f6071");
+        assert_eq!(of("invalid code, hints: [ req_id: kFhIjR1we-0a!N ]").unwrap(), "kFhIjR1we-0a!N");
+        for errmsg in
+            ["", "invalid code", "rid:", "rid: a b", "hybrid: 6683da8d", "rid: 代码代码", "rid: secret=abcdef"]
+        {
+            assert_eq!(of(errmsg), None, "{errmsg}");
+        }
+        assert_eq!(of(&format!("rid: {}", "a".repeat(41))), None);
+    }
+}
