@@ -1,0 +1,64 @@
+//! WeChat's refusals: an errcode, its usual words, and the request id its support asks for.
+
+use std::borrow::Cow;
+
+use entity::Timestamp;
+use serde::Serialize;
+
+use crate::random;
+
+/// An answer that is no login, by its errcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal(pub(super) i32);
+
+impl Refusal {
+    pub(super) const WRONG_GRANT_TYPE: Self = Self(40002);
+    pub(super) const INVALID_APP_ID: Self = Self(40013);
+    pub(super) const INVALID_CODE: Self = Self(40029);
+    pub(super) const CODE_USED: Self = Self(40163);
+    pub(super) const NO_APP_ID: Self = Self(41002);
+    pub(super) const NO_SECRET: Self = Self(41004);
+    pub(super) const NO_CODE: Self = Self(41008);
+    pub(super) const NOT_GET: Self = Self(43001);
+
+    pub(super) fn body(self, now: Timestamp) -> Body {
+        Body { errcode: self.0, errmsg: format!("{}, rid: {}", self.words(), rid(now)) }
+    }
+
+    /// WeChat's own words, so that a log of the emulator reads like one of WeChat.
+    fn words(self) -> Cow<'static, str> {
+        let words = match self.0 {
+            -1 => "system error",
+            40002 => "invalid grant_type",
+            40013 => "invalid appid",
+            40029 => "invalid code",
+            40125 => "invalid appsecret",
+            40163 => "code been used",
+            40226 => "code blocked",
+            40243 => "appsecret is frozen",
+            41002 => "appid missing",
+            41004 => "appsecret missing",
+            41008 => "missing code",
+            43001 => "require GET method",
+            45009 => "reach max api daily quota limit",
+            45011 => "api minute-quota reach limit, must slower, retry next minute",
+            other => return Cow::Owned(format!("emulated error {other}")),
+        };
+        Cow::Borrowed(words)
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Body {
+    errcode: i32,
+    errmsg: String,
+}
+
+/// A request id of WeChat's shape: the second in hex, then two random groups.
+fn rid(now: Timestamp) -> String {
+    // the shape has eight digits: the low 32 bits of the second
+    let [.., a, b, c, d] = now.seconds().to_be_bytes();
+    let second = u32::from_be_bytes([a, b, c, d]);
+    let [left, right] = [(); 2].map(|()| u32::from_be_bytes(random::bytes()));
+    format!("{second:08x}-{left:08x}-{right:08x}")
+}
