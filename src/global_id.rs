@@ -1,0 +1,103 @@
+//! Ids as clients see them: opaque and global, so that one `node(id)` finds anything. An id is the base64url text
+//! (RFC 4648, no padding) of a type's name and a key, and there is exactly one spelling of each.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use entity::{IdentityId, SessionId, UserId};
+use uuid::Uuid;
+
+/// What an id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GlobalId {
+    /// A user.
+    User(UserId),
+    /// An identity of a user.
+    Identity(IdentityId),
+    /// A session of a user.
+    Session(SessionId),
+}
+
+/// Longest text worth reading: no id of ours comes near it.
+const LONGEST: usize = 128;
+
+impl GlobalId {
+    /// The id as text.
+    #[must_use]
+    pub fn encode(self) -> String {
+        let (name, key) = match self {
+            Self::User(UserId(key)) => ("User", key),
+            Self::Identity(IdentityId(key)) => ("Identity", key),
+            Self::Session(SessionId(key)) => ("Session", key),
+        };
+        URL_SAFE_NO_PAD.encode(format!("{name}:{}", key.hyphenated()))
+    }
+
+    /// Reads an id; `None` where the text is not exactly what `encode` writes.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (name, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+        let key = Uuid::try_parse(key).ok()?;
+        let id = match name {
+            "User" => Self::User(UserId(key)),
+            "Identity" => Self::Identity(IdentityId(key)),
+            "Session" => Self::Session(SessionId(key)),
+            _ => return None,
+        };
+        // a key has several spellings; an id has one
+        (id.encode() == text).then_some(id)
+    }
+
+    /// The user an id names, where it names one.
+    #[must_use]
+    pub fn user(text: &str) -> Option<UserId> {
+        match Self::decode(text)? {
+            Self::User(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The session an id names, where it names one.
+    #[must_use]
+    pub fn session(text: &str) -> Option<SessionId> {
+        match Self::decode(text)? {
+            Self::Session(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_itself(key: u128, kind in 0..3) {
+            let key = Uuid::from_u128(key);
+            let id = match kind {
+                0 => GlobalId::User(UserId(key)),
+                1 => GlobalId::Identity(IdentityId(key)),
+                _ => GlobalId::Session(SessionId(key)),
+            };
+            prop_assert_eq!(GlobalId::decode(&id.encode()), Some(id));
+        }
+
+        #[test]
+        fn any_text_decodes_to_nothing_or_is_the_one_spelling(text in ".{0,80}") {
+            if let Some(id) = GlobalId::decode(&text) {
+                prop_assert_eq!(id.encode(), text);
+            }
+        }
+
+        #[test]
+        fn other_spellings_of_a_key_are_refused(key: u128) {
+            let upper = format!("User:{}", Uuid::from_u128(key | 0xa0).hyphenated().to_string().to_uppercase());
+            prop_assert_eq!(GlobalId::decode(&URL_SAFE_NO_PAD.encode(upper)), None);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Access tokens: JWTs of type `at+jwt` (RFC 9068), signed with EdDSA. The signature tells that we wrote the token;
+//! whether its session still lives is for the session's row to say.
+
+use entity::{SessionId, Timestamp, UserId};
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode, errors};
+use serde::{Deserialize, Serialize};
+
+use super::KeyRing;
+use crate::global_id::GlobalId;
+
+/// Who writes the tokens, and who they are for. Never change them: every client would be logged out.
+const ISSUER: &str = "miniaccount";
+const AUDIENCE: &str = "miniaccount";
+
+/// `typ` of the header (RFC 9068, section 2.1).
+const TYPE: &str = "at+jwt";
+
+/// Longest token worth reading, in bytes.
+const LONGEST: usize = 2048;
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The user.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// The mini program the user came through.
+    pub app_id: String,
+    /// When the token was written, in whole seconds.
+    pub issued_at: Timestamp,
+    /// When it ceases to be good, in whole seconds.
+    pub expires_at: Timestamp,
+}
+
+/// The claims as they stand in the token.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    iss: String,
+    aud: String,
+    /// The user's global id: the one the API shows.
+    sub: String,
+    /// The session's global id.
+    sid: String,
+    app: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl KeyRing {
+    /// Writes a token.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn access_token(&self, claims: &Claims) -> Result<String, errors::Error> {
+        let keys = self.newest();
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(keys.kid());
+        encode(&header, &Wire::from(claims), &keys.signing)
+    }
+
+    /// Reads a token that one of our keys signed. Its expiry is for the caller to judge, who has the clock. `None` for
+    /// any other text: which of its faults it was is nobody's business.
+    #[must_use]
+    pub fn read_access_token(&self, token: &str) -> Option<Claims> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let header = decode_header(token).ok()?;
+        if !header.typ?.eq_ignore_ascii_case(TYPE) {
+            return None;
+        }
+        let keys = self.keys_of(&header.kid?)?;
+        decode::<Wire>(token, &keys.verifying, &validation()).ok()?.claims.try_into().ok()
+    }
+
+    fn keys_of(&self, kid: &str) -> Option<&super::keys::Keys> {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        self.named(&URL_SAFE_NO_PAD.decode(kid).ok()?)
+    }
+}
+
+/// The algorithm is ours to name, never the token's; expiry is judged by our own clock.
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+    validation.validate_exp = false;
+    validation
+}
+
+impl From<&Claims> for Wire {
+    fn from(claims: &Claims) -> Self {
+        Self {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: GlobalId::User(claims.user).encode(),
+            sid: GlobalId::Session(claims.session).encode(),
+            app: claims.app_id.clone(),
+            iat: claims.issued_at.seconds(),
+            exp: claims.expires_at.seconds(),
+        }
+    }
+}
+
+impl TryFrom<Wire> for Claims {
+    type Error = ();
+
+    fn try_from(wire: Wire) -> Result<Self, ()> {
+        Ok(Self {
+            user: GlobalId::user(&wire.sub).ok_or(())?,
+            session: GlobalId::session(&wire.sid).ok_or(())?,
+            app_id: wire.app,
+            issued_at: Timestamp::from_seconds(wire.iat).ok_or(())?,
+            expires_at: Timestamp::from_seconds(wire.exp).ok_or(())?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use jsonwebtoken::EncodingKey;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::{super::keys::tests::ring, *};
+
+    fn claims() -> Claims {
+        Claims {
+            user: UserId(Uuid::from_u128(7)),
+            session: SessionId(Uuid::from_u128(8)),
+            app_id: "wx1".to_owned(),
+            issued_at: Timestamp(1_000_000),
+            expires_at: Timestamp(2_000_000),
+        }
+    }
+
+    /// A token with header and claims changed, signed with our own key.
+    fn forged(header: impl FnOnce(&mut Header), change: impl FnOnce(&mut Value)) -> Option<Claims> {
+        let ring = ring(&[1]);
+        let mut wire = serde_json::to_value(Wire::from(&claims())).unwrap();
+        change(&mut wire);
+        let mut head = Header::new(Algorithm::EdDSA);
+        head.typ = Some(TYPE.to_owned());
+        head.kid = Some(ring.newest().kid());
+        header(&mut head);
+        ring.read_access_token(&encode(&head, &wire, &ring.newest().signing).unwrap())
+    }
+
+    #[test]
+    fn a_token_says_what_was_put_into_it() {
+        let ring = ring(&[1]);
+        let token = ring.access_token(&claims()).unwrap();
+        assert_eq!(ring.read_access_token(&token), Some(claims()));
+        assert_eq!(forged(|_| (), |_| ()), Some(claims()));
+    }
+
+    #[test]
+    fn a_token_of_the_previous_secret_is_good_and_one_of_a_forgotten_secret_is_not() {
+        let token = ring(&[1]).access_token(&claims()).unwrap();
+        assert!(ring(&[2, 1]).read_access_token(&token).is_some());
+        assert!(ring(&[2]).read_access_token(&token).is_none());
+    }
+
+    #[test]
+    fn another_issuer_audience_or_type_is_refused() {
+        assert!(forged(|_| (), |wire| wire["iss"] = json!("else")).is_none());
+        assert!(forged(|_| (), |wire| wire["aud"] = json!("else")).is_none());
+        assert!(forged(|header| header.typ = Some("JWT".to_owned()), |_| ()).is_none());
+        assert!(forged(|header| header.typ = None, |_| ()).is_none());
+        assert!(forged(|header| header.kid = None, |_| ()).is_none());
+    }
+
+    #[test]
+    fn odd_expiries_are_refused() {
+        for odd in [json!(1.5), json!("2000"), json!(null), json!(1e300), json!(i64::MAX), json!([1])] {
+            assert!(forged(|_| (), |wire| wire["exp"] = odd.clone()).is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_missing_claim_is_refused() {
+        for claim in ["iss", "aud", "sub", "sid", "app", "iat", "exp"] {
+            let without = |wire: &mut Value| drop(wire.as_object_mut().unwrap().remove(claim));
+            assert!(forged(|_| (), without).is_none(), "{claim}");
+        }
+    }
+
+    #[test]
+    fn no_algorithm_and_the_public_key_as_a_password_are_refused() {
+        let ring = ring(&[1]);
+        let kid = ring.newest().kid();
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Wire::from(&claims())).unwrap());
+        let none = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": TYPE, "kid": kid}).to_string());
+        assert!(ring.read_access_token(&format!("{none}.{body}.")).is_none());
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(kid);
+        let public = ring.newest().verifying.try_get_as_bytes().unwrap().to_vec();
+        let token = encode(&header, &Wire::from(&claims()), &EncodingKey::from_secret(&public)).unwrap();
+        assert!(ring.read_access_token(&token).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_token_is_refused(position in 0usize..400, replacement in "[A-Za-z0-9_-]") {
+            let ring = ring(&[1]);
+            let token = ring.access_token(&claims()).unwrap();
+            let position = position % token.len();
+            let mut changed = token.clone();
+            changed.replace_range(position..=position, &replacement);
+            prop_assume!(changed != token);
+            prop_assert_eq!(ring.read_access_token(&changed), None);
+        }
+
+        #[test]
+        fn any_text_is_refused(text in ".{0,300}") {
+            prop_assert_eq!(ring(&[1]).read_access_token(&text), None);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Derives keys from `SECRET_KEY` by HKDF-SHA256 (RFC 5869), one for each purpose, so that no two purposes ever share
+//! a key and one secret is all an operator keeps.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
+    error::Unspecified,
+    hkdf, hmac,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde_json::{Value, json};
+
+/// Separates our keys from what other programs might derive of the same secret. Never change it.
+const SALT: &[u8] = b"miniaccount";
+
+/// Bytes of a key's public name.
+pub const KEY_ID_LEN: usize = 4;
+
+/// The keys of every value of `SECRET_KEY`, newest first.
+pub struct KeyRing {
+    keys: Vec<Keys>,
+}
+
+/// What is derived from one value of `SECRET_KEY`.
+pub(super) struct Keys {
+    /// Public name of this set: it tells which value a token or a sealed column needs.
+    pub(super) id: [u8; KEY_ID_LEN],
+    pub(super) signing: EncodingKey,
+    pub(super) verifying: DecodingKey,
+    public: Vec<u8>,
+    pub(super) refresh: hmac::Key,
+    pub(super) seal: LessSafeKey,
+}
+
+impl KeyRing {
+    /// Derives the keys of each secret; the first one signs and seals.
+    ///
+    /// # Errors
+    /// When there is no secret, or the cryptographic library refuses one.
+    pub fn new(secrets: &[SecretSlice<u8>]) -> Result<Self, Unspecified> {
+        let keys = secrets.iter().map(|secret| Keys::derive(secret.expose_secret())).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() { Err(Unspecified) } else { Ok(Self { keys }) }
+    }
+
+    /// The keys that sign and seal.
+    pub(super) fn newest(&self) -> &Keys {
+        &self.keys[0]
+    }
+
+    /// The keys of that name.
+    pub(super) fn named(&self, id: &[u8]) -> Option<&Keys> {
+        self.keys.iter().find(|keys| keys.id == id)
+    }
+
+    /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for services that verify tokens themselves.
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        let keys: Vec<Value> = self.keys.iter().map(Keys::jwk).collect();
+        json!({ "keys": keys })
+    }
+}
+
+impl Keys {
+    fn derive(secret: &[u8]) -> Result<Self, Unspecified> {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret);
+        let pair = Ed25519KeyPair::from_seed_unchecked(&expand::<32>(&root, b"access token signature, Ed25519")?)?;
+        let public = pair.public_key().as_ref().to_vec();
+        Ok(Self {
+            id: expand(&root, b"key id")?,
+            signing: EncodingKey::from_ed_der(pair.to_pkcs8()?.as_ref()),
+            verifying: DecodingKey::from_ed_der(&public),
+            public,
+            refresh: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"refresh token, HMAC-SHA256")?),
+            seal: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &expand::<32>(&root, b"seal, AES-256-GCM")?)?),
+        })
+    }
+
+    /// The name of the set as text: a token's `kid`.
+    pub(super) fn kid(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.id)
+    }
+
+    fn jwk(&self) -> Value {
+        let x = URL_SAFE_NO_PAD.encode(&self.public);
+        json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid(), "x": x })
+    }
+}
+
+fn expand<const N: usize>(root: &hkdf::Prk, purpose: &[u8]) -> Result<[u8; N], Unspecified> {
+    struct Length(usize);
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+    let mut key = [0; N];
+    root.expand(&[purpose], Length(N))?.fill(&mut key)?;
+    Ok(key)
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyRing({} keys)", self.keys.len())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A ring of made-up secrets, newest first.
+    pub(in crate::token) fn ring(secrets: &[u8]) -> KeyRing {
+        let secrets: Vec<_> = secrets.iter().map(|byte| SecretSlice::from(vec![*byte; 32])).collect();
+        KeyRing::new(&secrets).unwrap()
+    }
+
+    #[test]
+    fn a_secret_always_gives_the_same_keys_and_another_secret_others() {
+        assert_eq!(ring(&[1]).jwks(), ring(&[1]).jwks());
+        assert_ne!(ring(&[1]).jwks(), ring(&[2]).jwks());
+    }
+
+    #[test]
+    fn the_key_set_lists_current_and_previous_keys_and_nothing_private() {
+        let jwks = ring(&[1, 2]).jwks();
+        let keys = jwks["keys"].as_array().unwrap();
+        assert_eq!(keys.len(), 2);
+        assert!(keys.iter().all(|key| key.get("d").is_none() && key["kty"] == "OKP"));
+    }
+
+    #[test]
+    fn no_secret_is_refused() {
+        assert!(KeyRing::new(&[]).is_err());
+    }
+}

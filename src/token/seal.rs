@@ -1,0 +1,94 @@
+//! Seals column values with AES-256-GCM. A sealed value is a version, the name of its key, a nonce and the ciphertext;
+//! it opens only with the context it was sealed in, so that nobody who can write to the database can move a value from
+//! one row to another.
+
+use aws_lc_rs::{
+    aead::{Aad, NONCE_LEN, Nonce},
+    error::Unspecified,
+};
+use entity::Sealed;
+use secrecy::SecretSlice;
+
+use super::{KeyRing, keys::KEY_ID_LEN};
+use crate::random;
+
+/// First byte of every sealed value.
+const VERSION: u8 = 1;
+
+impl KeyRing {
+    /// Seals `plain` under the newest key. `context` says what the value is and whose: its parts must be given again to
+    /// open it.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn seal(&self, context: &[&str], plain: &[u8]) -> Result<Sealed, Unspecified> {
+        let keys = self.newest();
+        let nonce: [u8; NONCE_LEN] = random::bytes();
+        let mut cipher = plain.to_vec();
+        keys.seal.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(context), &mut cipher)?;
+        let mut sealed = Vec::with_capacity(1 + KEY_ID_LEN + NONCE_LEN + cipher.len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&keys.id);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&cipher);
+        Ok(Sealed(sealed))
+    }
+
+    /// Opens a sealed value. `None` where it was sealed in another context, under a key that is gone, or was changed.
+    #[must_use]
+    pub fn open(&self, context: &[&str], sealed: &Sealed) -> Option<SecretSlice<u8>> {
+        let (version, rest) = sealed.0.split_first()?;
+        let (key_id, rest) = rest.split_at_checked(KEY_ID_LEN)?;
+        let (nonce, cipher) = rest.split_at_checked(NONCE_LEN)?;
+        let keys = self.named(key_id).filter(|_| *version == VERSION)?;
+        let mut plain = cipher.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let length = keys.seal.open_in_place(nonce, aad(context), &mut plain).ok()?.len();
+        plain.truncate(length);
+        Some(plain.into())
+    }
+}
+
+/// The context as one text. Each part is preceded by its length, so that no two contexts read the same.
+fn aad(context: &[&str]) -> Aad<String> {
+    let framed: Vec<String> = context.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    Aad::from(framed.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    use super::{super::keys::tests::ring, *};
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens_in_its_context_alone(plain: Vec<u8>, other in "[a-z:]{0,6}") {
+            let sealed = ring(&[1]).seal(&["session_key", "wx1", "o1"], &plain).unwrap();
+            let opened = ring(&[2, 1]).open(&["session_key", "wx1", "o1"], &sealed).unwrap();
+            prop_assert_eq!(opened.expose_secret(), &plain[..]);
+            prop_assert!(ring(&[1]).open(&["session_key", "wx1", &other], &sealed).is_none());
+            prop_assert!(ring(&[2]).open(&["session_key", "wx1", "o1"], &sealed).is_none());
+        }
+
+        #[test]
+        fn a_changed_value_does_not_open(position in 0usize..37, flip in 1u8..) {
+            let mut sealed = ring(&[1]).seal(&["c"], b"plain").unwrap();
+            let position = position % sealed.0.len();
+            sealed.0[position] ^= flip;
+            prop_assert!(ring(&[1]).open(&["c"], &sealed).is_none());
+        }
+
+        #[test]
+        fn any_bytes_do_not_open(bytes: Vec<u8>) {
+            prop_assert!(ring(&[1]).open(&["c"], &Sealed(bytes)).is_none());
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_context_do_not_run_together() {
+        let sealed = ring(&[1]).seal(&["ab", "c"], b"plain").unwrap();
+        assert!(ring(&[1]).open(&["a", "bc"], &sealed).is_none());
+    }
+}
