@@ -32,8 +32,6 @@ pub struct Model {
     pub previous_session_key: Option<Sealed>,
     /// When the user first came through this mini program.
     pub created_at: Timestamp,
-    /// When the user last logged in through it.
-    pub last_login_at: Timestamp,
     /// Whose identity this is.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
     pub user: BelongsTo<super::user::Entity>,

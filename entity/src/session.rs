@@ -79,7 +79,7 @@ pub enum EndReason {
     Reused,
     /// The same device logged in again.
     Replaced,
-    /// The user had too many sessions, and this was the one used longest ago.
+    /// The user had too many sessions, and this was the oldest.
     Evicted,
 }
 

@@ -20,7 +20,6 @@ impl MigrationTrait for Migration {
             .col(big_integer("session_key_at"))
             .col(var_binary_null("previous_session_key", 512))
             .col(big_integer("created_at"))
-            .col(big_integer("last_login_at"))
             .foreign_key(
                 ForeignKey::create()
                     .name("fk-identities-user_id")

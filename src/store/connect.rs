@@ -1,0 +1,104 @@
+//! Opens the connections, each database in the way that suits it.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DbErr, sqlx::Executor};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Store;
+
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection idle for longer is tried before it is used, so that a database that went away and came back is not
+/// noticed by a client. One in steady use is not: that would cost a round trip for each request.
+const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+
+/// Opens the database.
+///
+/// # Errors
+/// When it cannot be reached or refuses.
+pub async fn connect(url: &SecretString, connections: u32) -> Result<Store, DbErr> {
+    let mut options = ConnectOptions::new(url.expose_secret().to_owned());
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(TRUSTED_IDLE)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    if is_in_memory(url) {
+        // the database is the connection: a second one would be another database, and closing it would lose this one
+        options.max_connections(1).idle_timeout(None).max_lifetime(None);
+    }
+    tune_sqlite(&mut options);
+    tune_mysql(&mut options);
+    Database::connect(options).await.map(Store::new)
+}
+
+/// A write-ahead log lets readers go on while one writes; a writer waits its turn instead of failing.
+fn tune_sqlite(options: &mut ConnectOptions) {
+    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(ACQUIRE_TIMEOUT)
+            .foreign_keys(true)
+    });
+}
+
+/// Statements here lock the rows they name. MySQL's default isolation also locks the gaps between rows, and parallel
+/// first logins would wait for each other in a circle.
+fn tune_mysql(options: &mut ConnectOptions) {
+    options.map_sqlx_mysql_pool_opts(|pool| {
+        pool.after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                Ok(())
+            })
+        })
+    });
+}
+
+/// Whether this is SQLite, the embedded database, which has no other users and is brought up to date at each start.
+#[must_use]
+pub fn is_embedded(url: &SecretString) -> bool {
+    url.expose_secret().starts_with("sqlite:")
+}
+
+fn is_in_memory(url: &SecretString) -> bool {
+    let url = url.expose_secret();
+    url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
+}
+
+/// The database's kind and place, without user and password, for a person to read.
+#[must_use]
+pub fn describe(url: &SecretString) -> String {
+    let url = url.expose_secret();
+    let Some((scheme, rest)) = url.split_once(':') else { return "unknown".to_owned() };
+    let place = rest.trim_start_matches("//").split('?').next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    match scheme {
+        "sqlite" => format!("SQLite {place}"),
+        "postgres" | "postgresql" => format!("PostgreSQL {place}"),
+        _ => format!("MySQL {place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_holds_no_password() {
+        for (url, description) in [
+            ("postgres://me:p@ss@db:5432/accounts?sslmode=require", "PostgreSQL db:5432/accounts"),
+            ("mysql://root:secret@[::1]/accounts", "MySQL [::1]/accounts"),
+            ("sqlite://miniaccount.db?mode=rwc", "SQLite miniaccount.db"),
+        ] {
+            assert_eq!(describe(&url.into()), description);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! How a transaction begins, and what happens when two of them meet.
+
+use sea_orm::{
+    DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx,
+};
+
+use super::Store;
+
+/// How often a transaction is run before its conflict is given back to the caller.
+pub(super) const ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// Begins a transaction. On SQLite it takes the write lock at once: one that reads first and writes later cannot
+    /// wait its turn, it fails.
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.db.begin_with_options(options).await
+    }
+}
+
+/// Whether the database undid the transaction because of another one: a deadlock (`PostgreSQL` 40P01, `MySQL` 1213),
+/// a serialization failure (40001), or a row that another transaction deleted in between (foreign key: 23503, 1452).
+pub(super) fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+        return false;
+    };
+    let sqlx::Error::Database(cause) = cause.as_ref() else { return false };
+    if let Some(mysql) = cause.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1213 | 1452);
+    }
+    matches!(cause.code().as_deref(), Some("40P01" | "40001" | "23503"))
+}
