@@ -1,0 +1,109 @@
+//! The account story: who logs in, who a token speaks for, how a session is kept and ended, what of a profile may be
+//! seen. The decisions are made here; `store` writes them down, `wechat` asks WeChat, `graphql` and `http` only ask us.
+
+mod authenticate;
+mod client;
+mod limit;
+mod login;
+mod profile;
+mod refresh;
+mod sessions;
+
+pub use authenticate::{SignedIn, Viewer, viewer};
+pub use client::{Client, Device, network_of};
+pub use limit::Limits;
+pub use login::LoginRequest;
+pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
+
+use std::cmp::min;
+
+use entity::{Timestamp, session, user};
+use secrecy::SecretString;
+
+use crate::{
+    clock::SharedClock,
+    config::Sessions,
+    error::ApiError,
+    store::Store,
+    token::{Claims, KeyRing, RefreshToken},
+    wechat::Wechat,
+};
+
+/// The accounts of all users.
+#[derive(Debug)]
+pub struct Accounts {
+    /// Where they are kept.
+    pub store: Store,
+    /// Who vouches for the users.
+    pub wechat: Wechat,
+    /// What signs and seals.
+    pub keys: KeyRing,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// How long sessions live, and how many.
+    pub sessions: Sessions,
+    /// How often clients may knock.
+    pub limits: Limits,
+}
+
+/// The two tokens of a session.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Sent with each request.
+    pub access: SecretString,
+    /// When the access token ceases to be good.
+    pub access_expires_at: Timestamp,
+    /// Traded for a new pair.
+    pub refresh: SecretString,
+    /// When the session ends unless it is refreshed.
+    pub refresh_expires_at: Timestamp,
+}
+
+/// A session that was opened or refreshed, with its tokens.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// The user.
+    pub user: user::Model,
+    /// The session.
+    pub session: session::Model,
+    /// Whether this made the user.
+    pub is_new_user: bool,
+}
+
+impl Accounts {
+    /// Drops what is kept for clients that have not knocked for a while. To be called now and then.
+    pub fn tidy(&self) {
+        self.limits.tidy();
+    }
+
+    /// Writes the tokens of a session as it stands.
+    fn tokens(&self, session: &session::Model, app_id: &str, now: Timestamp) -> Result<Tokens, ApiError> {
+        // a JWT counts in whole seconds; what we tell the client is what stands in the token
+        let expires_at = whole_seconds(min(now + self.sessions.access_ttl, session.expires_at));
+        let claims = Claims {
+            user: session.user_id,
+            session: session.id,
+            app_id: app_id.to_owned(),
+            issued_at: now,
+            expires_at,
+        };
+        let refresh = RefreshToken { session: session.id, generation: session.refresh_generation };
+        Ok(Tokens {
+            access: self.keys.access_token(&claims).map_err(ApiError::internal)?.into(),
+            access_expires_at: expires_at,
+            refresh: self.keys.refresh_token(refresh),
+            refresh_expires_at: session.expires_at,
+        })
+    }
+
+    /// When a session ends that is opened or refreshed now.
+    fn session_end_after(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+        min(now + self.sessions.refresh_ttl, created_at + self.sessions.max_age)
+    }
+}
+
+fn whole_seconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(moment.seconds()).unwrap_or(moment)
+}

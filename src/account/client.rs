@@ -1,0 +1,118 @@
+//! What is known of the client behind a request, and what of it may be kept.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::error::{ApiError, Code};
+
+/// Longest `User-Agent` kept, in characters.
+const USER_AGENT_LEN: usize = 256;
+
+/// Longest name or id of a device, in characters.
+const DEVICE_LEN: usize = 64;
+
+/// The client behind a request.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its address, as far as trusted proxies tell.
+    pub address: IpAddr,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+/// What a client tells of the device it runs on.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// Its own lasting name for the device.
+    pub id: Option<String>,
+    /// The device as a person would call it.
+    pub name: Option<String>,
+}
+
+impl Client {
+    /// The `User-Agent`, cut to what is kept.
+    #[must_use]
+    pub fn user_agent_kept(&self) -> Option<String> {
+        let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_LEN).collect();
+        self.user_agent.as_ref().map(kept)
+    }
+
+    /// The network the client is in: an IPv4 address's /24, an IPv6 address's /48. Enough for a person to tell a
+    /// strange place from their own, too little to find them.
+    #[must_use]
+    pub fn network_kept(&self) -> String {
+        prefix(self.address, 24, 48).to_string()
+    }
+}
+
+impl Device {
+    /// Refuses names that are too long or hold control characters.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT`
+    pub fn checked(self) -> Result<Self, ApiError> {
+        for (field, text) in [("device.id", &self.id), ("device.name", &self.name)] {
+            let good = |text: &String| text.chars().count() <= DEVICE_LEN && !text.chars().any(char::is_control);
+            if !text.as_ref().is_none_or(good) {
+                let detail = format!("`{field}` is at most {DEVICE_LEN} characters, none of them a control character.");
+                return Err(ApiError::new(Code::BadUserInput).detail(detail));
+            }
+        }
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Self { id: given(self.id), name: given(self.name) })
+    }
+}
+
+/// The network whose requests are counted together: one IPv4 address, or the /64 that one IPv6 subscriber has.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpNet {
+    prefix(address, 32, 64)
+}
+
+fn prefix(address: IpAddr, v4: u8, v6: u8) -> IpNet {
+    match address.to_canonical() {
+        IpAddr::V4(address) => Ipv4Net::new_assert(address, v4).trunc().into(),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, v6).trunc().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(address: &str) -> Client {
+        Client { address: address.parse().unwrap(), user_agent: Some("a\u{0}b".repeat(200)) }
+    }
+
+    #[test]
+    fn only_a_shortened_network_is_kept() {
+        assert_eq!(client("203.0.113.77").network_kept(), "203.0.113.0/24");
+        assert_eq!(client("2001:db8:1:2::3").network_kept(), "2001:db8:1::/48");
+        assert_eq!(client("::ffff:203.0.113.77").network_kept(), "203.0.113.0/24");
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_counted_as_one() {
+        let network = |address: &str| network_of(address.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::3"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::3"), network("2001:db8:1:3::3"));
+        assert_ne!(network("203.0.113.1"), network("203.0.113.2"));
+    }
+
+    #[test]
+    fn a_user_agent_is_cut_and_cleaned() {
+        let kept = client("::1").user_agent_kept().unwrap();
+        assert_eq!(kept.chars().count(), USER_AGENT_LEN);
+        assert!(!kept.contains('\u{0}'));
+    }
+
+    #[test]
+    fn odd_device_names_are_refused_and_empty_ones_are_none() {
+        let device = |id: &str| Device { id: Some(id.to_owned()), name: None }.checked();
+        assert!(device(&"x".repeat(65)).is_err());
+        assert!(device("a\u{0}").is_err());
+        assert_eq!(device("").unwrap().id, None);
+        assert_eq!(device("手机").unwrap().id.as_deref(), Some("手机"));
+    }
+}

@@ -1,0 +1,119 @@
+//! The login: a code from `wx.login` becomes a user, a session and its tokens.
+
+use entity::{IdentityId, OpenId, SessionId, UserId, identity, user};
+use secrecy::ExposeSecret;
+
+use super::{Accounts, Client, Device, Opened};
+use crate::{
+    error::{ApiError, Code},
+    random,
+    store::{LoggedIn, Login, NewSession},
+    wechat::{App, CodeSession, LoginCode},
+};
+
+/// What a client sends to log in.
+#[derive(Clone, Debug)]
+pub struct LoginRequest<'a> {
+    /// The code `wx.login` gave.
+    pub code: &'a str,
+    /// The mini program; the default one where `None` or empty.
+    pub app_id: Option<&'a str>,
+    /// The device.
+    pub device: Device,
+    /// The client.
+    pub client: &'a Client,
+}
+
+impl Accounts {
+    /// Logs a user in, making them first if nobody has seen them before.
+    ///
+    /// # Errors
+    /// `UNKNOWN_APP`, `BAD_USER_INPUT`, `RATE_LIMITED`, `ACCOUNT_SUSPENDED`, and WeChat's: `INVALID_CODE`, `CODE_USED`,
+    /// `LOGIN_BLOCKED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
+    pub async fn login(&self, request: LoginRequest<'_>) -> Result<Opened, ApiError> {
+        let app = self.wechat.app(request.app_id)?;
+        self.limits.login(request.client.address, app.id())?;
+        let code = LoginCode::parse(request.code)?;
+        let device = request.device.checked()?;
+        let answer = self.wechat.code_session(app, code).await?;
+
+        let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
+        if let Some((_, user)) = &known {
+            refuse_suspended(user)?;
+        }
+        let session = self.new_session(device, request.client);
+        let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;
+        let keys = known.map(|(identity, user)| (identity.id, user.id));
+        let logged_in = self.store.login(keys, &login).await?;
+        refuse_suspended(&logged_in.user)?;
+
+        report(app.id(), &logged_in);
+        let tokens = self.tokens(&logged_in.session, app.id(), login.now)?;
+        let LoggedIn { user, session, is_new_user, .. } = logged_in;
+        Ok(Opened { tokens, user, session, is_new_user })
+    }
+
+    fn new_session(&self, device: Device, client: &Client) -> NewSession {
+        let now = self.clock.now();
+        NewSession {
+            id: SessionId(random::uuid_v7(now)),
+            device_id: device.id,
+            device_name: device.name,
+            user_agent: client.user_agent_kept(),
+            ip_prefix: Some(client.network_kept()),
+            expires_at: self.session_end_after(now, now),
+        }
+    }
+
+    fn login_row(
+        &self,
+        app: &App,
+        answer: CodeSession,
+        known: Option<&identity::Model>,
+        session: NewSession,
+    ) -> Result<Login, ApiError> {
+        let now = self.clock.now();
+        let key = answer.session_key.expose_secret().as_bytes();
+        let context = session_key_context(app.id(), &answer.openid);
+        Ok(Login {
+            app_id: app.id().to_owned(),
+            open_platform: app.open_platform().to_owned(),
+            session_key: self.keys.seal(&context, key).map_err(ApiError::internal)?,
+            session_key_rotated: known.is_some_and(|identity| !self.holds_key(&context, identity, key)),
+            openid: answer.openid,
+            unionid: answer.unionid,
+            asked_at: answer.asked_at,
+            new_user: UserId(random::uuid_v7(now)),
+            new_identity: IdentityId(random::uuid_v7(now)),
+            session,
+            sessions_per_user: self.sessions.per_user,
+            now,
+        })
+    }
+
+    /// Whether `key` is the session key we hold already: WeChat may give the same one again.
+    fn holds_key(&self, context: &[&str], identity: &identity::Model, key: &[u8]) -> bool {
+        self.keys.open(context, &identity.session_key).is_some_and(|held| held.expose_secret() == key)
+    }
+}
+
+/// What a sealed session key is bound to: the kind of value, and whose it is.
+fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
+    ["session_key", app_id, &openid.0]
+}
+
+/// An operator closed the account: no session is opened and none is served.
+pub(super) fn refuse_suspended(user: &user::Model) -> Result<(), ApiError> {
+    match user.status {
+        user::Status::Active => Ok(()),
+        user::Status::Suspended => Err(Code::AccountSuspended.into()),
+    }
+}
+
+fn report(app_id: &str, logged_in: &LoggedIn) {
+    let user = logged_in.user.id.0;
+    tracing::info!(app = app_id, %user, new = logged_in.is_new_user, "logged in");
+    if logged_in.union_conflict {
+        tracing::warn!(app = app_id, %user, "this unionid belongs to another user; the two accounts were left apart");
+    }
+}
