@@ -1,0 +1,48 @@
+//! Tells whether a request came as far as being executed: the status of the answer depends on it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_graphql::{
+    Response,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+};
+
+/// Set as soon as the first resolver may run. Goes with the request.
+#[derive(Clone, Debug, Default)]
+pub struct ExecutionBegan(Arc<AtomicBool>);
+
+impl ExecutionBegan {
+    /// Whether execution began.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The extension that sets it.
+#[derive(Debug)]
+pub struct ExecutionWatch;
+
+impl ExtensionFactory for ExecutionWatch {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for ExecutionWatch {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(began) = context.data_opt::<ExecutionBegan>() {
+            began.0.store(true, Ordering::Relaxed);
+        }
+        next.run(context, operation_name).await
+    }
+}

@@ -1,0 +1,114 @@
+//! The HTTP side: routes, and what each request brings along. Handlers translate; they ask `graphql` and `account`.
+
+mod accept;
+mod answer;
+mod endpoint;
+mod explorer;
+mod forwarded;
+mod health;
+mod language;
+mod login;
+mod parameters;
+mod request;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware,
+    routing::{any, get, post},
+};
+use ipnet::IpNet;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
+
+use crate::{account::Accounts, config::Config, graphql};
+
+/// Largest body a request may have, in bytes.
+const BODY: usize = 64 * 1024;
+
+/// How long a browser may remember what `CORS` allows it.
+const PREFLIGHT: Duration = Duration::from_hours(1);
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    accounts: Arc<Accounts>,
+    schema: SchemaBox,
+    graphiql: bool,
+    trusted_proxies: Vec<IpNet>,
+    cors_origins: Vec<String>,
+    draining: AtomicBool,
+}
+
+/// The schema has no `Debug` worth reading.
+struct SchemaBox(graphql::Schema);
+
+impl std::fmt::Debug for SchemaBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema(..)")
+    }
+}
+
+impl App {
+    /// The server's inside, by the settings.
+    #[must_use]
+    pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
+        let about = graphql::About { emulator: config.emulator };
+        let schema = graphql::schema(Arc::clone(&accounts), about, config.graphiql);
+        Self(Arc::new(Shared {
+            accounts,
+            schema: SchemaBox(schema),
+            graphiql: config.graphiql,
+            trusted_proxies: config.trusted_proxies.clone(),
+            cors_origins: config.cors_origins.clone(),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// From now on `/readyz` says no, so that no new clients are sent here.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The routes.
+    pub fn router(self) -> Router {
+        let routes = Router::new()
+            .route("/graphql", any(endpoint::graphql))
+            .route("/schema.graphql", get(explorer::sdl))
+            .route("/api/login", post(login::login).fallback(login::post_only))
+            .route("/.well-known/jwks.json", get(health::jwks))
+            .route("/livez", get(health::live))
+            .route("/readyz", get(health::ready));
+        let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
+        routes
+            .layer(CatchPanicLayer::custom(answer::panicked))
+            .layer(middleware::from_fn_with_state(self.clone(), request::attach))
+            .layer(cors(&self.0.cors_origins))
+            .with_state(self)
+    }
+}
+
+/// Browsers of the listed origins may call; mini programs are no browsers and need no permission. Tokens travel in a
+/// header, so no cookies and no credentials mode.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::ACCEPT_LANGUAGE])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static(request::REQUEST_ID)])
+        .max_age(PREFLIGHT)
+}

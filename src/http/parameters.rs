@@ -1,0 +1,94 @@
+//! Reads the parameters of a GraphQL request, from the query string or the body (GraphQL over HTTP, "Request").
+
+use async_graphql::{Request, Variables};
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Uri, header},
+};
+use serde_json::{Map, Value};
+
+use super::BODY;
+use crate::error::{ApiError, Code};
+
+/// Reads a request.
+///
+/// # Errors
+/// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
+pub(super) async fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Request, ApiError> {
+    match *method {
+        Method::GET => from_query(uri.query().unwrap_or_default()),
+        Method::POST => from_object(read_json(headers, body).await?),
+        _ => Err(Code::MethodNotAllowed.into()),
+    }
+}
+
+/// Reads a body that must be a JSON object.
+///
+/// # Errors
+/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
+pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, ApiError> {
+    if !is_json(headers) {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    let bytes = to_bytes(body, BODY).await.map_err(unread)?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Array(_)) => Err(bad("Send one request at a time, not a list.")),
+        Ok(_) => Err(bad("The body must be a JSON object.")),
+        Err(_) => Err(bad("The body is not JSON.")),
+    }
+}
+
+/// A body that could not be read was too long, or broke off.
+fn unread(error: axum::Error) -> ApiError {
+    let too_long = error.into_inner().downcast::<http_body_util::LengthLimitError>().is_ok();
+    if too_long { Code::PayloadTooLarge.into() } else { bad("The body broke off.") }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let charset = parts.find_map(|part| part.strip_prefix("charset="));
+    is_json && charset.is_none_or(|charset| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+fn from_query(query: &str) -> Result<Request, ApiError> {
+    let mut object = Map::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let value = match &*name {
+            "query" | "operationName" => Value::String(value.into_owned()),
+            "variables" | "extensions" if value.is_empty() => Value::Null,
+            "variables" | "extensions" => {
+                serde_json::from_str(&value).map_err(|_| bad("`variables` and `extensions` must be JSON."))?
+            }
+            _ => continue,
+        };
+        object.insert(name.into_owned(), value);
+    }
+    from_object(object)
+}
+
+fn from_object(mut object: Map<String, Value>) -> Result<Request, ApiError> {
+    let Some(Value::String(query)) = object.remove("query") else { return Err(bad("`query` must be a string.")) };
+    let mut request = Request::new(query);
+    match object.remove("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) if name.is_empty() => {}
+        Some(Value::String(name)) => request = request.operation_name(name),
+        Some(_) => return Err(bad("`operationName` must be a string.")),
+    }
+    match object.remove("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => {}
+        Some(_) => return Err(bad("`extensions` must be an object.")),
+    }
+    match object.remove("variables") {
+        None | Some(Value::Null) => Ok(request),
+        Some(variables @ Value::Object(_)) => Ok(request.variables(Variables::from_json(variables))),
+        Some(_) => Err(bad("`variables` must be an object.")),
+    }
+}
+
+fn bad(detail: &'static str) -> ApiError {
+    ApiError::new(Code::BadRequest).detail(detail)
+}

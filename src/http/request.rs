@@ -1,0 +1,82 @@
+//! What each request brings along: an id, the client, its language and its token. Attached before any handler runs.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
+
+use super::{App, forwarded, language};
+use crate::{account::Client, error::Language, graphql::Caller, random};
+
+/// The header that carries the id back, so that a user's report finds its line in the log.
+pub(super) const REQUEST_ID: &str = "x-request-id";
+
+/// What a request brings along.
+#[derive(Clone, Debug)]
+pub(super) struct Brought {
+    /// The request's id.
+    pub(super) id: Arc<str>,
+    /// The language of messages.
+    pub(super) language: Language,
+    /// The client.
+    pub(super) client: Client,
+    token: Option<SecretString>,
+}
+
+impl Brought {
+    /// The caller, for the schema.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::new(self.client.clone(), self.token.clone())
+    }
+}
+
+/// Attaches what a request brings along, and marks the answer with its id.
+pub(super) async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    // in process there is no peer
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
+    let id: Arc<str> = URL_SAFE_NO_PAD.encode(random::bytes::<12>()).into();
+    let headers = request.headers();
+    let brought = Brought {
+        id: Arc::clone(&id),
+        language: language::negotiate(headers),
+        client: Client {
+            address: forwarded::client_address(peer, headers, &app.0.trusted_proxies),
+            user_agent: text(headers, &header::USER_AGENT).map(str::to_owned),
+        },
+        token: bearer(headers),
+    };
+    request.extensions_mut().insert(brought);
+    let mut response = next.run(request).await;
+    finish(response.headers_mut(), &id);
+    response
+}
+
+/// Marks an answer. What a handler says of caching stands; else nothing is kept anywhere.
+fn finish(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750). Whatever else stands there is as good as nothing.
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned().into())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
