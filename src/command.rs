@@ -1,0 +1,122 @@
+//! The commands: each reads the settings it needs, does one thing, and says in one sentence why it cannot.
+
+use std::{error::Error, net::SocketAddr, path::Path, sync::Arc};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    cli::{Cli, Command},
+    clock::SystemClock,
+    config::{self, Config, LogFormat, Problems},
+    emulator::Emulator,
+    graphql,
+    server::{Server, StartError},
+    store::{self, SchemaState},
+    telemetry,
+};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it cannot be done; the error is a sentence for a person.
+pub async fn run(cli: Cli) -> Outcome {
+    let file = cli.config.as_deref();
+    match cli.command.unwrap_or_default() {
+        Command::Serve => serve(settings(file)?).await,
+        Command::Migrate => migrate(&settings(file)?).await,
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+        Command::CheckConfig => check_config(file),
+        Command::Emulator { listen } => emulator(&settings(file)?, listen).await,
+    }
+}
+
+/// Reads the settings and starts the log, which then holds their warnings.
+fn settings(file: Option<&Path>) -> Result<Config, Problems> {
+    let (config, warnings) = config::read(&config::process_environment, file)?;
+    telemetry::init(&config.log, config.log_format);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+async fn serve(config: Config) -> Outcome {
+    Ok(Server::start(config).await?.run(stop_signal()).await?)
+}
+
+async fn migrate(config: &Config) -> Outcome {
+    let place = store::describe(&config.database_url);
+    let failed = |cause| format!("cannot migrate {place}: {cause}");
+    let store = store::connect(&config.database_url, 1).await.map_err(failed)?;
+    match store.migrate().await.map_err(failed)? {
+        SchemaState::Current => println!("{place} is up to date."),
+        SchemaState::Behind(count) => println!("{place}: applied {count} migration(s)."),
+        SchemaState::Ahead(count) => return Err(StartError::Ahead(count).into()),
+    }
+    Ok(())
+}
+
+/// Explains every problem at once.
+fn check_config(file: Option<&Path>) -> Outcome {
+    let (config, warnings) = config::read(&config::process_environment, file)
+        .inspect_err(|problems| problems.warnings.iter().for_each(|warning| println!("warning: {warning}")))?;
+    for warning in warnings {
+        println!("warning: {warning}");
+    }
+    let wechat = if config.emulator { "the built-in emulator" } else { "WeChat" };
+    let place = store::describe(&config.database_url);
+    println!("The settings are good: serves {} from {place}, with {wechat}.", config.listen);
+    Ok(())
+}
+
+/// Plays WeChat until told to stop. Never beside a real mini program: its users would not be who they say they are.
+async fn emulator(config: &Config, listen: SocketAddr) -> Outcome {
+    if !config.emulator && !config.wechat.hosts.iter().all(|host| config::is_loopback_site(host)) {
+        return Err("the emulator does not start beside a real mini program: unset WECHAT_APP_ID and WECHAT_APPS, \
+                    or point WECHAT_API_BASE to the emulator"
+            .into());
+    }
+    let listener = TcpListener::bind(listen).await.map_err(|cause| format!("cannot listen on {listen}: {cause}"))?;
+    let emulator = Emulator::start(listener, Arc::new(SystemClock)).await?;
+    if config.log_format == LogFormat::Text {
+        println!("WeChat emulator at {}: WECHAT_API_BASE for a server, instructions at its root.", emulator.base());
+    }
+    tracing::info!(address = %emulator.address(), "listening");
+    Ok(emulator.run_until(stop_signal()).await?)
+}
+
+/// Waits for the signal to stop: SIGTERM from an orchestrator, SIGINT from a keyboard. A second one stops at once.
+async fn stop_signal() {
+    wait_for_signal().await;
+    tokio::spawn(async {
+        wait_for_signal().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be watched: the server stops only when it is killed");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        tracing::error!("signals cannot be watched: the server stops only when it is killed");
+        std::future::pending::<()>().await;
+    }
+}

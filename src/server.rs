@@ -1,0 +1,212 @@
+//! The server from start to end: opens what it needs, says what it is, serves, and drains when told to stop.
+
+mod banner;
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, serve::ListenerExt};
+use secrecy::ExposeSecret;
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+
+use crate::{
+    account::{Accounts, Limits},
+    clock::{SharedClock, SystemClock},
+    config::{Config, keyfile},
+    emulator::Emulator,
+    http::App,
+    store::{self, SchemaState, Store},
+    token::KeyRing,
+    wechat::Wechat,
+};
+
+/// How long requests under way may take to finish once the server is told to stop. An orchestrator that waits five
+/// seconds before it kills sees a clean end.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// How long the database may take to be closed.
+const CLOSE: Duration = Duration::from_millis(500);
+
+/// How often what is kept for clients that went away is dropped.
+const TIDY: Duration = Duration::from_mins(1);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {cause}; LISTEN names the address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The database does not answer or refuses.
+    #[error("cannot open the database ({place}): {cause}")]
+    Database {
+        /// Where it is.
+        place: String,
+        /// Why not.
+        cause: sea_orm::DbErr,
+    },
+    /// The tables are older than the program.
+    #[error("the database is {0} migration(s) behind this program: run `miniaccount migrate` first")]
+    Behind(usize),
+    /// The tables are newer than the program.
+    #[error("the database is {0} migration(s) ahead of this program: run the version that migrated it, or a newer one")]
+    Ahead(usize),
+    /// The generated key cannot be kept.
+    #[error("cannot keep the generated SECRET_KEY: {0}")]
+    KeyFile(std::io::Error),
+    /// The keys cannot be derived.
+    #[error("SECRET_KEY cannot be used")]
+    Keys,
+    /// The emulator does not start.
+    #[error("the WeChat emulator cannot start: {0}")]
+    Emulator(std::io::Error),
+    /// The client of WeChat's API cannot be built.
+    #[error("the client of WeChat's API cannot be built: {0}")]
+    Wechat(reqwest::Error),
+}
+
+/// A server that listens and is ready to serve.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+    accounts: Arc<Accounts>,
+    emulator: Option<Emulator>,
+}
+
+impl Server {
+    /// Opens everything the settings ask for, and says so.
+    ///
+    /// # Errors
+    /// When something cannot be opened.
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().map_err(|cause| StartError::Listen { address: config.listen, cause })?;
+        if config.needs_generated_key() {
+            let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
+            config.secret_keys.push(key);
+        }
+        let store = open_store(&config).await?;
+        let emulator = start_emulator(&mut config, address, &clock).await?;
+        let accounts = Arc::new(accounts(&config, store, clock)?);
+        let app = App::new(Arc::clone(&accounts), &config);
+        banner::show(&config, address, emulator.as_ref());
+        Ok(Self { listener, address, app, accounts, emulator })
+    }
+
+    /// The address the server listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then lets requests under way finish.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let tidy = tokio::spawn(tidy(Arc::clone(&self.accounts)));
+        let outcome = serve(self.listener, self.app, stop).await;
+        tidy.abort();
+        if let Some(emulator) = self.emulator {
+            emulator.stop().await;
+        }
+        close(&self.accounts.store).await;
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
+}
+
+/// Opens the database and makes sure its tables fit. SQLite is brought up to date on the way: it has no other users.
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    let url = &config.database_url;
+    let failed = |cause| StartError::Database { place: store::describe(url), cause };
+    let store = store::connect(url, config.database_connections).await.map_err(failed)?;
+    if store::is_embedded(url) {
+        store.migrate().await.map_err(failed)?;
+    }
+    match store.schema_state().await.map_err(failed)? {
+        SchemaState::Current => Ok(store),
+        SchemaState::Behind(count) => Err(StartError::Behind(count)),
+        SchemaState::Ahead(count) => Err(StartError::Ahead(count)),
+    }
+}
+
+/// Starts the emulator beside the API, on the next port where that is free, and points the client of WeChat's API to it.
+async fn start_emulator(
+    config: &mut Config,
+    api: SocketAddr,
+    clock: &SharedClock,
+) -> Result<Option<Emulator>, StartError> {
+    if !config.emulator {
+        return Ok(None);
+    }
+    let beside = |port| TcpListener::bind(SocketAddr::new(config.listen.ip(), port));
+    let listener = match beside(if config.listen.port() == 0 { 0 } else { api.port().wrapping_add(1) }).await {
+        Ok(listener) => listener,
+        Err(_) => beside(0).await.map_err(StartError::Emulator)?,
+    };
+    let emulator = Emulator::start(listener, Arc::clone(clock)).await.map_err(StartError::Emulator)?;
+    config.wechat.hosts = vec![emulator.base()];
+    Ok(Some(emulator))
+}
+
+/// The accounts the settings describe.
+///
+/// # Errors
+/// When a key or the client of WeChat's API cannot be made.
+pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
+    Ok(Accounts {
+        store,
+        wechat: Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?,
+        keys: KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?,
+        clock,
+        sessions: config.sessions.clone(),
+        limits: Limits::new(config),
+    })
+}
+
+async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    // an answer is one small packet: waiting to fill it only delays it
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let router: Router = app.clone().router();
+    let (tell, told) = oneshot::channel::<()>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async { drop(told.await) });
+    let mut serving = tokio::spawn(serving.into_future());
+    tokio::select! {
+        ended = &mut serving => return ended.unwrap_or_else(|cause| Err(std::io::Error::other(cause))),
+        () = stop => {}
+    }
+    app.drain();
+    tracing::info!("stopping: requests under way may finish");
+    drop(tell);
+    let Ok(ended) = timeout(GRACE, &mut serving).await else {
+        tracing::warn!("some requests did not finish in time and were cut off");
+        serving.abort();
+        return Ok(());
+    };
+    ended.unwrap_or_else(|cause| Err(std::io::Error::other(cause)))
+}
+
+async fn tidy(accounts: Arc<Accounts>) {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        accounts.tidy();
+    }
+}
+
+async fn close(store: &Store) {
+    if !matches!(timeout(CLOSE, store.clone().close()).await, Ok(Ok(()))) {
+        tracing::warn!("the database could not be closed in time");
+    }
+}
