@@ -1,0 +1,60 @@
+//! What the tests stand on.
+
+mod answer;
+mod app;
+mod clock;
+mod database;
+mod upstream;
+
+pub(crate) use answer::Answer;
+pub(crate) use app::{Client, LoggedIn, Settings, TestApp};
+pub(crate) use clock::ManualClock;
+pub(crate) use database::{Kind, TestDatabase};
+pub(crate) use upstream::{Reply, Upstream};
+
+use std::{future::Future, panic::resume_unwind};
+
+/// Writes a test once and runs it on each database. Settings other than the defaults stand in brackets.
+macro_rules! on_each_database {
+    ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
+        async fn $name($app: $crate::harness::TestApp) $body
+
+        mod $name {
+            const SETTINGS: $crate::harness::Settings = &[$($($setting),*)?];
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, super::$name).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                $crate::harness::run($crate::harness::Kind::Postgres, SETTINGS, super::$name).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mysql() {
+                $crate::harness::run($crate::harness::Kind::MySql, SETTINGS, super::$name).await;
+            }
+        }
+    )+};
+}
+
+/// Runs a test on a database of its own, which is dropped whatever comes of the test.
+pub(crate) async fn run<F>(kind: Kind, settings: Settings, scenario: impl FnOnce(TestApp) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(database) = TestDatabase::create(kind).await else {
+        eprintln!("skipped: {} is not set", kind.variable());
+        return;
+    };
+    let app = TestApp::start(&database, settings).await;
+    let store = app.accounts.store.clone();
+    let outcome = tokio::spawn(scenario(app)).await;
+    store.close().await.ok();
+    database.drop().await;
+    if let Err(failed) = outcome {
+        resume_unwind(failed.into_panic());
+    }
+}

@@ -1,0 +1,175 @@
+//! The server in process, with its own database, clock and WeChat, and clients that call it.
+
+use std::{collections::HashMap, env::VarError, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header, request::Builder},
+};
+use http_body_util::BodyExt;
+use miniaccount::{account::Accounts, config, http::App, server, store};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::{Answer, ManualClock, TestDatabase, Upstream};
+
+/// Settings of a test, as environment variables.
+pub(crate) type Settings = &'static [(&'static str, &'static str)];
+
+/// What every test has unless it says otherwise: two mini programs, and no limits to run into by chance.
+const DEFAULTS: [(&str, &str); 7] = [
+    ("WECHAT_APP_ID", "wx1"),
+    ("WECHAT_APP_SECRET", "secret-of-wx1"),
+    ("WECHAT_APPS", "wx2:secret-of-wx2"),
+    ("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+    ("LOGIN_RATE_LIMIT", "off"),
+    ("REFRESH_RATE_LIMIT", "off"),
+    ("GRAPHIQL", "on"),
+];
+
+/// The server in process.
+#[derive(Clone)]
+pub(crate) struct TestApp {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) clock: ManualClock,
+    pub(crate) wechat: Arc<Upstream>,
+    router: Router,
+}
+
+impl TestApp {
+    /// Starts a server on a database, which is migrated.
+    pub(crate) async fn start(database: &TestDatabase, settings: Settings) -> Self {
+        let wechat = Arc::new(Upstream::start().await);
+        let config = config(&wechat.base, settings);
+        let store = store::connect(&database.url, 16).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = ManualClock::new();
+        let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
+        let router = App::new(Arc::clone(&accounts), &config).router();
+        Self { accounts, clock, wechat, router }
+    }
+
+    /// A client without a token.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client { router: self.router.clone(), token: None, headers: Vec::new() }
+    }
+
+    /// A client with a token of any kind.
+    pub(crate) fn with_token(&self, token: &str) -> Client {
+        Client { token: Some(token.to_owned()), ..self.anonymous() }
+    }
+
+    /// Logs in through the API as the user `o_<name>`; `name` may carry `.anything` to make the code another one.
+    pub(crate) async fn log_in(&self, name: &str) -> LoggedIn {
+        let answer = self.anonymous().login(name).await;
+        let login = answer.data()["login"].clone();
+        let text = |pointer: &str| login.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+        LoggedIn {
+            client: self.with_token(&text("/token")),
+            token: text("/token"),
+            refresh_token: text("/refreshToken"),
+            user_id: text("/user/id"),
+            session_id: text("/session/id"),
+            login,
+        }
+    }
+}
+
+/// The settings of a test, read as the server reads its own.
+fn config(wechat: &str, settings: Settings) -> config::Config {
+    let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", wechat)]).collect();
+    variables.extend(settings.iter().copied());
+    let environment = |name: &str| variables.get(name).map(|&value| value.to_owned()).ok_or(VarError::NotPresent);
+    config::read(&environment, None).unwrap().0
+}
+
+/// A user who has logged in.
+pub(crate) struct LoggedIn {
+    pub(crate) client: Client,
+    pub(crate) token: String,
+    pub(crate) refresh_token: String,
+    pub(crate) user_id: String,
+    pub(crate) session_id: String,
+    /// The whole payload.
+    pub(crate) login: Value,
+}
+
+/// Somebody who calls the server.
+#[derive(Clone)]
+pub(crate) struct Client {
+    router: Router,
+    token: Option<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Everything a login gives.
+const LOGIN: &str = "mutation Login($code: String!, $appId: String, $device: DeviceInput) {
+    login(code: $code, appId: $appId, device: $device) {
+        token expiresAt refreshToken refreshExpiresAt isNewUser
+        user { id nickname avatarUrl createdAt }
+        session { id deviceName userAgent ipPrefix isCurrent createdAt lastUsedAt expiresAt }
+    }
+}";
+
+impl Client {
+    /// The same client with a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Logs in with a code.
+    pub(crate) async fn login(&self, code: &str) -> Answer {
+        self.login_with(json!({ "code": code })).await
+    }
+
+    /// Logs in with all the arguments: `code`, `appId`, `device`.
+    pub(crate) async fn login_with(&self, arguments: Value) -> Answer {
+        self.graphql(LOGIN, arguments).await
+    }
+
+    /// Trades a refresh token.
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        let query = "mutation($token: String!) { refreshSession(refreshToken: $token) {
+            token expiresAt refreshToken refreshExpiresAt user { id } session { id expiresAt } } }";
+        self.graphql(query, json!({ "token": token })).await
+    }
+
+    /// Asks `me { id }`.
+    pub(crate) async fn me(&self) -> Answer {
+        self.graphql("{ me { id } }", json!({})).await
+    }
+
+    /// A GraphQL request as clients send it.
+    pub(crate) async fn graphql(&self, query: &str, variables: Value) -> Answer {
+        self.post("/graphql", &json!({ "query": query, "variables": variables })).await
+    }
+
+    /// A POST of JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        self.send(request, body.to_string()).await
+    }
+
+    /// A GET.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path), "").await
+    }
+
+    /// Any request at all, with the client's token and headers.
+    pub(crate) async fn send(&self, mut request: Builder, body: impl Into<Body>) -> Answer {
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body, text }
+    }
+}

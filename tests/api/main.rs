@@ -1,0 +1,8 @@
+//! The tests of the whole: one binary, the real router, real databases, real HTTP to a WeChat whose answers each test
+//! writes. Every test that touches the database runs on SQLite, and on PostgreSQL and MySQL where `TEST_POSTGRES_URL`
+//! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it.
+
+#[macro_use]
+mod harness;
+
+mod login;
