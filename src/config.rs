@@ -105,7 +105,7 @@ pub struct Sessions {
     pub refresh_ttl: Duration,
     /// How long a session lives in all. `SESSION_MAX_AGE`
     pub max_age: Duration,
-    /// Live sessions of one user; the one used longest ago ends when there is one more. `sessions_per_user`, file only
+    /// Live sessions of one user; the oldest ends when there is one more. `sessions_per_user`, file only
     pub per_user: u32,
 }
 

@@ -1,10 +1,10 @@
 //! `/graphql`: the HTTP side of GraphQL, our own because the library's runs mutations over GET, takes bodies of any
 //! length and type, and answers every `Accept` alike.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem::take, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Request, ServerError, Value,
+    Request, ServerError, Value, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use axum::{Extension, extract::State, http::Method, response::Response};
@@ -50,20 +50,20 @@ pub(super) async fn graphql(
 
 /// Checks what can be checked before anything is executed.
 fn check(mut request: Request, method: &Method) -> Result<Request, Refused> {
-    let document = request.parsed_query().map_err(unparsable)?.clone();
-    let operation = operation(&document, request.operation_name.as_deref())
-        .ok_or_else(|| not_executed(Code::OperationResolutionFailure.into()))?;
+    let (name, variables) = (request.operation_name.take(), take(&mut request.variables));
+    let document = request.parsed_query().map_err(unparsable)?;
+    let operation =
+        operation(document, name.as_deref()).ok_or_else(|| not_executed(Code::OperationResolutionFailure.into()))?;
     if method == Method::GET && operation.ty != OperationType::Query {
         let detail = "Only queries can be sent by GET.";
         return Err(malformed(ApiError::new(Code::MethodNotAllowed).detail(detail)));
     }
-    match missing_variable(operation, &request) {
-        None => Ok(request),
-        Some(name) => {
-            let detail = format!("The variable `${name}` is required.");
-            Err(not_executed(ApiError::new(Code::BadUserInput).detail(detail)))
-        }
+    if let Some(name) = missing_variable(operation, &variables) {
+        let detail = format!("The variable `${name}` is required.");
+        return Err(not_executed(ApiError::new(Code::BadUserInput).detail(detail)));
     }
+    request.operation_name = name;
+    Ok(request.variables(variables))
 }
 
 /// The operation to run: the one that is named, or the only one.
@@ -80,8 +80,8 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
 
 /// A required variable that was not sent. The library would notice only when the resolver that wants it runs, after
 /// others have.
-fn missing_variable(operation: &OperationDefinition, request: &Request) -> Option<String> {
-    let is_missing = |name: &str| matches!(request.variables.get(name), None | Some(Value::Null));
+fn missing_variable(operation: &OperationDefinition, variables: &Variables) -> Option<String> {
+    let is_missing = |name: &str| matches!(variables.get(name), None | Some(Value::Null));
     let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
     let mut required = definitions.filter(|it| !it.var_type.node.nullable && it.default_value().is_none());
     required.find(|it| is_missing(&it.name.node)).map(|it| it.name.node.chars().take(64).collect())

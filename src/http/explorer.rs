@@ -1,6 +1,8 @@
 //! `/graphiql` and `/schema.graphql`: a page to explore the API with, and the schema as text. Everything the page needs
 //! is in the binary; it loads nothing from elsewhere.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     http::{HeaderValue, header},
@@ -26,7 +28,8 @@ pub(super) fn mount(routes: Router<App>) -> Router<App> {
 
 /// `GET /schema.graphql`
 pub(super) async fn sdl() -> Response {
-    text("text/plain; charset=utf-8", graphql::sdl())
+    static SDL: LazyLock<String> = LazyLock::new(graphql::sdl);
+    text("text/plain; charset=utf-8", SDL.as_str())
 }
 
 async fn page() -> Response {

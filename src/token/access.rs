@@ -72,7 +72,7 @@ impl KeyRing {
             return None;
         }
         let keys = self.keys_of(&header.kid?)?;
-        decode::<Wire>(token, &keys.verifying, &validation()).ok()?.claims.try_into().ok()
+        decode::<Wire>(token, &keys.verifying, &self.validation).ok()?.claims.try_into().ok()
     }
 
     fn keys_of(&self, kid: &str) -> Option<&super::keys::Keys> {
@@ -82,7 +82,7 @@ impl KeyRing {
 }
 
 /// The algorithm is ours to name, never the token's; expiry is judged by our own clock.
-fn validation() -> Validation {
+pub(super) fn validation() -> Validation {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);

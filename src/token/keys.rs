@@ -10,9 +10,11 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use jsonwebtoken::{DecodingKey, EncodingKey, Validation};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
+
+use super::access;
 
 /// Separates our keys from what other programs might derive of the same secret. Never change it.
 const SALT: &[u8] = b"miniaccount";
@@ -23,6 +25,8 @@ pub const KEY_ID_LEN: usize = 4;
 /// The keys of every value of `SECRET_KEY`, newest first.
 pub struct KeyRing {
     keys: Vec<Keys>,
+    /// How access tokens are checked: the same for all.
+    pub(super) validation: Validation,
 }
 
 /// What is derived from one value of `SECRET_KEY`.
@@ -43,7 +47,7 @@ impl KeyRing {
     /// When there is no secret, or the cryptographic library refuses one.
     pub fn new(secrets: &[SecretSlice<u8>]) -> Result<Self, Unspecified> {
         let keys = secrets.iter().map(|secret| Keys::derive(secret.expose_secret())).collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() { Err(Unspecified) } else { Ok(Self { keys }) }
+        if keys.is_empty() { Err(Unspecified) } else { Ok(Self { keys, validation: access::validation() }) }
     }
 
     /// The keys that sign and seal.
