@@ -46,7 +46,8 @@ fn settings(file: Option<&Path>) -> Result<Config, Problems> {
 }
 
 async fn serve(config: Config) -> Outcome {
-    Ok(Server::start(config).await?.run(stop_signal()).await?)
+    Server::start(config).await?.run(stop_signal()).await;
+    Ok(())
 }
 
 async fn migrate(config: &Config) -> Outcome {

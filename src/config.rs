@@ -53,6 +53,10 @@ pub struct Config {
     pub app_login_rate: Option<Rate>,
     /// Refreshes for each client address; `None` is no limit. `REFRESH_RATE_LIMIT`
     pub refresh_rate: Option<Rate>,
+    /// How much a GraphQL document may ask for.
+    pub limits: Limits,
+    /// Requests at once; one more is told to come back. `requests_in_flight`, file only
+    pub requests_in_flight: u32,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
     pub log: String,
     /// Form of the log. `LOG_FORMAT`
@@ -107,6 +111,46 @@ pub struct Sessions {
     pub max_age: Duration,
     /// Live sessions of one user; the oldest ends when there is one more. `sessions_per_user`, file only
     pub per_user: u32,
+}
+
+/// How much a GraphQL document may ask for. In the file only, each under `query_…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Length in bytes. `query_bytes`
+    pub bytes: u32,
+    /// Words and signs. `query_tokens`
+    pub tokens: u32,
+    /// Brackets, braces and parentheses within each other. `query_nesting`
+    pub nesting: u32,
+    /// Fields to resolve, with fragments written out wherever they are used. `query_fields`
+    pub fields: u32,
+    /// Fields within each other, likewise. `query_depth`
+    pub depth: u32,
+    /// Fields under another name, likewise. `query_aliases`
+    pub aliases: u32,
+    /// Directives, likewise. `query_directives`
+    pub directives: u32,
+    /// Fields of a query's root, likewise. `query_roots`
+    pub query_roots: u32,
+    /// Fields of a mutation's root, likewise. `mutation_roots`
+    pub mutation_roots: u32,
+}
+
+impl Default for Limits {
+    /// `GraphiQL`'s introspection query fits, and so does whatever a client of this schema has reason to ask.
+    fn default() -> Self {
+        Self {
+            bytes: 16 * 1024,
+            tokens: 2000,
+            nesting: 48,
+            fields: 1000,
+            depth: 20,
+            aliases: 30,
+            directives: 50,
+            query_roots: 20,
+            mutation_roots: 5,
+        }
+    }
 }
 
 /// So many within so long.

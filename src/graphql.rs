@@ -2,27 +2,31 @@
 //! nothing themselves.
 
 mod caller;
+mod document;
+mod engine;
 mod error;
 mod execution;
 mod mutation;
 mod object;
 mod query;
 mod scalar;
+mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder};
+use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
 pub use caller::Caller;
+pub use engine::{Engine, Parameters, Prepared, whole};
 pub use error::present;
-pub use execution::{ExecutionBegan, ExecutionWatch};
 pub use query::About;
 pub use scalar::DateTime;
 
 use crate::account::Accounts;
+use execution::{ExecutionBegan, ExecutionWatch};
 
-/// The schema, ready to execute requests.
-pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+/// The schema, ready to execute documents.
+type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
 
 /// `GraphiQL`'s introspection query nests 15 deep and weighs 230: less than that and the explorer shows no documentation.
 const DEPTH: usize = 15;
@@ -33,9 +37,8 @@ const ALIASES: usize = 30;
 
 /// The schema that serves `accounts`. Introspection and suggestions are for explorers: without them on, a client knows
 /// what it wants.
-#[must_use]
-pub fn schema(accounts: Arc<Accounts>, about: About, introspection: bool) -> Schema {
-    let schema = bare().data(accounts).data(about);
+fn schema(accounts: Arc<Accounts>, about: About, introspection: bool, mode: ValidationMode) -> Schema {
+    let schema = bare().data(accounts).data(about).validation_mode(mode);
     if introspection { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
 }
 

@@ -26,15 +26,25 @@ use axum::{
     routing::{any, get, post},
 };
 use ipnet::IpNet;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
 };
 
-use crate::{account::Accounts, config::Config, graphql};
+use crate::{
+    account::Accounts,
+    config::Config,
+    error::{ApiError, Code},
+    graphql::{About, Engine},
+};
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
+
+/// Answers longer than this are compressed where the client can read that, in bytes.
+const COMPRESSED: u64 = 1024;
 
 /// How long a browser may remember what `CORS` allows it.
 const PREFLIGHT: Duration = Duration::from_hours(1);
@@ -46,41 +56,42 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     accounts: Arc<Accounts>,
-    schema: SchemaBox,
+    engine: Engine,
     graphiql: bool,
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<String>,
     draining: AtomicBool,
-}
-
-/// The schema has no `Debug` worth reading.
-struct SchemaBox(graphql::Schema);
-
-impl std::fmt::Debug for SchemaBox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Schema(..)")
-    }
+    in_flight: Semaphore,
 }
 
 impl App {
     /// The server's inside, by the settings.
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
-        let about = graphql::About { emulator: config.emulator };
-        let schema = graphql::schema(Arc::clone(&accounts), about, config.graphiql);
+        let about = About { emulator: config.emulator };
+        let engine = Engine::new(Arc::clone(&accounts), about, config.graphiql, config.limits);
         Self(Arc::new(Shared {
             accounts,
-            schema: SchemaBox(schema),
+            engine,
             graphiql: config.graphiql,
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
             draining: AtomicBool::new(false),
+            in_flight: Semaphore::new(usize::try_from(config.requests_in_flight).unwrap_or(usize::MAX >> 3)),
         }))
     }
 
     /// From now on `/readyz` says no, so that no new clients are sent here.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Room for one more request. Kept until it is answered.
+    ///
+    /// # Errors
+    /// `OVERLOADED`
+    fn room(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.0.in_flight.try_acquire().map_err(|_| Code::Overloaded.into())
     }
 
     /// The routes.
@@ -95,6 +106,7 @@ impl App {
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
         routes
             .layer(CatchPanicLayer::custom(answer::panicked))
+            .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)))
             .layer(middleware::from_fn_with_state(self.clone(), request::attach))
             .layer(cors(&self.0.cors_origins))
             .with_state(self)

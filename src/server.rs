@@ -1,12 +1,12 @@
 //! The server from start to end: opens what it needs, says what it is, serves, and drains when told to stop.
 
 mod banner;
+mod connections;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
 use secrecy::ExposeSecret;
-use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
     account::{Accounts, Limits},
@@ -106,19 +106,22 @@ impl Server {
     }
 
     /// Serves until `stop`, then lets requests under way finish.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()>) {
         let tidy = tokio::spawn(tidy(Arc::clone(&self.accounts)));
-        let outcome = serve(self.listener, self.app, stop).await;
+        let router = self.app.clone().router();
+        let stopping = || {
+            self.app.drain();
+            tracing::info!("stopping: requests under way may finish");
+        };
+        if !connections::serve(self.listener, router, stop, stopping, GRACE).await {
+            tracing::warn!("some requests did not finish in time and were cut off");
+        }
         tidy.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
         close(&self.accounts.store).await;
         tracing::info!("stopped");
-        outcome
     }
 }
 
@@ -173,29 +176,6 @@ pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Acc
         sessions: config.sessions.clone(),
         limits: Limits::new(config),
     })
-}
-
-async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    // an answer is one small packet: waiting to fill it only delays it
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let router: Router = app.clone().router();
-    let (tell, told) = oneshot::channel::<()>();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async { drop(told.await) });
-    let mut serving = tokio::spawn(serving.into_future());
-    tokio::select! {
-        ended = &mut serving => return ended.unwrap_or_else(|cause| Err(std::io::Error::other(cause))),
-        () = stop => {}
-    }
-    app.drain();
-    tracing::info!("stopping: requests under way may finish");
-    drop(tell);
-    let Ok(ended) = timeout(GRACE, &mut serving).await else {
-        tracing::warn!("some requests did not finish in time and were cut off");
-        serving.abort();
-        return Ok(());
-    };
-    ended.unwrap_or_else(|cause| Err(std::io::Error::other(cause)))
 }
 
 async fn tidy(accounts: Arc<Accounts>) {

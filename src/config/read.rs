@@ -6,14 +6,15 @@ use std::{net::SocketAddr, path::Path};
 use secrecy::SecretSlice;
 
 use super::{
-    Config, Problems, Rate, Sessions, address, apps, credential,
+    Config, Limits, Problems, Rate, Sessions, address, apps, credential,
     file::USUAL,
     reader::Reader,
     source::Environment,
     table::{
         ACCESS_TOKEN_TTL, APP_LOGIN_RATE_LIMIT, CORS_ORIGINS, DATABASE_CONNECTIONS, DATABASE_URL, GRAPHIQL, LISTEN,
-        LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, REFRESH_RATE_LIMIT, REFRESH_TOKEN_TTL, SECRET_KEY, SESSION_MAX_AGE,
-        SESSIONS_PER_USER, Setting, TRUSTED_PROXIES,
+        LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, MUTATION_ROOTS, QUERY_ALIASES, QUERY_BYTES, QUERY_DEPTH, QUERY_DIRECTIVES,
+        QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REFRESH_RATE_LIMIT, REFRESH_TOKEN_TTL,
+        REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_PER_USER, Setting, TRUSTED_PROXIES,
     },
     value,
 };
@@ -48,6 +49,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
     let proxy_network = if emulator { address::network } else { address::proxy_network };
     let trusted_proxies = reader.list(&TRUSTED_PROXIES, proxy_network);
     let [login_rate, app_login_rate, refresh_rate] = rates(reader);
+    let limits = limits(reader);
+    let requests_in_flight = reader.value(&REQUESTS_IN_FLIGHT, value::count);
     let log = reader.value(&LOG, value::log_filter);
     let log_format = reader.value(&LOG_FORMAT, value::log_format);
     Some(Config {
@@ -64,6 +67,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
         login_rate,
         app_login_rate,
         refresh_rate,
+        limits: limits?,
+        requests_in_flight: requests_in_flight?,
         log: log?,
         log_format: log_format?,
     })
@@ -104,6 +109,24 @@ fn refuse_longer<T: PartialOrd>(reader: &mut Reader, inner: (&Setting, Option<T>
         let label = reader.label(inner.0);
         reader.problems.error(format!("{label}: must not be longer than {}", outer.0.name));
     }
+}
+
+fn limits(reader: &mut Reader) -> Option<Limits> {
+    let mut count = |setting| reader.value(setting, value::count);
+    let [bytes, tokens, nesting] = [&QUERY_BYTES, &QUERY_TOKENS, &QUERY_NESTING].map(&mut count);
+    let [fields, depth, aliases] = [&QUERY_FIELDS, &QUERY_DEPTH, &QUERY_ALIASES].map(&mut count);
+    let [directives, query_roots, mutation_roots] = [&QUERY_DIRECTIVES, &QUERY_ROOTS, &MUTATION_ROOTS].map(count);
+    Some(Limits {
+        bytes: bytes?,
+        tokens: tokens?,
+        nesting: nesting?,
+        fields: fields?,
+        depth: depth?,
+        aliases: aliases?,
+        directives: directives?,
+        query_roots: query_roots?,
+        mutation_roots: mutation_roots?,
+    })
 }
 
 fn graphiql(reader: &mut Reader, emulator: bool) -> Option<bool> {

@@ -79,6 +79,16 @@ settings! {
     OPEN_PLATFORMS: Names, "", "a table from appid to the open-platform account it is bound to; the rest share one";
     SESSIONS_PER_USER: FileOnly, "20", "live sessions of one user; one more ends the oldest";
     APP_LOGIN_RATE_LIMIT: FileOnly, "30000/min", "logins for each mini program; off where LOGIN_RATE_LIMIT is off";
+    REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";
+    QUERY_BYTES: FileOnly, "16384", "length of a GraphQL document in bytes";
+    QUERY_TOKENS: FileOnly, "2000", "words and signs of a document";
+    QUERY_NESTING: FileOnly, "48", "brackets of a document within each other";
+    QUERY_FIELDS: FileOnly, "1000", "fields of a document, with fragments written out wherever they are used";
+    QUERY_DEPTH: FileOnly, "20", "fields of a document within each other, likewise";
+    QUERY_ALIASES: FileOnly, "30", "aliases of a document, likewise";
+    QUERY_DIRECTIVES: FileOnly, "50", "directives of a document, likewise";
+    QUERY_ROOTS: FileOnly, "20", "fields at the root of a query, likewise";
+    MUTATION_ROOTS: FileOnly, "5", "fields at the root of a mutation, likewise; `login` at most once";
 }
 
 /// Settings that are known, so that nobody is refused for setting them, but do nothing in this version.

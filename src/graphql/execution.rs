@@ -12,19 +12,18 @@ use async_graphql::{
 
 /// Set as soon as the first resolver may run. Goes with the request.
 #[derive(Clone, Debug, Default)]
-pub struct ExecutionBegan(Arc<AtomicBool>);
+pub(super) struct ExecutionBegan(Arc<AtomicBool>);
 
 impl ExecutionBegan {
     /// Whether execution began.
-    #[must_use]
-    pub fn get(&self) -> bool {
+    pub(super) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// The extension that sets it.
 #[derive(Debug)]
-pub struct ExecutionWatch;
+pub(super) struct ExecutionWatch;
 
 impl ExtensionFactory for ExecutionWatch {
     fn create(&self) -> Arc<dyn Extension> {

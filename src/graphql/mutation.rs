@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The root of mutations.
-pub struct Mutation;
+pub(super) struct Mutation;
 
 /// What the client tells of the device it runs on.
 #[derive(InputObject)]

@@ -11,7 +11,7 @@ use super::{
 use crate::{error::ApiError, global_id::GlobalId};
 
 /// The root of queries.
-pub struct Query;
+pub(super) struct Query;
 
 /// What the server says of itself, as far as it does not change.
 #[derive(Clone, Debug)]

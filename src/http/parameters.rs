@@ -1,20 +1,29 @@
 //! Reads the parameters of a GraphQL request, from the query string or the body (GraphQL over HTTP, "Request").
 
-use async_graphql::{Request, Variables};
+use std::time::Duration;
+
+use async_graphql::Variables;
 use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Uri, header},
 };
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::BODY;
-use crate::error::{ApiError, Code};
+use crate::{
+    error::{ApiError, Code},
+    graphql::Parameters,
+};
+
+/// How long a client may take to send its body.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Reads a request.
 ///
 /// # Errors
 /// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
-pub(super) async fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Request, ApiError> {
+pub(super) async fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Parameters, ApiError> {
     match *method {
         Method::GET => from_query(uri.query().unwrap_or_default()),
         Method::POST => from_object(read_json(headers, body).await?),
@@ -30,7 +39,8 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<Str
     if !is_json(headers) {
         return Err(Code::UnsupportedMediaType.into());
     }
-    let bytes = to_bytes(body, BODY).await.map_err(unread)?;
+    let reading = timeout(BODY_TIME, to_bytes(body, BODY)).await;
+    let bytes = reading.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Array(_)) => Err(bad("Send one request at a time, not a list.")),
@@ -53,7 +63,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     is_json && charset.is_none_or(|charset| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
-fn from_query(query: &str) -> Result<Request, ApiError> {
+fn from_query(query: &str) -> Result<Parameters, ApiError> {
     let mut object = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
@@ -69,24 +79,23 @@ fn from_query(query: &str) -> Result<Request, ApiError> {
     from_object(object)
 }
 
-fn from_object(mut object: Map<String, Value>) -> Result<Request, ApiError> {
+fn from_object(mut object: Map<String, Value>) -> Result<Parameters, ApiError> {
     let Some(Value::String(query)) = object.remove("query") else { return Err(bad("`query` must be a string.")) };
-    let mut request = Request::new(query);
-    match object.remove("operationName") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) if name.is_empty() => {}
-        Some(Value::String(name)) => request = request.operation_name(name),
+    let operation_name = match object.remove("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
         Some(_) => return Err(bad("`operationName` must be a string.")),
-    }
+    };
     match object.remove("extensions") {
         None | Some(Value::Null | Value::Object(_)) => {}
         Some(_) => return Err(bad("`extensions` must be an object.")),
     }
-    match object.remove("variables") {
-        None | Some(Value::Null) => Ok(request),
-        Some(variables @ Value::Object(_)) => Ok(request.variables(Variables::from_json(variables))),
-        Some(_) => Err(bad("`variables` must be an object.")),
-    }
+    let variables = match object.remove("variables") {
+        None | Some(Value::Null) => Variables::default(),
+        Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+        Some(_) => return Err(bad("`variables` must be an object.")),
+    };
+    Ok(Parameters { query, operation_name, variables })
 }
 
 fn bad(detail: &'static str) -> ApiError {

@@ -1,0 +1,126 @@
+//! The way of a request from its text to its answer: admitted, its operation found, its variables checked, executed. A
+//! document that was accepted once goes the short way: neither parsed nor validated again.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Response, ServerError, ValidationMode, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+};
+
+use super::{
+    About, Caller, ExecutionBegan, Schema,
+    document::{Document, Documents, Refusal},
+    schema, sdl,
+    variables::InputTypes,
+};
+use crate::{
+    account::Accounts,
+    config::Limits,
+    error::{ApiError, Code},
+};
+
+/// What a client sent.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters {
+    /// The document.
+    pub query: String,
+    /// Which of its operations to run.
+    pub operation_name: Option<String>,
+    /// The values of its variables.
+    pub variables: Variables,
+}
+
+/// A request that may be executed.
+#[derive(Debug)]
+pub struct Prepared {
+    document: Document,
+    operation_name: Option<String>,
+    variables: Variables,
+    /// What it does.
+    pub operation: OperationType,
+}
+
+/// Executes requests.
+pub struct Engine {
+    /// Validates in full.
+    strict: Schema,
+    /// For documents that `strict` has accepted.
+    fast: Schema,
+    documents: Documents,
+    inputs: InputTypes,
+}
+
+impl Engine {
+    /// An engine for `accounts`. Introspection and suggestions are for explorers.
+    #[must_use]
+    pub fn new(accounts: Arc<Accounts>, about: About, introspection: bool, limits: Limits) -> Self {
+        let build = |mode| schema(Arc::clone(&accounts), about.clone(), introspection, mode);
+        Self {
+            strict: build(ValidationMode::Strict),
+            fast: build(ValidationMode::Fast),
+            documents: Documents::new(limits),
+            inputs: InputTypes::of_sdl(&sdl()),
+        }
+    }
+
+    /// Checks what can be checked before anything is executed.
+    ///
+    /// # Errors
+    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`.
+    pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, ServerError> {
+        let Parameters { query, operation_name, variables } = parameters;
+        let document = self.documents.admit(&query).map_err(refused)?;
+        let operation = operation(&document.parsed, operation_name.as_deref())
+            .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
+        self.inputs.check(operation, &variables).map_err(whole)?;
+        let operation = operation.ty;
+        Ok(Prepared { document, operation_name, variables, operation })
+    }
+
+    /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.
+    pub async fn execute(&self, prepared: Prepared, caller: Caller) -> (Response, bool) {
+        let Prepared { document, operation_name, variables, .. } = prepared;
+        let began = ExecutionBegan::default();
+        let mut request = async_graphql::Request::new("").variables(variables).data(caller).data(began.clone());
+        request.operation_name = operation_name;
+        request.set_parsed_query((*document.parsed).clone());
+        let schema = if document.accepted { &self.fast } else { &self.strict };
+        let response = schema.execute(request).await;
+        if began.get() {
+            self.documents.keep(&document);
+        }
+        (response, began.get())
+    }
+}
+
+/// The operation to run: the one that is named, or the only one.
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(&operation.node),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name).map(|found| &found.node),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next().map(|only| &only.node)
+        }
+        _ => None,
+    }
+}
+
+fn refused(refusal: Refusal) -> ServerError {
+    match refusal {
+        Refusal::Excess(error) => whole(error),
+        // the place of a syntax error is told; the library's words are not, they quote the document
+        Refusal::Syntax(error) => ServerError { locations: error.locations, ..whole(Code::GraphqlParseFailed.into()) },
+    }
+}
+
+/// An error that concerns the request as a whole and has no place in the document.
+pub fn whole(error: ApiError) -> ServerError {
+    ServerError { source: Some(Arc::new(error)), ..ServerError::new(String::new(), None) }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("documents", &self.documents).finish_non_exhaustive()
+    }
+}
