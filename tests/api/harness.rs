@@ -7,7 +7,7 @@ mod database;
 mod upstream;
 
 pub(crate) use answer::Answer;
-pub(crate) use app::{Client, LoggedIn, Settings, TestApp};
+pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
 pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use upstream::{Reply, Upstream};
@@ -36,6 +36,17 @@ macro_rules! on_each_database {
             async fn mysql() {
                 $crate::harness::run($crate::harness::Kind::MySql, SETTINGS, super::$name).await;
             }
+        }
+    )+};
+}
+
+/// Writes a test that no database can change the outcome of, and runs it on SQLite alone.
+macro_rules! on_sqlite {
+    ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let scenario = |$app: $crate::harness::TestApp| async move $body;
+            $crate::harness::run($crate::harness::Kind::Sqlite, &[$($($setting),*)?], scenario).await;
         }
     )+};
 }

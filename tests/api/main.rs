@@ -5,4 +5,9 @@
 #[macro_use]
 mod harness;
 
+mod limits;
 mod login;
+mod secrets;
+mod session_key;
+mod unionid;
+mod upstream;
