@@ -104,12 +104,12 @@ on_each_database! {
 
     async fn thirty_logins_at_once_leave_twenty_sessions(app: TestApp) {
         app.log_in("alice.first").await;
+        app.clock.advance(Duration::from_secs(1));
         let logins = (0..30).map(|n| {
             let app = app.clone();
             tokio::spawn(async move { app.log_in(&format!("alice.{n}")).await })
         });
-        let mut alive = 0;
-        let mut clients = Vec::new();
+        let (mut alive, mut clients) = (0, Vec::new());
         for login in logins.collect::<Vec<_>>() {
             clients.push(login.await.unwrap().client);
         }

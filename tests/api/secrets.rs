@@ -9,13 +9,17 @@ use std::{
 use entity::{OpenId, union_link};
 use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::harness::{Answer, Client, Kind, Reply, Settings, TestApp, TestDatabase, Upstream, config};
+use crate::harness::{Answer, Client, Kind, Reply, Settings, TestApp, config};
 
 const SETTINGS: Settings = &[("WECHAT_APP_SECRET", "TheAppSecret"), ("FILE", "wechat_timeout = \"300ms\"")];
+
+/// The same with a database that is not there.
+const WITHOUT_DATABASE: Settings =
+    &[SETTINGS[0], ("DATABASE_URL", "postgres://me:TheDatabasePassword@127.0.0.1:1/none"), ("LISTEN", "127.0.0.1:0")];
 
 /// What no log and no answer holds: secrets of the settings, and what WeChat says of a user.
 const SECRETS: [&str; 9] = [
@@ -96,8 +100,7 @@ on_each_database! {
 
 #[tokio::test]
 async fn debug_of_the_settings_shows_none() {
-    let database = ("DATABASE_URL", "postgres://me:TheDatabasePassword@127.0.0.1:1/none");
-    let config = config("http://127.0.0.1:1", &[SETTINGS[0], database]);
+    let config = config("http://127.0.0.1:1", WITHOUT_DATABASE);
     assert_holds_none(&format!("{config:?} {config:#?}"), &SECRETS);
 }
 
@@ -110,9 +113,7 @@ async fn a_database_that_cannot_be_opened_does_not_tell_its_password() {
         let error = store::connect(&SecretString::from(url), 1).await.unwrap_err();
         assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
     }
-    let database = ("DATABASE_URL", "postgres://me:TheDatabasePassword@127.0.0.1:1/none");
-    let config = config("http://127.0.0.1:1", &[SETTINGS[0], database, ("LISTEN", "127.0.0.1:0")]);
-    let error = Server::start(config).await.unwrap_err();
+    let error = Server::start(config("http://127.0.0.1:1", WITHOUT_DATABASE)).await.unwrap_err();
     assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
     drop(capturing);
     assert_holds_none(&log.text(), &SECRETS);
