@@ -40,13 +40,14 @@ macro_rules! on_each_database {
     )+};
 }
 
-/// Writes a test that no database can change the outcome of, and runs it on SQLite alone.
-macro_rules! on_sqlite {
+/// Writes tests to which the kind of the database does not matter: they run on SQLite alone.
+macro_rules! on_any_database {
     ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            let scenario = |$app: $crate::harness::TestApp| async move $body;
-            $crate::harness::run($crate::harness::Kind::Sqlite, &[$($($setting),*)?], scenario).await;
+            const SETTINGS: $crate::harness::Settings = &[$($($setting),*)?];
+            async fn scenario($app: $crate::harness::TestApp) $body
+            $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, scenario).await;
         }
     )+};
 }

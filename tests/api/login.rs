@@ -120,7 +120,7 @@ on_each_database! {
     }
 }
 
-on_sqlite! {
+on_any_database! {
     async fn each_mini_program_is_asked_for_with_its_own_secret(app: TestApp) {
         for (app_id, asked) in [(None, "wx1"), (Some(""), "wx1"), (Some("wx1"), "wx1"), (Some("wx2"), "wx2")] {
             let code = format!("alice.{}", app_id.unwrap_or("none"));

@@ -143,7 +143,9 @@ async fn tell(app: &TestApp) -> Story {
     answers.push(client.graphql("mutation { logout { endedSessions } }", json!({})).await);
     answers.push(app.anonymous().get("/readyz").await);
     let mut tokens = Vec::new();
-    answers.iter().for_each(|answer| collect_tokens(&answer.body, &mut tokens));
+    for answer in &answers {
+        collect_tokens(&answer.body, &mut tokens);
+    }
     Story { answers, tokens }
 }
 

@@ -34,7 +34,7 @@ const ERRCODES: [(i64, Told); 15] = [
     (99999, UNAVAILABLE),
 ];
 
-on_sqlite! {
+on_any_database! {
     async fn each_errcode_is_told_in_our_words_and_the_code_sent_once(app: TestApp) {
         for (errcode, told) in ERRCODES {
             assert_told(&app, Reply::errcode(errcode), told).await;

@@ -37,8 +37,9 @@ const DEFAULTS: [(&str, &str); 7] = [
 pub(crate) struct TestApp {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: ManualClock,
-    pub(crate) database_url: SecretString,
     pub(crate) wechat: Arc<Upstream>,
+    /// Address of the database, for what is done behind the server's back.
+    pub(super) database: SecretString,
     router: Router,
 }
 
@@ -52,12 +53,12 @@ impl TestApp {
         let clock = ManualClock::new();
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, database_url: database.url.clone(), wechat, router }
+        Self { accounts, clock, wechat, database: database.url.clone(), router }
     }
 
     /// A connection to the database beside the server's own, for helpers that bypass the API.
     pub(crate) async fn db(&self) -> DatabaseConnection {
-        Database::connect(self.database_url.expose_secret()).await.unwrap()
+        Database::connect(self.database.expose_secret()).await.unwrap()
     }
 
     /// A client without a token.
