@@ -44,8 +44,7 @@ impl Accounts {
         let session = self.new_session(device, request.client);
         let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;
         let keys = known.map(|(identity, user)| (identity.id, user.id));
-        let logged_in = self.store.login(keys, &login).await?;
-        refuse_suspended(&logged_in.user)?;
+        let logged_in = self.store.login(keys, &login).await?.ok_or(Code::AccountSuspended)?;
 
         report(app.id(), &logged_in);
         let tokens = self.tokens(&logged_in.session, app.id(), login.now)?;

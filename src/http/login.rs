@@ -69,7 +69,6 @@ fn body(opened: &Opened) -> Value {
         "token": tokens.access.expose_secret(),
         "expiresAt": DateTime(tokens.access_expires_at).to_text(),
         "refreshToken": tokens.refresh.expose_secret(),
-        "refreshExpiresAt": DateTime(tokens.refresh_expires_at).to_text(),
         "isNewUser": opened.is_new_user,
         "user": {
             "id": GlobalId::User(user.id).encode(),

@@ -77,89 +77,111 @@ pub struct LoggedIn {
     pub union_conflict: bool,
 }
 
-/// Whose login it is.
-struct Who {
-    user: UserId,
-    identity: IdentityId,
-    is_new_user: bool,
+/// Why an attempt at a login wrote nothing.
+enum Stop {
+    /// The database failed, or undid it in favour of another transaction.
+    Failed(DbErr),
+    /// A parallel login has made the user or the identity meanwhile.
+    Overtaken,
+    /// An operator has closed the account.
+    Suspended,
+}
+
+impl From<DbErr> for Stop {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Store {
-    /// Writes a login. `known` is the identity as read before, where there was one: the common case then needs no
-    /// search inside the transaction. A transaction the database undoes in favour of another one is run again.
+    /// Writes a login. `known` is the identity as read before, where there was one. A login that another one overtakes
+    /// is run again, and then finds what the other one has made.
+    ///
+    /// `None` where an operator has closed the account: nothing was written then. A unionid may lead a new identity to
+    /// such an account, and one may be closed while its login is under way.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn login(&self, known: Option<(IdentityId, UserId)>, login: &Login) -> Result<LoggedIn, DbErr> {
+    pub async fn login(
+        &self,
+        mut known: Option<(IdentityId, UserId)>,
+        login: &Login,
+    ) -> Result<Option<LoggedIn>, DbErr> {
         let mut attempt = 1;
         loop {
             match self.login_once(known, login).await {
-                Err(error) if attempt < ATTEMPTS && is_conflict(&error) => attempt += 1,
-                outcome => return outcome,
+                Ok(logged_in) => return Ok(Some(logged_in)),
+                Err(Stop::Suspended) => return Ok(None),
+                Err(Stop::Failed(error)) if attempt == ATTEMPTS || !is_conflict(&error) => return Err(error),
+                Err(Stop::Overtaken) if attempt == ATTEMPTS => {
+                    return Err(DbErr::Custom("other logins of the user were faster each time".to_owned()));
+                }
+                Err(_) => attempt += 1,
             }
+            let found = self.identity_by_openid(&login.app_id, &login.openid).await?;
+            known = found.map(|(identity, user)| (identity.id, user.id));
         }
     }
 
-    async fn login_once(&self, known: Option<(IdentityId, UserId)>, login: &Login) -> Result<LoggedIn, DbErr> {
+    /// Locks the user's row, then the identity's, then the unionid's, whoever logs in how: two transactions that took
+    /// them in different orders would wait for each other in a circle. So one that made a user, and finds that it
+    /// should have been somebody else, does not go on with theirs: it is undone.
+    async fn login_once(&self, known: Option<(IdentityId, UserId)>, login: &Login) -> Result<LoggedIn, Stop> {
+        let owner = match known {
+            Some((_, user)) => Some(user),
+            None => self.union_owner(login).await?,
+        };
+        let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
         let tx = self.begin().await?;
-        let who = match known {
-            Some((identity, user)) => Who { user, identity, is_new_user: false },
-            None => register_in(&tx, login).await?,
-        };
-        // this row's lock also puts parallel logins of one user in a row, so that the cap on sessions holds
-        let user = user_greet_in(&tx, who.user, login.now).await?;
-        if !who.is_new_user {
-            session_key_keep_in(&tx, who.identity, login).await?;
+        if is_new_user {
+            user::Entity::insert(new_user(login)).exec_without_returning(&tx).await?;
         }
-        let union_conflict = match (&login.unionid, known) {
-            (Some(unionid), Some(_)) => union_join_in(&tx, login, unionid, who.user).await? != who.user,
-            _ => false,
+        // this row's lock also puts parallel logins of one user in a row, so that the cap on sessions holds
+        let user = user_greet_in(&tx, owner, login.now).await?;
+        if user.status == user::Status::Suspended {
+            return Err(Stop::Suspended);
+        }
+        let identity = match known {
+            Some((identity, _)) => identity,
+            None => identity_claim_in(&tx, login, owner).await?,
         };
-        let session = session_open_in(&tx, &who, login).await?;
+        if !is_new_user {
+            session_key_keep_in(&tx, identity, login).await?;
+        }
+        let union_conflict = match &login.unionid {
+            Some(unionid) => union_join_in(&tx, login, unionid, owner).await? != owner,
+            None => false,
+        };
+        if is_new_user && union_conflict {
+            return Err(Stop::Overtaken);
+        }
+        let session = session_open_in(&tx, owner, identity, login).await?;
         sessions_cap_in(&tx, &session, login).await?;
         tx.commit().await?;
-        Ok(LoggedIn { user, session, is_new_user: who.is_new_user, union_conflict })
+        Ok(LoggedIn { user, session, is_new_user, union_conflict })
+    }
+
+    /// Whose the unionid is, where WeChat told one.
+    async fn union_owner(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
+        let Some(unionid) = &login.unionid else { return Ok(None) };
+        let key = (login.open_platform.clone(), unionid.clone());
+        Ok(union_link::Entity::find_by_id(key).one(&self.db).await?.map(|link| link.user_id))
     }
 }
 
-/// Makes the user and their identity, or finds the ones a parallel login or another mini program has made. Who was
-/// first is told by reading back what stands under the unique key: the number of rows an insert reports for a row
-/// that was there already differs between databases.
-async fn register_in(tx: &DatabaseTransaction, login: &Login) -> Result<Who, DbErr> {
-    user::Entity::insert(new_user(login)).exec_without_returning(tx).await?;
-    let owner = match &login.unionid {
-        Some(unionid) => union_join_in(tx, login, unionid, login.new_user).await?,
-        None => login.new_user,
-    };
-    let identity = identity_claim_in(tx, login, owner).await?;
-    if identity.user_id != login.new_user {
-        user_yield_in(tx, login.new_user, identity.user_id).await?;
-    }
-    Ok(Who { user: identity.user_id, identity: identity.id, is_new_user: identity.user_id == login.new_user })
-}
-
-/// Puts the identity under its unique key unless one stands there, and reads the one that does.
-async fn identity_claim_in(tx: &DatabaseTransaction, login: &Login, owner: UserId) -> Result<identity::Model, DbErr> {
+/// Puts the identity under its unique key, unless one of the same user stands there. Who was first is told by reading
+/// back what does: the number of rows an insert reports for a row that was there already differs between databases.
+async fn identity_claim_in(tx: &DatabaseTransaction, login: &Login, owner: UserId) -> Result<IdentityId, Stop> {
     identity::Entity::insert(new_identity(login, owner))
         .on_conflict_do_nothing_on([identity::Column::AppId, identity::Column::Openid])
         .exec_without_returning(tx)
         .await?;
-    identity::Entity::find()
+    let identity = identity::Entity::find()
         .filter(identity::Column::AppId.eq(&login.app_id))
         .filter(identity::Column::Openid.eq(login.openid.clone()))
         .one(tx)
-        .await?
-        .ok_or_else(|| DbErr::RecordNotFound("the identity just written".to_owned()))
-}
-
-/// Another login of the same person was first: hands its user the unionid and leaves no trace of ours.
-async fn user_yield_in(tx: &DatabaseTransaction, ours: UserId, theirs: UserId) -> Result<(), DbErr> {
-    union_link::Entity::update_many()
-        .col_expr(union_link::Column::UserId, Expr::value(theirs))
-        .filter(union_link::Column::UserId.eq(ours))
-        .exec(tx)
         .await?;
-    user::Entity::delete_many().filter(user::Column::Id.eq(ours)).exec(tx).await.map(drop)
+    identity.filter(|identity| identity.user_id == owner).map(|identity| identity.id).ok_or(Stop::Overtaken)
 }
 
 /// Joins a unionid to `user` unless it belongs to somebody already, and tells whose it is.
@@ -210,12 +232,17 @@ async fn session_key_keep_in(tx: &DatabaseTransaction, id: IdentityId, login: &L
         .map(drop)
 }
 
-async fn session_open_in(tx: &DatabaseTransaction, who: &Who, login: &Login) -> Result<session::Model, DbErr> {
+async fn session_open_in(
+    tx: &DatabaseTransaction,
+    user: UserId,
+    identity: IdentityId,
+    login: &Login,
+) -> Result<session::Model, DbErr> {
     let new = &login.session;
     let session = session::Model {
         id: new.id,
-        user_id: who.user,
-        identity_id: who.identity,
+        user_id: user,
+        identity_id: identity,
         refresh_generation: 0,
         device_id: new.device_id.clone(),
         device_name: new.device_name.clone(),

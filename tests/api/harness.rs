@@ -7,7 +7,7 @@ mod database;
 mod upstream;
 
 pub(crate) use answer::Answer;
-pub(crate) use app::{Client, LoggedIn, Settings, TestApp};
+pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
 pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use upstream::{Reply, Upstream};
@@ -36,6 +36,18 @@ macro_rules! on_each_database {
             async fn mysql() {
                 $crate::harness::run($crate::harness::Kind::MySql, SETTINGS, super::$name).await;
             }
+        }
+    )+};
+}
+
+/// Writes tests to which the kind of the database does not matter: they run on SQLite alone.
+macro_rules! on_any_database {
+    ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            const SETTINGS: $crate::harness::Settings = &[$($($setting),*)?];
+            async fn scenario($app: $crate::harness::TestApp) $body
+            $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, scenario).await;
         }
     )+};
 }

@@ -1,6 +1,6 @@
 //! The server in process, with its own database, clock and WeChat, and clients that call it.
 
-use std::{collections::HashMap, env::VarError, sync::Arc};
+use std::{collections::HashMap, env::VarError, fs, sync::Arc};
 
 use axum::{
     Router,
@@ -9,12 +9,16 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use miniaccount::{account::Accounts, config, http::App, server, store};
+use sea_orm::{Database, DatabaseConnection};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::{Answer, ManualClock, TestDatabase, Upstream};
 
-/// Settings of a test, as environment variables.
+/// Settings of a test, as environment variables. `{wechat}` in a value stands for the address of the test's WeChat, and
+/// the name `FILE` for the text of the settings file.
 pub(crate) type Settings = &'static [(&'static str, &'static str)];
 
 /// What every test has unless it says otherwise: two mini programs, and no limits to run into by chance.
@@ -34,6 +38,8 @@ pub(crate) struct TestApp {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: ManualClock,
     pub(crate) wechat: Arc<Upstream>,
+    /// Address of the database, for what is done behind the server's back.
+    pub(super) database: SecretString,
     router: Router,
 }
 
@@ -47,7 +53,12 @@ impl TestApp {
         let clock = ManualClock::new();
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, wechat, router }
+        Self { accounts, clock, wechat, database: database.url.clone(), router }
+    }
+
+    /// A connection to the database beside the server's own, for helpers that bypass the API.
+    pub(crate) async fn db(&self) -> DatabaseConnection {
+        Database::connect(self.database.expose_secret()).await.unwrap()
     }
 
     /// A client without a token.
@@ -77,11 +88,20 @@ impl TestApp {
 }
 
 /// The settings of a test, read as the server reads its own.
-fn config(wechat: &str, settings: Settings) -> config::Config {
-    let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", wechat)]).collect();
+pub(crate) fn config(wechat: &str, settings: Settings) -> config::Config {
+    let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", "{wechat}")]).collect();
     variables.extend(settings.iter().copied());
-    let environment = |name: &str| variables.get(name).map(|&value| value.to_owned()).ok_or(VarError::NotPresent);
-    config::read(&environment, None).unwrap().0
+    let folder = TempDir::new().unwrap();
+    let file = variables.remove("FILE").map(|text| {
+        let path = folder.path().join("settings.toml");
+        fs::write(&path, text).unwrap();
+        path
+    });
+    let environment = |name: &str| {
+        let value = variables.get(name).ok_or(VarError::NotPresent)?;
+        Ok(value.replace("{wechat}", wechat))
+    };
+    config::read(&environment, file.as_deref()).unwrap().0
 }
 
 /// A user who has logged in.

@@ -23,6 +23,8 @@ pub(crate) enum Reply {
     Json(Value),
     /// Anything at all: status, content type, body.
     Raw(u16, &'static str, String),
+    /// The way to another place.
+    Redirect(String),
     /// Another reply, after a while.
     After(Duration, Box<Reply>),
     /// Nothing, ever.
@@ -81,6 +83,11 @@ impl Upstream {
     pub(crate) fn sent(&self) -> Vec<HashMap<String, String>> {
         self.inner.lock().unwrap().sent.clone()
     }
+
+    /// How often a code was sent.
+    pub(crate) fn times_sent(&self, code: &str) -> usize {
+        self.sent().iter().filter(|sent| sent.get("js_code").is_some_and(|sent| sent == code)).count()
+    }
 }
 
 impl Drop for Upstream {
@@ -104,6 +111,9 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, Query(sent): Query<HashM
             Reply::Raw(status, kind, body) => {
                 let status = StatusCode::from_u16(status).unwrap();
                 return (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+            }
+            Reply::Redirect(place) => {
+                return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response();
             }
             Reply::After(wait, then) => {
                 tokio::time::sleep(wait).await;
