@@ -8,7 +8,14 @@ use axum::{
     http::{Request, header, request::Builder},
 };
 use http_body_util::BodyExt;
-use miniaccount::{account::Accounts, config, http::App, server, store};
+use miniaccount::{
+    account::Accounts,
+    config,
+    http::App,
+    server,
+    store::{self, Store},
+};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -34,20 +41,27 @@ pub(crate) struct TestApp {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: ManualClock,
     pub(crate) wechat: Arc<Upstream>,
+    /// Address of the database, for what is done behind the server's back.
+    pub(super) database: SecretString,
     router: Router,
 }
 
 impl TestApp {
     /// Starts a server on a database, which is migrated.
     pub(crate) async fn start(database: &TestDatabase, settings: Settings) -> Self {
+        let store = store::connect(&database.url, 16).await.unwrap();
+        Self::start_on(store, database, settings).await
+    }
+
+    /// The same over connections a test has opened itself.
+    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: Settings) -> Self {
         let wechat = Arc::new(Upstream::start().await);
         let config = config(&wechat.base, settings);
-        let store = store::connect(&database.url, 16).await.unwrap();
         store.migrate().await.unwrap();
         let clock = ManualClock::new();
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, wechat, router }
+        Self { accounts, clock, wechat, database: database.url.clone(), router }
     }
 
     /// A client without a token.
