@@ -6,5 +6,7 @@
 mod harness;
 
 mod login;
+mod logout;
 mod me;
 mod refresh;
+mod revoke;
