@@ -10,3 +10,5 @@ mod logout;
 mod me;
 mod refresh;
 mod revoke;
+mod sessions;
+mod users;
