@@ -10,6 +10,7 @@ mod logout;
 mod me;
 mod refresh;
 mod revoke;
+mod schema;
 mod sessions;
 mod users;
 mod visibility;
