@@ -41,9 +41,19 @@ impl Accounts {
             let ended = self.store.session_end(claims.session, EndReason::LoggedOut, now).await?;
             return Ok(u64::from(ended));
         }
-        let caller = self.authenticate(token).await?;
+        let caller = match self.authenticate(token).await {
+            Err(refused) if scope == LogoutScope::All => return self.logged_out_already(token, refused).await,
+            caller => caller?,
+        };
         let kept = (scope == LogoutScope::Others).then_some(caller.session.id);
         Ok(self.store.sessions_end_of(caller.user.id, kept, EndReason::LoggedOut, now).await?)
+    }
+
+    /// Logging out everywhere is no error the second time either. A session opened since is another matter: whoever
+    /// holds an old token is not told that it is gone.
+    async fn logged_out_already(&self, token: &str, refused: ApiError) -> Result<u64, ApiError> {
+        let logged_out = refused.reason == Some(EndReason::LoggedOut.as_str());
+        if logged_out && self.session_count(self.read_token(token)?.user).await? == 0 { Ok(0) } else { Err(refused) }
     }
 
     /// Ends one of the caller's sessions, and gives it as it was. `None` where the caller has no such session alive:

@@ -4,12 +4,16 @@ mod answer;
 mod app;
 mod clock;
 mod database;
+mod introspection;
+mod rows;
 mod upstream;
 
 pub(crate) use answer::Answer;
 pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
 pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
+pub(crate) use introspection::{Field, Type};
+pub(crate) use rows::{session_key, user_key};
 pub(crate) use upstream::{Reply, Upstream};
 
 use std::{future::Future, panic::resume_unwind};

@@ -9,7 +9,15 @@ mod harness;
 
 mod limits;
 mod login;
+mod logout;
+mod me;
+mod refresh;
+mod revoke;
+mod schema;
 mod secrets;
 mod session_key;
+mod sessions;
 mod unionid;
 mod upstream;
+mod users;
+mod visibility;

@@ -41,4 +41,11 @@ impl Answer {
         let message = self.body.pointer("/errors/0/message").or_else(|| self.body.pointer("/error/message"));
         message.and_then(Value::as_str).unwrap_or_else(|| panic!("no message in {}", self.body))
     }
+
+    /// Why the caller counts as nobody: `reason` of the first error, which tells the client to log in.
+    #[track_caller]
+    pub(crate) fn refusal(&self) -> &str {
+        assert_eq!((self.code(), &self.error()["action"]), ("UNAUTHENTICATED", &Value::from("RELOGIN")));
+        self.error()["reason"].as_str().unwrap_or_else(|| panic!("no reason in {}", self.body))
+    }
 }

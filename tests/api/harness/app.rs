@@ -8,7 +8,13 @@ use axum::{
     http::{Request, header, request::Builder},
 };
 use http_body_util::BodyExt;
-use miniaccount::{account::Accounts, config, http::App, server, store};
+use miniaccount::{
+    account::Accounts,
+    config,
+    http::App,
+    server,
+    store::{self, Store},
+};
 use sea_orm::{Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -46,9 +52,14 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Starts a server on a database, which is migrated.
     pub(crate) async fn start(database: &TestDatabase, settings: Settings) -> Self {
+        let store = store::connect(&database.url, 16).await.unwrap();
+        Self::start_on(store, database, settings).await
+    }
+
+    /// The same over connections a test has opened itself.
+    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: Settings) -> Self {
         let wechat = Arc::new(Upstream::start().await);
         let config = config(&wechat.base, settings);
-        let store = store::connect(&database.url, 16).await.unwrap();
         store.migrate().await.unwrap();
         let clock = ManualClock::new();
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());

@@ -1,0 +1,168 @@
+//! `me`: who a token speaks for, and every way in which it speaks for nobody.
+
+use std::time::Duration;
+
+use entity::session::EndReason;
+use miniaccount::{
+    clock::Clock,
+    token::{Claims, KeyRing},
+};
+use secrecy::SecretSlice;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, LoggedIn, TestApp, user_key};
+
+const SECOND: Duration = Duration::from_secs(1);
+const LIFETIME: Duration = Duration::from_hours(2);
+
+/// What the server says to an `Authorization` header.
+async fn authorized(app: &TestApp, authorization: &str) -> Answer {
+    app.anonymous().header("authorization", authorization).me().await
+}
+
+/// What the server's own keys read in a token.
+fn claims(app: &TestApp, user: &LoggedIn) -> Claims {
+    app.accounts.keys.read_access_token(&user.token).unwrap()
+}
+
+/// The token's claims under a signature of somebody else's key.
+fn signed_by_another_key(app: &TestApp, user: &LoggedIn) -> String {
+    let keys = KeyRing::new(&[SecretSlice::from(vec![9; 32])]).unwrap();
+    keys.access_token(&claims(app, user)).unwrap()
+}
+
+on_each_database! {
+    async fn me_is_the_user_who_logged_in(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
+        assert_eq!(bob.client.me().await.data()["me"]["id"], json!(bob.user_id));
+    }
+
+    async fn without_a_token_there_is_nobody(app: TestApp) {
+        assert_eq!(app.anonymous().me().await.refusal(), "MISSING");
+    }
+
+    async fn what_is_no_token_of_ours_is_refused(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let (unsigned, signature) = alice.token.rsplit_once('.').unwrap();
+        let bad = ["garbage", "a.b.c", "..", unsigned, signature, &alice.refresh_token, &"x".repeat(5000)];
+        for token in bad {
+            assert_eq!(app.with_token(token).me().await.refusal(), "INVALID", "{token}");
+        }
+        for changed in [format!("{}x", alice.token), alice.token[1..].to_owned(), format!("{unsigned}.")] {
+            assert_eq!(app.with_token(&changed).me().await.refusal(), "INVALID", "{changed}");
+        }
+    }
+
+    async fn a_token_of_another_key_is_refused(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let forged = signed_by_another_key(&app, &alice);
+        assert_eq!(app.with_token(&forged).me().await.refusal(), "INVALID");
+        // our header and claims, their signature
+        let unsigned = alice.token.rsplit_once('.').unwrap().0;
+        let signature = forged.rsplit_once('.').unwrap().1;
+        assert_eq!(app.with_token(&format!("{unsigned}.{signature}")).me().await.refusal(), "INVALID");
+    }
+
+    async fn a_token_that_names_another_users_session_is_refused(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let mixed = Claims { user: user_key(&bob), ..claims(&app, &alice) };
+        let token = app.accounts.keys.access_token(&mixed).unwrap();
+        assert_eq!(app.with_token(&token).me().await.refusal(), "INVALID");
+    }
+
+    async fn a_token_is_good_for_two_hours(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        app.clock.advance(LIFETIME - SECOND);
+        alice.client.me().await.data();
+        app.clock.advance(SECOND);
+        assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
+    }
+
+    async fn a_token_of_an_ended_session_is_told_why(app: TestApp) {
+        let reasons = [
+            (EndReason::LoggedOut, "LOGGED_OUT"),
+            (EndReason::Revoked, "REVOKED"),
+            (EndReason::Reused, "REUSED"),
+            (EndReason::Replaced, "REPLACED"),
+            (EndReason::Evicted, "EVICTED"),
+        ];
+        for (reason, told) in reasons {
+            let alice = app.log_in(&format!("alice.{told}")).await;
+            app.db_end_session(&alice, reason).await;
+            assert_eq!(alice.client.me().await.refusal(), told);
+        }
+    }
+
+    async fn a_token_of_an_expired_session_is_refused_though_it_is_young(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        app.db_expire_session(&alice, app.clock.now() + SECOND).await;
+        alice.client.me().await.data();
+        app.clock.advance(SECOND);
+        assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
+    }
+
+    async fn a_token_of_a_session_that_was_tidied_away_is_refused(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        app.db_delete_session(&alice).await;
+        assert_eq!(alice.client.me().await.refusal(), "REVOKED");
+    }
+
+    async fn a_suspended_user_is_told_so_and_that_logging_in_does_not_help(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        app.db_suspend(&alice).await;
+        let answer = alice.client.me().await;
+        assert_eq!((answer.code(), &answer.error()["action"]), ("ACCOUNT_SUSPENDED", &json!("GIVE_UP")));
+        assert_eq!(answer.body["data"], json!({ "me": null }));
+        assert_eq!(app.anonymous().login("alice.2").await.code(), "ACCOUNT_SUSPENDED");
+        bob.client.me().await.data();
+    }
+
+    async fn where_there_is_nobody_the_fields_beside_me_still_answer(app: TestApp) {
+        let answer = app.anonymous().graphql("{ me { id } serverInfo { version } }", json!({})).await;
+        assert_eq!(answer.refusal(), "MISSING");
+        assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
+        assert_eq!(answer.body["errors"][0]["path"], json!(["me"]));
+        assert_eq!(answer.body["data"]["me"], Value::Null);
+        assert_eq!(answer.body["data"]["serverInfo"]["version"], json!(env!("CARGO_PKG_VERSION")));
+    }
+
+    async fn the_scheme_of_the_token_is_read_whatever_its_case(app: TestApp) {
+        let token = app.log_in("alice").await.token;
+        for authorization in ["Bearer", "bearer", "BEARER", "Bearer "] {
+            authorized(&app, &format!("{authorization} {token}")).await.data();
+        }
+    }
+
+    async fn other_forms_of_authorization_are_refused(app: TestApp) {
+        let token = app.log_in("alice").await.token;
+        for missing in ["", " ", "Bearer", &token, &format!("Basic {token}"), &format!("Bearer:{token}")] {
+            assert_eq!(authorized(&app, missing).await.refusal(), "MISSING", "{missing}");
+        }
+        for bad in ["Bearer ", &format!("Bearer {token} {token}"), &format!("Bearer Bearer {token}")] {
+            assert_eq!(authorized(&app, bad).await.refusal(), "INVALID", "{bad}");
+        }
+    }
+
+    async fn an_error_carries_the_id_of_its_request(app: TestApp) {
+        let (first, second) = (app.anonymous().me().await, app.anonymous().me().await);
+        for answer in [&first, &second] {
+            assert_eq!(answer.error()["requestId"], json!(answer.headers["x-request-id"].to_str().unwrap()));
+        }
+        assert_ne!(first.error()["requestId"], second.error()["requestId"]);
+    }
+
+    async fn the_use_of_a_session_is_noted_once_a_minute(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let logged_in = app.clock.now();
+        app.clock.advance(59 * SECOND);
+        alice.client.me().await.data();
+        assert_eq!(app.db_session(&alice).await.last_used_at, logged_in);
+        app.clock.advance(SECOND);
+        alice.client.me().await.data();
+        assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
+        app.clock.advance(59 * SECOND);
+        alice.client.me().await.data();
+        assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
+    }
+}

@@ -1,0 +1,159 @@
+//! The schema as clients rely on it: the file beside the code is what the code says, every word of it is explained, and
+//! what was promised is there to the letter.
+
+use crate::harness::{Field, Kind, TestApp, Type, run};
+
+/// What clients may rely on. A line that must change here breaks a client somewhere.
+const PROMISED: &[&str] = &[
+    "Query.me: User",
+    "Query.user(id: ID!): User",
+    "Query.users(ids: [ID!]!): [User]!",
+    "Query.node(id: ID!): Node",
+    "Query.serverInfo: ServerInfo!",
+    "Mutation.login(appId: String, code: String!, device: DeviceInput): LoginPayload!",
+    "Mutation.refreshSession(refreshToken: String!): RefreshSessionPayload!",
+    "Mutation.logout(scope: LogoutScope! = CURRENT): LogoutPayload!",
+    "Mutation.revokeSession(sessionId: ID!): RevokeSessionPayload!",
+    "User.id: ID!",
+    "User.nickname: String",
+    "User.avatarUrl: URL",
+    "User.createdAt: DateTime!",
+    "User.locale: String",
+    "User.phoneNumber: String",
+    "User.status: UserStatus",
+    "User.role: Role",
+    "User.lastLoginAt: DateTime",
+    "User.updatedAt: DateTime",
+    "User.identities: [Identity!]",
+    "User.sessions(after: String, before: String, first: Int, last: Int): SessionConnection",
+    "LoginPayload.token: String!",
+    "LoginPayload.expiresAt: DateTime!",
+    "LoginPayload.refreshToken: String!",
+    "LoginPayload.refreshExpiresAt: DateTime!",
+    "LoginPayload.isNewUser: Boolean!",
+    "LoginPayload.user: User!",
+    "LoginPayload.session: Session!",
+    "Session.id: ID!",
+    "Session.deviceName: String",
+    "Session.userAgent: String",
+    "Session.ipPrefix: String",
+    "Session.isCurrent: Boolean!",
+    "Session.createdAt: DateTime!",
+    "Session.lastUsedAt: DateTime!",
+    "Session.expiresAt: DateTime!",
+];
+
+/// The types of which nothing but the promise is there.
+const COMPLETE: [&str; 5] = ["Query", "Mutation", "User", "LoginPayload", "Session"];
+
+/// What of WeChat never leaves the server, in any spelling.
+const SECRETS: [&str; 3] = ["openid", "unionid", "sessionkey"];
+
+/// Runs a test that needs the schema alone.
+async fn with_schema(check: impl FnOnce(Vec<Type>) + Send + 'static) {
+    run(Kind::Sqlite, &[], async move |app: TestApp| check(app.introspect().await)).await;
+}
+
+fn ours(schema: &[Type]) -> impl Iterator<Item = &Type> {
+    schema.iter().filter(|kind| !kind.is_built_in())
+}
+
+/// Every name of a type, its own first, with the description it has.
+fn described(kind: &Type) -> Vec<(String, Option<String>)> {
+    let mut all = vec![(kind.name.clone(), kind.description.clone())];
+    for field in kind.fields.iter().chain(&kind.inputs) {
+        let name = format!("{}.{}", kind.name, field.name);
+        let argument = |it: &Field| (format!("{name}({})", it.name), it.description.clone());
+        all.extend(field.arguments.iter().map(argument));
+        all.push((name.clone(), field.description.clone()));
+    }
+    all.extend(kind.values.iter().map(|(name, words)| (format!("{}.{name}", kind.name), words.clone())));
+    all
+}
+
+/// The fields of a type as the table writes them: arguments in the order of their names.
+fn signatures(kind: &Type) -> Vec<String> {
+    let signature = |field: &Field| {
+        let mut field = field.clone();
+        field.arguments.sort_by(|one, other| one.name.cmp(&other.name));
+        format!("{}.{}", kind.name, field.signature())
+    };
+    kind.fields.iter().map(signature).collect()
+}
+
+#[test]
+fn the_file_beside_the_code_is_what_the_code_says() {
+    let file = include_str!("../../schema.graphql");
+    let same = file == miniaccount::graphql::sdl();
+    assert!(same, "schema.graphql is not the schema: renew it by `cargo run -- schema > schema.graphql`");
+}
+
+#[test]
+fn what_wechat_trusts_us_with_is_not_in_the_schema() {
+    let sdl = miniaccount::graphql::sdl().to_lowercase().replace(['_', '-'], "");
+    for secret in SECRETS {
+        assert!(!sdl.contains(secret), "{secret} is in the schema");
+    }
+}
+
+#[tokio::test]
+async fn everything_is_explained() {
+    with_schema(|schema| {
+        let all: Vec<_> = ours(&schema).flat_map(described).collect();
+        let unexplained: Vec<_> = all.iter().filter(|(_, words)| words.is_none()).map(|(name, _)| name).collect();
+        assert!(unexplained.is_empty(), "say what these are: {unexplained:?}");
+        assert!(all.len() > 100, "{all:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_promised_is_there_to_the_letter() {
+    with_schema(|schema| {
+        let real: Vec<String> = ours(&schema).flat_map(signatures).collect();
+        for line in PROMISED {
+            assert!(real.iter().any(|it| it == line), "not there: {line}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_there_that_was_not_promised() {
+    with_schema(|schema| {
+        let complete = ours(&schema).filter(|kind| COMPLETE.contains(&&*kind.name));
+        for line in complete.flat_map(signatures) {
+            assert!(PROMISED.contains(&&*line), "write it into the table of what clients rely on: {line}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_has_a_global_id_is_a_node() {
+    with_schema(|schema| {
+        for kind in ours(&schema).filter(|kind| kind.kind == "OBJECT") {
+            let has_id = kind.fields.iter().any(|field| field.name == "id");
+            assert_eq!(has_id, kind.interfaces.contains(&"Node".to_owned()), "{}", kind.name);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn enums_have_the_values_clients_write() {
+    with_schema(|schema| {
+        for (name, values) in [
+            ("LogoutScope", "ALL CURRENT OTHERS"),
+            ("Role", "ADMIN USER"),
+            ("UserStatus", "ACTIVE SUSPENDED"),
+            ("UserErrorCode", "NOT_FOUND"),
+        ] {
+            let mut real: Vec<_> =
+                ours(&schema).filter(|it| it.name == name).flat_map(|it| it.values.iter().map(|it| &*it.0)).collect();
+            real.sort_unstable();
+            assert_eq!(real.join(" "), values, "{name}");
+        }
+    })
+    .await;
+}

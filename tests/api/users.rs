@@ -1,0 +1,177 @@
+//! Looking users and other things up by their ids.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use entity::{IdentityId, UserId};
+use miniaccount::{global_id::GlobalId, store::Store};
+use sea_orm::Database;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{Answer, Client, Kind, LoggedIn, TestApp, TestDatabase};
+
+async fn users(client: &Client, ids: &[&str]) -> Answer {
+    client.graphql("query($ids: [ID!]!) { users(ids: $ids) { id nickname } }", json!({ "ids": ids })).await
+}
+
+/// The ids that came back, null where there was nobody.
+#[track_caller]
+fn found(answer: &Answer) -> Vec<Option<&str>> {
+    answer.data()["users"].as_array().unwrap().iter().map(|user| user["id"].as_str()).collect()
+}
+
+async fn user(client: &Client, id: &str) -> Answer {
+    client.graphql("query($id: ID!) { user(id: $id) { id nickname avatarUrl } }", json!({ "id": id })).await
+}
+
+async fn node(client: &Client, id: &str) -> Answer {
+    let query = "query($id: ID!) { node(id: $id) { __typename id
+        ... on Session { isCurrent } ... on Identity { appId } } }";
+    client.graphql(query, json!({ "id": id })).await
+}
+
+async fn identities(user: &LoggedIn) -> Vec<String> {
+    let answer = user.client.graphql("{ me { identities { id } } }", json!({})).await;
+    let identities = answer.data()["me"]["identities"].as_array().unwrap();
+    identities.iter().map(|identity| identity["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// An id of somebody who was never there.
+fn nobody() -> String {
+    GlobalId::User(UserId(Uuid::from_u128(7))).encode()
+}
+
+/// Texts that are no id at all, though the last ones nearly are.
+fn malformed(id: &str) -> [String; 7] {
+    let (padded, cut) = (format!("{id}="), id[..id.len() - 1].to_owned());
+    [String::new(), "1".to_owned(), "garbage".to_owned(), "用户".to_owned(), "x".repeat(5000), padded, cut]
+}
+
+on_each_database! {
+    async fn users_come_in_the_order_of_their_ids(app: TestApp) {
+        let (alice, bob, carol) = (app.log_in("alice").await, app.log_in("bob").await, app.log_in("carol").await);
+        let [a, b, c] = [&alice, &bob, &carol].map(|user| user.user_id.as_str());
+        assert_eq!(found(&users(&alice.client, &[c, a, b]).await), [c, a, b].map(Some));
+        assert_eq!(found(&users(&alice.client, &[b, c, a]).await), [b, c, a].map(Some));
+        assert_eq!(found(&users(&alice.client, &[]).await), []);
+    }
+
+    async fn a_user_asked_for_twice_comes_twice(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let ids = [&*bob.user_id, &*alice.user_id, &*bob.user_id];
+        assert_eq!(found(&users(&alice.client, &ids).await), ids.map(Some));
+    }
+
+    async fn where_an_id_names_nobody_there_is_null(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let unknown = nobody();
+        let ids = [&*unknown, &*alice.user_id, "garbage", "", &*alice.session_id];
+        assert_eq!(found(&users(&alice.client, &ids).await), [None, Some(&*alice.user_id), None, None, None]);
+        assert_eq!(found(&users(&alice.client, &["garbage"]).await), [None]);
+    }
+
+    async fn a_hundred_users_at_once_are_enough(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let mut ids = vec![&*alice.user_id; 100];
+        assert_eq!(found(&users(&alice.client, &ids).await), vec![Some(&*alice.user_id); 100]);
+        ids.push("garbage");
+        let answer = users(&alice.client, &ids).await;
+        assert_eq!((answer.code(), &answer.error()["action"]), ("BAD_USER_INPUT", &json!("FIX")));
+    }
+
+    async fn a_user_is_found_by_id(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        for id in [&alice.user_id, &bob.user_id] {
+            assert_eq!(user(&alice.client, id).await.data()["user"]["id"], json!(id));
+        }
+    }
+
+    async fn where_there_is_no_such_user_there_is_null_and_no_error(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let identity = identities(&alice).await.remove(0);
+        for id in malformed(&alice.user_id).iter().chain([&nobody(), &alice.session_id, &identity]) {
+            assert_eq!(user(&alice.client, id).await.data(), &json!({ "user": null }), "{id}");
+        }
+    }
+
+    async fn what_is_private_of_another_is_null_and_the_rest_is_not(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let query = "query($id: ID!) { user(id: $id) { id phoneNumber nickname } }";
+        let answer = alice.client.graphql(query, json!({ "id": bob.user_id })).await;
+        assert_eq!((answer.code(), &answer.error()["action"]), ("FORBIDDEN", &json!("GIVE_UP")));
+        assert_eq!(answer.body["data"]["user"], json!({ "id": bob.user_id, "phoneNumber": null, "nickname": null }));
+    }
+
+    async fn a_node_is_a_user_or_a_session_or_an_identity_of_ones_own(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let identity = identities(&alice).await.remove(0);
+        for (id, expected) in [
+            (&alice.user_id, json!({ "__typename": "User", "id": alice.user_id })),
+            (&bob.user_id, json!({ "__typename": "User", "id": bob.user_id })),
+            (&alice.session_id, json!({ "__typename": "Session", "id": alice.session_id, "isCurrent": true })),
+            (&identity, json!({ "__typename": "Identity", "id": identity, "appId": "wx1" })),
+        ] {
+            assert_eq!(node(&alice.client, id).await.data()["node"], expected);
+        }
+    }
+
+    async fn a_node_of_somebody_else_or_of_nobody_is_null(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let identity = identities(&bob).await.remove(0);
+        let unknown = GlobalId::Identity(IdentityId(Uuid::from_u128(7))).encode();
+        let others = [bob.session_id.clone(), identity, nobody(), unknown];
+        for id in malformed(&alice.user_id).iter().chain(&others) {
+            assert_eq!(node(&alice.client, id).await.data(), &json!({ "node": null }), "{id}");
+        }
+    }
+
+    async fn a_session_that_is_over_is_no_node(app: TestApp) {
+        let (alice, over) = (app.log_in("alice.1").await, app.log_in("alice.2").await);
+        over.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
+        assert_eq!(node(&alice.client, &over.session_id).await.data()["node"], Value::Null);
+    }
+
+    async fn who_is_not_signed_in_finds_nobody(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let anonymous = app.anonymous();
+        for id in [&alice.user_id, &alice.session_id, "garbage"] {
+            assert_eq!(user(&anonymous, id).await.refusal(), "MISSING");
+            assert_eq!(node(&anonymous, id).await.refusal(), "MISSING");
+            assert_eq!(users(&anonymous, &[id]).await.refusal(), "MISSING");
+        }
+        assert_eq!(users(&anonymous, &[]).await.refusal(), "MISSING");
+    }
+}
+
+/// A server whose statements are counted.
+async fn counted(database: &TestDatabase) -> (TestApp, Arc<AtomicUsize>) {
+    let mut db = Database::connect(database.url.expose_secret()).await.unwrap();
+    let statements = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&statements);
+    db.set_metric_callback(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    (TestApp::start_on(Store::new(db), database, &[]).await, statements)
+}
+
+#[tokio::test]
+async fn users_cost_one_query_however_many_they_are() {
+    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let (app, statements) = counted(&database).await;
+    let mut people = Vec::new();
+    for n in 0..20 {
+        people.push(app.log_in(&format!("person{n}")).await);
+    }
+    let mut ids: Vec<&str> = people.iter().map(|person| &*person.user_id).collect();
+    ids.push("garbage");
+    for (ids, expected) in [(&ids[..], 2), (&ids[..1], 2), (&ids[20..], 1)] {
+        let before = statements.load(Ordering::SeqCst);
+        users(&people[0].client, ids).await.data();
+        // the session is read, then the users
+        assert_eq!(statements.load(Ordering::SeqCst) - before, expected);
+    }
+}
