@@ -15,6 +15,8 @@ pub use limit::Limits;
 pub use login::LoginRequest;
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
+pub use crate::store::Window;
+
 use std::cmp::min;
 
 use entity::{Timestamp, session, user};

@@ -6,6 +6,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 use crate::error::ApiError;
 
 mod connect;
+mod doubt;
 mod login;
 mod migrate;
 mod session;
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// When it gives none.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.db.ping().await
+        self.db.ping().await.inspect_err(doubt::raise)
     }
 
     /// Closes the connections. SQLite then folds its log into the database file.
@@ -49,6 +50,7 @@ impl Store {
 
 impl From<DbErr> for ApiError {
     fn from(cause: DbErr) -> Self {
+        doubt::raise(&cause);
         Self::internal(cause)
     }
 }

@@ -21,7 +21,7 @@ const LIMITS: [&str; 5] = [
     "Query is too complex.",
     "The recursion depth of the query cannot be greater than",
     "The number of directives on the field",
-    "The number of aliases",
+    "The amount of aliases",
 ];
 
 /// Gives each error its code, action and request id, in the caller's language, and gives back the errors of ours that

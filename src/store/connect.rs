@@ -5,13 +5,14 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, Database, DbErr, sqlx::Executor};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Store;
+use super::{Store, doubt};
 
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection idle for longer is tried before it is used, so that a database that went away and came back is not
-/// noticed by a client. One in steady use is not: that would cost a round trip for each request.
+/// noticed by a client. One in steady use is not, as long as all goes well: that would cost a round trip for each
+/// request.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
 /// Opens the database.
@@ -32,6 +33,8 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<Store, DbEr
         // the database is the connection: a second one would be another database, and closing it would lose this one
         options.max_connections(1).idle_timeout(None).max_lifetime(None);
     }
+    options.map_sqlx_postgres_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
+    options.map_sqlx_mysql_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
     tune_sqlite(&mut options);
     tune_mysql(&mut options);
     Database::connect(options).await.map(Store::new)

@@ -2,21 +2,25 @@
 
 mod answer;
 mod app;
+mod catalogue;
 mod clock;
 mod database;
 mod introspection;
+mod program;
 mod rows;
 mod upstream;
 
 pub(crate) use answer::Answer;
 pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
+pub(crate) use catalogue::{db_catalogue, db_lines, db_tables};
 pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use introspection::{Field, Type};
+pub(crate) use program::{Program, Run, Running, folder};
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use upstream::{Reply, Upstream};
 
-use std::{future::Future, panic::resume_unwind};
+use std::{future::Future, panic::resume_unwind, sync::Arc};
 
 /// Writes a test once and runs it on each database. Settings other than the defaults stand in brackets.
 macro_rules! on_each_database {
@@ -44,6 +48,30 @@ macro_rules! on_each_database {
     )+};
 }
 
+/// The same for tests that want the database alone, new and empty, and start what they need themselves.
+macro_rules! on_each_empty_database {
+    ($(async fn $name:ident($database:ident: Arc<TestDatabase>) $body:block)+) => {$(
+        async fn $name($database: std::sync::Arc<$crate::harness::TestDatabase>) $body
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                $crate::harness::run_on_empty($crate::harness::Kind::Sqlite, super::$name).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                $crate::harness::run_on_empty($crate::harness::Kind::Postgres, super::$name).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mysql() {
+                $crate::harness::run_on_empty($crate::harness::Kind::MySql, super::$name).await;
+            }
+        }
+    )+};
+}
+
 /// Writes tests to which the kind of the database does not matter: they run on SQLite alone.
 macro_rules! on_any_database {
     ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
@@ -56,20 +84,34 @@ macro_rules! on_any_database {
     )+};
 }
 
-/// Runs a test on a database of its own, which is dropped whatever comes of the test.
-pub(crate) async fn run<F>(kind: Kind, settings: Settings, scenario: impl FnOnce(TestApp) -> F)
+/// Runs a test with a server on a database of its own.
+pub(crate) async fn run<F>(kind: Kind, settings: Settings, scenario: impl FnOnce(TestApp) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let Some(database) = TestDatabase::create(kind).await else {
+    let served = async move |database: Arc<TestDatabase>| {
+        let app = TestApp::start(&database, settings).await;
+        let store = app.accounts.store.clone();
+        let outcome = tokio::spawn(scenario(app)).await;
+        store.close().await.ok();
+        if let Err(failed) = outcome {
+            resume_unwind(failed.into_panic());
+        }
+    };
+    run_on_empty(kind, served).await;
+}
+
+/// Runs a test on a new database, which is dropped whatever comes of the test.
+pub(crate) async fn run_on_empty<F>(kind: Kind, scenario: impl FnOnce(Arc<TestDatabase>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
         eprintln!("skipped: {} is not set", kind.variable());
         return;
     };
-    let app = TestApp::start(&database, settings).await;
-    let store = app.accounts.store.clone();
-    let outcome = tokio::spawn(scenario(app)).await;
-    store.close().await.ok();
-    database.drop().await;
+    let outcome = tokio::spawn(scenario(Arc::clone(&database))).await;
+    database.remove().await;
     if let Err(failed) = outcome {
         resume_unwind(failed.into_panic());
     }

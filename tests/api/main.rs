@@ -7,14 +7,18 @@
 #[macro_use]
 mod harness;
 
+mod endpoint;
+mod house;
 mod limits;
 mod login;
 mod logout;
 mod me;
+mod migration;
 mod refresh;
 mod revoke;
 mod schema;
 mod secrets;
+mod server;
 mod session_key;
 mod sessions;
 mod unionid;

@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::{super::caller::ContextExt, Session};
 use crate::{
-    account::{SESSIONS_PER_PAGE, SessionPage},
+    account::{SESSIONS_PER_PAGE, SessionPage, Window},
     error::{ApiError, Code},
-    store::Window,
 };
 
 /// Sessions on a page where the client does not say.

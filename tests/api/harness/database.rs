@@ -1,7 +1,8 @@
 //! A database for one test.
 
-use sea_orm::{ConnectionTrait, Database};
-use secrecy::SecretString;
+use miniaccount::store::{self, Store};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 /// The databases we promise.
@@ -50,8 +51,18 @@ impl TestDatabase {
         Some(Self { kind, url: url.to_string().into(), server, name, _folder: None })
     }
 
+    /// A store of its own on the database, tables or none.
+    pub(crate) async fn store(&self) -> Store {
+        store::connect(&self.url, 4).await.unwrap()
+    }
+
+    /// A connection past everything.
+    pub(crate) async fn db_connect(&self) -> DatabaseConnection {
+        Database::connect(self.url.expose_secret()).await.unwrap()
+    }
+
     /// Drops the database.
-    pub(crate) async fn drop(self) {
+    pub(crate) async fn remove(&self) {
         let force = match self.kind {
             Kind::Sqlite => return,
             Kind::Postgres => " WITH (FORCE)",

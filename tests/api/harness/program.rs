@@ -1,0 +1,192 @@
+//! The real program as a process, in a folder of its own and with no settings but those a test gives it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use reqwest::header;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_mins(1);
+
+/// The program before it runs.
+pub(crate) struct Program {
+    command: Command,
+}
+
+/// What came of a run to its end.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Program {
+    /// The program in a folder, where it finds `miniaccount.toml` and keeps its files.
+    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_miniaccount"));
+        command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        Self { command }
+    }
+
+    /// The same with a setting.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it to its end. One that serves instead of ending is killed, and the test with it.
+    pub(crate) fn run(mut self) -> Run {
+        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Killed(child);
+        let stdout = read_all(child.0.stdout.take().unwrap());
+        let stderr = read_all(child.0.stderr.take().unwrap());
+        let status = child.wait(START).expect("the program did not end");
+        Run { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    }
+
+    /// Starts it as a server on a free port, and waits until it says where it is.
+    pub(crate) fn serve(self) -> Running {
+        let mut command = self.set("LISTEN", "127.0.0.1:0").command;
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = Killed(child);
+        let (say, said) = channel();
+        let stdout = BufReader::new(child.0.stdout.take().unwrap());
+        // read to the end, whether or not anybody listens, so that it is never kept waiting
+        thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(|line| drop(say.send(line))));
+        let api = announced(&said, "GraphQL").trim_end_matches("/graphql").to_owned();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        Running { api, said, child, client }
+    }
+}
+
+/// The address behind a name in the banner.
+fn announced(said: &Receiver<String>, name: &str) -> String {
+    let until = Instant::now() + START;
+    loop {
+        let line = said.recv_timeout(until - Instant::now()).expect("the program did not say where it listens");
+        let is_meant = line.trim_start().starts_with(name);
+        if let Some((_, address)) = line.split_once("http://").filter(|_| is_meant) {
+            return format!("http://{address}");
+        }
+    }
+}
+
+fn read_all(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+/// The program as a server. It is killed when dropped.
+pub(crate) struct Running {
+    pub(crate) api: String,
+    said: Receiver<String>,
+    child: Killed,
+    client: reqwest::Client,
+}
+
+impl Running {
+    /// Where the emulator is that it started.
+    pub(crate) fn emulator(&self) -> String {
+        announced(&self.said, "WeChat")
+    }
+
+    /// What the emulator answers who wants a code for a user.
+    pub(crate) async fn mint(&self, emulator: &str, user: &str) -> Value {
+        let url = format!("{emulator}/emulator/code");
+        let answer = self.client.post(url).body(format!("user={user}")).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// A POST of JSON by a client of its own.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, reqwest::Error> {
+        post(&self.client, &format!("{}{path}", self.api), None, body).await
+    }
+
+    /// A GraphQL request.
+    pub(crate) async fn graphql(&self, token: Option<&str>, query: &str) -> Value {
+        post(&self.client, &format!("{}/graphql", self.api), token, &json!({ "query": query })).await.unwrap()
+    }
+
+    /// Logs in; the answer as it came.
+    pub(crate) async fn login(&self, code: &str) -> Value {
+        self.graphql(None, &login(code)).await
+    }
+
+    /// Sends a login and does not wait for the answer.
+    pub(crate) fn login_later(&self, code: &str) -> tokio::task::JoinHandle<Result<Value, reqwest::Error>> {
+        let (client, url, query) = (self.client.clone(), format!("{}/graphql", self.api), login(code));
+        tokio::spawn(async move { post(&client, &url, None, &json!({ "query": query })).await })
+    }
+
+    /// Whether something answers there.
+    pub(crate) async fn is_up(&self) -> bool {
+        self.client.get(format!("{}/livez", self.api)).send().await.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Asks it to stop, as an orchestrator does.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; `None` where it does not come in time.
+    pub(crate) async fn end(mut self, within: Duration) -> Option<i32> {
+        let waited = tokio::task::spawn_blocking(move || self.child.wait(within));
+        waited.await.unwrap().and_then(|status| status.code())
+    }
+}
+
+fn login(code: &str) -> String {
+    format!("mutation {{ login(code: {code:?}) {{ token isNewUser user {{ id }} }} }}")
+}
+
+async fn post(client: &reqwest::Client, url: &str, token: Option<&str>, body: &Value) -> Result<Value, reqwest::Error> {
+    let mut request = client.post(url).header(header::CONTENT_TYPE, "application/json").body(body.to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let text = request.send().await?.text().await?;
+    Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Killed {
+    fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + within;
+        loop {
+            match self.0.try_wait().unwrap() {
+                None if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
+                ended => return ended,
+            }
+        }
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A new folder.
+pub(crate) fn folder() -> TempDir {
+    TempDir::new().unwrap()
+}
