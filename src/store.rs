@@ -1,9 +1,9 @@
 //! The only place that speaks to the database. One method is one step of a story: a single statement, or one
 //! transaction that begins with a write. No transaction is open while anything else is waited for.
 
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 
 mod connect;
 mod doubt;
@@ -51,6 +51,10 @@ impl Store {
 impl From<DbErr> for ApiError {
     fn from(cause: DbErr) -> Self {
         doubt::raise(&cause);
-        Self::internal(cause)
+        match cause {
+            // no connection came free in time: there is more to do than the database manages
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::new(Code::Overloaded).cause(cause),
+            _ => Self::internal(cause),
+        }
     }
 }

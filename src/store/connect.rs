@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Store, doubt};
 
 /// How long a request waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection idle for longer is tried before it is used, so that a database that went away and came back is not
 /// noticed by a client. One in steady use is not, as long as all goes well: that would cost a round trip for each

@@ -1,8 +1,8 @@
 //! Brings the tables up to date, and tells whether they are.
 
 use migration::Migrator;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::Store;
 
@@ -30,19 +30,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn schema_state(&self) -> Result<SchemaState, DbErr> {
-        let applied = applied(&self.db).await?;
-        let known: Vec<String> = Migrator::get_migration_files().iter().map(|file| file.name().to_owned()).collect();
-        let unknown = applied.iter().filter(|name| !known.contains(name)).count();
-        let pending = known.iter().filter(|name| !applied.contains(name)).count();
-        Ok(match (unknown, pending) {
-            (0, 0) => SchemaState::Current,
-            (0, pending) => SchemaState::Behind(pending),
-            (unknown, _) => SchemaState::Ahead(unknown),
-        })
+        Ok(compare(&applied(SchemaManager::new(&self.db)).await?))
     }
 
-    /// Applies what is missing, and tells how things stood before. Safe when two processes do it at once: the second
-    /// waits, then finds nothing to do.
+    /// Applies what is missing, and tells how things stood when it was this call's turn. Safe when two processes do it
+    /// at once: the second waits, then finds nothing to do.
     ///
     /// # Errors
     /// When the database fails, was migrated by a newer program, or is being migrated by somebody who does not finish.
@@ -52,10 +44,11 @@ impl Store {
             // a transaction keeps to one connection, and the lock belongs to a connection
             let tx = self.begin().await?;
             lock(&tx).await?;
-            let outcome = Migrator::up(&tx, None).await;
+            let outcome = migrate_in(&tx).await;
             unlock(&tx).await?;
-            outcome?;
+            let found = outcome?;
             tx.commit().await?;
+            return Ok(found);
         }
         Ok(found)
     }
@@ -69,11 +62,30 @@ impl Store {
     }
 }
 
+async fn migrate_in(tx: &DatabaseTransaction) -> Result<SchemaState, DbErr> {
+    // another process may have migrated while this one waited
+    let found = compare(&applied(SchemaManager::new(tx)).await?);
+    Migrator::up(tx, None).await?;
+    Ok(found)
+}
+
+fn compare(applied: &[String]) -> SchemaState {
+    let known: Vec<String> = Migrator::get_migration_files().iter().map(|file| file.name().to_owned()).collect();
+    let unknown = applied.iter().filter(|name| !known.contains(name)).count();
+    let pending = known.iter().filter(|name| !applied.contains(name)).count();
+    match (unknown, pending) {
+        (0, 0) => SchemaState::Current,
+        (0, pending) => SchemaState::Behind(pending),
+        (unknown, _) => SchemaState::Ahead(unknown),
+    }
+}
+
 /// Names of the migrations applied; none where the database is new.
-async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    if !sea_orm_migration::SchemaManager::new(db).has_table("seaql_migrations").await? {
+async fn applied(manager: SchemaManager<'_>) -> Result<Vec<String>, DbErr> {
+    if !manager.has_table("seaql_migrations").await? {
         return Ok(Vec::new());
     }
+    let db = manager.get_connection();
     let versions = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations");
     let rows = db.query_all_raw(versions).await?;
     rows.iter().map(|row| row.try_get("", "version")).collect()

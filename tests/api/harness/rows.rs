@@ -2,8 +2,7 @@
 
 use entity::{SessionId, Timestamp, UserId, session, user};
 use miniaccount::global_id::GlobalId;
-use sea_orm::{ColumnTrait, Database, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
-use secrecy::ExposeSecret;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{LoggedIn, TestApp};
 
@@ -44,10 +43,6 @@ impl TestApp {
     async fn db_write_user(&self, user: &LoggedIn, column: user::Column, value: Expr) {
         let update = user::Entity::update_many().col_expr(column, value).filter(user::Column::Id.eq(user_key(user)));
         assert_eq!(update.exec(&self.db().await).await.unwrap().rows_affected, 1);
-    }
-
-    async fn db(&self) -> DatabaseConnection {
-        Database::connect(self.database.expose_secret()).await.unwrap()
     }
 }
 
