@@ -2,6 +2,8 @@
 //! writes. Every test that touches the database runs on SQLite, and on PostgreSQL and MySQL where `TEST_POSTGRES_URL`
 //! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it.
 
+#![cfg(test)]
+
 #[macro_use]
 mod harness;
 
