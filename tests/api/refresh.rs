@@ -91,6 +91,16 @@ on_each_database! {
         assert_eq!(app.db_session(&alice).await.refresh_generation, 1);
     }
 
+    async fn a_refresh_that_comes_too_late_does_not_put_the_session_back(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let as_it_was = app.db_session(&alice).await;
+        let newest = successor(&app, &successor(&app, &alice.refresh_token).await).await;
+        let now = app.clock.now();
+        assert!(!app.accounts.store.session_advance(&as_it_was, now + DAY, now).await.unwrap());
+        assert_eq!(app.db_session(&alice).await.refresh_generation, 2);
+        successor(&app, &newest).await;
+    }
+
     async fn a_client_whose_answer_got_lost_may_ask_again(app: TestApp) {
         let alice = app.log_in("alice").await;
         let first = successor(&app, &alice.refresh_token).await;
@@ -159,7 +169,7 @@ on_each_database! {
 
     async fn a_session_that_idles_for_thirty_days_expires(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
-        app.clock.advance(30 * DAY - Duration::from_millis(1));
+        app.clock.advance(Duration::from_millis(30 * 24 * 60 * 60 * 1000 - 1));
         successor(&app, &bob.refresh_token).await;
         app.clock.advance(Duration::from_millis(1));
         assert_eq!(refusal(&app, &alice.refresh_token).await, "EXPIRED");
