@@ -1,5 +1,9 @@
-//! `/graphiql` and `/schema.graphql`: a page to explore the API with, and the schema as text. Everything the page needs
-//! is in the binary; it loads nothing from elsewhere.
+//! `/graphiql` and `/schema.graphql`: a page to explore the API with, and the schema as text. The page is GraphiQL where
+//! the build found its files, else a small one of our own. Whatever it needs is in the binary; it loads nothing from
+//! elsewhere.
+
+mod embedded;
+mod encoding;
 
 use std::sync::LazyLock;
 
@@ -13,17 +17,19 @@ use axum::{
 use super::App;
 use crate::graphql;
 
-/// What the page may do: run its own script, use its own style, talk to this server.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What our own page may do: run its own script, use its own style, talk to this server.
+const SMALL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                            connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Adds the explorer's routes.
+/// Adds the explorer's routes. The small page has an address of its own too: it suits phones and screen readers better.
 pub(super) fn mount(routes: Router<App>) -> Router<App> {
     routes
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
-        .route("/graphiql", get(page))
-        .route("/graphiql/explorer.js", get(script))
-        .route("/graphiql/explorer.css", get(style))
+        .route("/graphiql", get(|| async { embedded::page().unwrap_or_else(small_page) }))
+        .route("/graphiql/assets/{version}/{name}", get(embedded::asset))
+        .route("/graphiql/small", get(|| async { small_page() }))
+        .route("/graphiql/small/explorer.js", get(small_script))
+        .route("/graphiql/small/explorer.css", get(small_style))
 }
 
 /// `GET /schema.graphql`
@@ -32,18 +38,22 @@ pub(super) async fn sdl() -> Response {
     text("text/plain; charset=utf-8", SDL.as_str())
 }
 
-async fn page() -> Response {
-    let mut response = text("text/html; charset=utf-8", include_str!("explorer/index.html"));
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+fn small_page() -> Response {
+    page(include_str!("explorer/small/index.html"), SMALL_POLICY)
+}
+
+async fn small_script() -> Response {
+    text("text/javascript; charset=utf-8", include_str!("explorer/small/explorer.js"))
+}
+
+async fn small_style() -> Response {
+    text("text/css; charset=utf-8", include_str!("explorer/small/explorer.css"))
+}
+
+fn page(body: impl IntoResponse, policy: &'static str) -> Response {
+    let mut response = text("text/html; charset=utf-8", body);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
-}
-
-async fn script() -> Response {
-    text("text/javascript; charset=utf-8", include_str!("explorer/explorer.js"))
-}
-
-async fn style() -> Response {
-    text("text/css; charset=utf-8", include_str!("explorer/explorer.css"))
 }
 
 fn text(content_type: &'static str, body: impl IntoResponse) -> Response {

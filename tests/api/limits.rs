@@ -24,10 +24,19 @@ on_any_database! {
         assert_limited(&app.anonymous().login("alice.5").await);
     }
 
-    async fn aliases_are_counted_one_by_one(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
-        let logins = ["1", "2", "3", "4", "5"].map(|n| format!("l{n}: login(code: \"alice.{n}\") {{ isNewUser }}"));
-        assert_limited(&app.anonymous().graphql(&format!("mutation {{ {} }}", logins.join(" ")), json!({})).await);
-        assert_eq!(app.wechat.sent().len(), 3);
+    async fn aliases_are_counted_one_by_one(app: TestApp, [("REFRESH_RATE_LIMIT", "3/min")]) {
+        let token = app.log_in("alice").await.refresh_token;
+        let refresh = |n| format!("r{n}: refreshSession(refreshToken: \"{token}\") {{ token }}");
+        let query = format!("mutation {{ {} }}", (0..5).map(refresh).collect::<Vec<_>>().join(" "));
+        assert_limited(&app.anonymous().graphql(&query, json!({})).await);
+        assert_limited(&app.anonymous().refresh(&token).await);
+    }
+
+    async fn one_request_logs_in_once(app: TestApp) {
+        let logins = ["1", "2"].map(|n| format!("l{n}: login(code: \"alice.{n}\") {{ isNewUser }}"));
+        let answer = app.anonymous().graphql(&format!("mutation {{ {} }}", logins.join(" ")), json!({})).await;
+        assert_eq!(answer.code(), "QUERY_TOO_EXPENSIVE");
+        assert!(app.wechat.sent().is_empty());
     }
 
     async fn made_up_codes_are_counted(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {

@@ -1,0 +1,139 @@
+//! Content encodings: the one a client takes (RFC 9110, section 12.5.3), and content compressed at most once for each.
+
+use std::{
+    io::{self, Read},
+    sync::OnceLock,
+};
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, header},
+};
+use brotli::CompressorReader;
+use flate2::{Compression, read::GzEncoder};
+
+/// Higher ones make little smaller, and let the first to ask wait for seconds.
+const BROTLI_QUALITY: u32 = 6;
+/// 4 MiB: more than the longest file.
+const BROTLI_WINDOW: u32 = 22;
+const BUFFER: usize = 64 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+    Brotli,
+}
+
+impl Encoding {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Brotli => "br",
+        }
+    }
+
+    /// The encoding the client likes best, the shorter where it likes two alike.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let accept = values.collect::<Vec<_>>().join(",");
+        let (brotli, gzip) = (quality(&accept, "br"), quality(&accept, "gzip"));
+        match (brotli > 0.0, gzip > 0.0) {
+            (true, _) if brotli >= gzip => Self::Brotli,
+            (_, true) => Self::Gzip,
+            _ => Self::Identity,
+        }
+    }
+}
+
+/// How much the client likes a coding: what it says of it, else what it says of all others.
+fn quality(accept: &str, coding: &str) -> f32 {
+    let of = |wanted: &str| {
+        accept.split(',').find_map(|part| {
+            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let quality = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse().ok());
+            name.trim().eq_ignore_ascii_case(wanted).then(|| quality.unwrap_or(0.0))
+        })
+    };
+    of(coding).or_else(|| of("*")).unwrap_or(0.0)
+}
+
+/// Content that is compressed when it is first asked for, and then kept.
+pub(super) struct Compressed {
+    plain: Bytes,
+    gzip: OnceLock<Bytes>,
+    brotli: OnceLock<Bytes>,
+}
+
+impl Compressed {
+    pub(super) fn new(plain: Bytes) -> Self {
+        Self { plain, gzip: OnceLock::new(), brotli: OnceLock::new() }
+    }
+
+    /// Takes up to a tenth of a second the first time.
+    pub(super) fn get(&self, encoding: Encoding) -> Bytes {
+        let plain: &[u8] = &self.plain;
+        match encoding {
+            Encoding::Identity => &self.plain,
+            Encoding::Gzip => self.gzip.get_or_init(|| read(GzEncoder::new(plain, Compression::best()))),
+            Encoding::Brotli => {
+                self.brotli.get_or_init(|| read(CompressorReader::new(plain, BUFFER, BROTLI_QUALITY, BROTLI_WINDOW)))
+            }
+        }
+        .clone()
+    }
+}
+
+fn read(mut compressor: impl Read) -> Bytes {
+    let mut compressed = Vec::new();
+    // nothing is read from outside the memory, so nothing can fail
+    let _: io::Result<usize> = compressor.read_to_end(&mut compressed);
+    compressed.shrink_to_fit();
+    Bytes::from(compressed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiated(accept: &str) -> Encoding {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, accept.parse().unwrap());
+        Encoding::negotiate(&headers)
+    }
+
+    #[test]
+    fn who_takes_brotli_gets_it_unless_gzip_is_liked_better() {
+        for (accept, encoding) in [
+            ("gzip, deflate, br, zstd", Encoding::Brotli),
+            ("gzip;q=1.0, br;q=0.5", Encoding::Gzip),
+            ("br;q=0, GZIP", Encoding::Gzip),
+            ("*", Encoding::Brotli),
+            ("br;q=0, *", Encoding::Gzip),
+        ] {
+            assert_eq!(negotiated(accept), encoding, "{accept}");
+        }
+    }
+
+    #[test]
+    fn who_takes_neither_gets_the_content_as_it_is() {
+        assert_eq!(Encoding::negotiate(&HeaderMap::new()), Encoding::Identity);
+        for accept in ["", "deflate", "identity", "*;q=0", "br;q=x", "gzip;q=0, br;q=0.0"] {
+            assert_eq!(negotiated(accept), Encoding::Identity, "{accept}");
+        }
+    }
+
+    #[test]
+    fn content_comes_back_as_it_was() {
+        let plain = Bytes::from("abc".repeat(100_000));
+        let compressed = Compressed::new(plain.clone());
+        let mut unpacked = Vec::new();
+        brotli::Decompressor::new(&*compressed.get(Encoding::Brotli), BUFFER).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain);
+        unpacked.clear();
+        flate2::read::GzDecoder::new(&*compressed.get(Encoding::Gzip)).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain);
+        assert_eq!(compressed.get(Encoding::Identity), plain);
+    }
+}

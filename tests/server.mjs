@@ -1,0 +1,34 @@
+// Starts a server with an empty folder and no settings, so with the emulator, and stops it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+const PATIENCE_MS = 20_000;
+
+export async function startServer(binary, folder) {
+  const cwd = join(folder, 'server');
+  await mkdir(cwd);
+  const env = { PATH: process.env.PATH, LISTEN: '127.0.0.1:0' };
+  const server = spawn(resolve(binary), { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const stop = async () => {
+    server.kill('SIGTERM');
+    if (server.exitCode === null) await once(server, 'exit');
+  };
+  return { url: await addressOf(server), stop };
+}
+
+/* The banner says which port the server got. */
+function addressOf(server) {
+  return new Promise((found, failed) => {
+    let banner = '';
+    server.stdout.on('data', (text) => {
+      banner += text;
+      const address = /GraphQL +(http:\S+)\/graphql\n/.exec(banner);
+      if (address) found(address[1]);
+    });
+    server.on('error', failed);
+    server.on('exit', (code) => failed(new Error(`the server stopped with ${code}`)));
+    setTimeout(() => failed(new Error(`no address within ${PATIENCE_MS} ms:\n${banner}`)), PATIENCE_MS).unref();
+  });
+}
