@@ -1,11 +1,7 @@
 //! What `me` and `login` cost, through the router in process, on SQLite. WeChat is the emulator on loopback, so `login`
 //! holds a round trip to it; `floor` answers fixed bytes and is what to compare with.
 
-#![expect(
-    clippy::expect_used,
-    missing_docs,
-    reason = "a benchmark that cannot run stops; criterion's macros document nothing"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
 use std::{env::VarError, hint::black_box, sync::Arc};
 

@@ -69,7 +69,7 @@ impl App {
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
         let about = About { emulator: config.emulator };
-        let engine = Engine::new(Arc::clone(&accounts), about, config.graphiql, config.limits);
+        let engine = Engine::new(&accounts, about, config.graphiql, config.limits);
         Self(Arc::new(Shared {
             accounts,
             engine,

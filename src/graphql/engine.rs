@@ -54,8 +54,8 @@ pub struct Engine {
 impl Engine {
     /// An engine for `accounts`. Introspection and suggestions are for explorers.
     #[must_use]
-    pub fn new(accounts: Arc<Accounts>, about: About, introspection: bool, limits: Limits) -> Self {
-        let build = |mode| schema(Arc::clone(&accounts), about.clone(), introspection, mode);
+    pub fn new(accounts: &Arc<Accounts>, about: About, introspection: bool, limits: Limits) -> Self {
+        let build = |mode| schema(Arc::clone(accounts), about, introspection, mode);
         Self {
             strict: build(ValidationMode::Strict),
             fast: build(ValidationMode::Fast),
@@ -115,6 +115,7 @@ fn refused(refusal: Refusal) -> ServerError {
 }
 
 /// An error that concerns the request as a whole and has no place in the document.
+#[must_use]
 pub fn whole(error: ApiError) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new(String::new(), None) }
 }

@@ -14,7 +14,7 @@ use crate::{error::ApiError, global_id::GlobalId};
 pub(super) struct Query;
 
 /// What the server says of itself, as far as it does not change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct About {
     /// Whether `WeChat` is played by the emulator.
     pub emulator: bool,

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// those it starts.
 const CRATES: &[(&str, &[&str])] = &[
     ("async_graphql", &["graphql", "http"]),
-    ("aws_lc_rs", &["emulator", "graphql", "random", "token", "wechat"]),
+    ("aws_lc_rs", &["emulator", "graphql", "http", "random", "token", "wechat"]),
     ("axum", &["emulator", "http", "server"]),
     ("clap", &["cli", "main"]),
     ("governor", &["account"]),

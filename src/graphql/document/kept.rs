@@ -36,7 +36,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The kept documents. A flood of new ones does not push out the ones in use (TinyLFU).
+/// The kept documents. A flood of new ones does not push out the ones in use (`TinyLFU`).
 pub(super) struct Kept(Cache<Fingerprint, (Arc<ExecutableDocument>, u32)>);
 
 impl Kept {

@@ -1,6 +1,6 @@
 //! The gates: what they refuse, what they let through, and that what they let through does no harm.
 
-use std::{thread, time::Duration};
+use std::{borrow::Cow, fmt::Display, thread, time::Duration};
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn admit(text: &str) -> Result<(), Refusal> {
 /// Why a text was refused; `None` where it was let through, or is no document.
 fn excess(text: &str) -> Option<String> {
     match admit(text) {
-        Err(Refusal::Excess(error)) => error.detail.map(|detail| detail.into_owned()),
+        Err(Refusal::Excess(error)) => error.detail.map(Cow::into_owned),
         Ok(()) | Err(Refusal::Syntax(_)) => None,
     }
 }
@@ -31,13 +31,15 @@ fn assert_excess(text: &str, words: &str) {
     assert!(found.contains(words), "{words:?} was expected, not {found:?}");
 }
 
+/// Many pieces in a row.
+fn joined<T: Display>(count: usize, piece: impl Fn(usize) -> T) -> String {
+    (0..count).map(|n| piece(n).to_string()).collect::<Vec<_>>().join(" ")
+}
+
 /// `fragment F0 { …F1 …F1 } …`: doubles with each fragment.
 fn doubling(fragments: usize, field: &str) -> String {
-    let mut text = String::from("{ ...F0 }");
-    for n in 0..fragments {
-        text.push_str(&format!(" fragment F{n} on Query {{ ...F{m} ...F{m} }}", m = n + 1));
-    }
-    text + &format!(" fragment F{fragments} on Query {{ {field} }}")
+    let chain = joined(fragments, |n| format!("fragment F{n} on Query {{ ...F{m} ...F{m} }}", m = n + 1));
+    format!("{{ ...F0 }} {chain} fragment F{fragments} on Query {{ {field} }}")
 }
 
 #[test]
@@ -102,9 +104,9 @@ fn a_fragment_within_itself_is_endless() {
 
 #[test]
 fn depth_aliases_directives_and_roots_are_counted_through_fragments() {
-    let chain: String = (0..25).map(|n| format!(" fragment F{n} on User {{ a {{ ...F{} }} }}", n + 1)).collect();
+    let chain = joined(25, |n| format!(" fragment F{n} on User {{ a {{ ...F{} }} }}", n + 1));
     assert_excess(&format!("{{ ...F0 }} {chain} fragment F25 on User {{ id }}"), "within each other");
-    let aliases: String = (0..31).map(|n| format!("a{n}: __typename ")).collect();
+    let aliases = joined(31, |n| format!("a{n}: __typename "));
     assert_excess(&format!("{{ me {{ ...A }} }} fragment A on User {{ {aliases} }}"), "aliases");
     assert_excess(&format!("{{ me {} {{ id }} }}", "@skip(if: false) ".repeat(51)), "directives");
     assert_excess(&format!("{{ {} }}", "me ".repeat(21)), "root");
@@ -215,10 +217,10 @@ fn the_heaviest_documents_that_are_admitted_are_executed_in_bounded_time_and_sta
     let same = format!("{{ me {{ {} }} }}", "id ".repeat(990));
     let wide = format!("{{ users(ids: [{}]) {{ id }} }}", "\"x\" ".repeat(1900));
     let nested_same = format!("{{ {} }}", "me { sessions { nodes { id } } } ".repeat(19));
-    let operations: String = (0..150).map(|n| format!("query Q{n} {{ me {{ id }} }} ")).collect();
-    let fragments: String = (0..200).map(|n| format!("fragment F{n} on User {{ id }} ")).collect();
+    let operations = joined(150, |n| format!("query Q{n} {{ me {{ id }} }} "));
+    let fragments = joined(200, |n| format!("fragment F{n} on User {{ id }} "));
     let spread = format!("{{ me {{ {} }} }} fragment F on User {{ id nickname }}", "...F ".repeat(450));
-    let unknown = format!("{{ {} }}", (0..20).map(|n| format!("x{n}(y{n}: $z{n}) ")).collect::<String>());
+    let unknown = format!("{{ {} }}", joined(20, |n| format!("x{n}(y{n}: $z{n}) ")));
     for text in [
         deep,
         deep_object,

@@ -79,7 +79,7 @@ on_any_database! {
     }
 
     async fn at_most_twenty_errors_are_told(app: TestApp, [("FILE", "query_roots = 40")]) {
-        let fields = (0..300).map(|n| format!("f{n} ")).collect::<Vec<_>>().concat();
+        let fields = (0..100).map(|n| format!("f{n} ")).collect::<Vec<_>>().concat();
         let answer = ask(&app.anonymous(), &format!("{{ serverInfo {{ {fields} }} }}")).await;
         assert_eq!(answer.body["errors"].as_array().unwrap().len(), 20);
         let failing = (0..29).map(|n| format!("m{n}: me {{ id }} ")).collect::<Vec<_>>().concat();
