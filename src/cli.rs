@@ -26,7 +26,7 @@ pub struct Cli {
 pub enum Command {
     /// Answer requests until told to stop (this is the default)
     ///
-    /// Brings the database up to date first. On SIGTERM or Ctrl-C it finishes the requests it has, then ends.
+    /// Brings an SQLite database up to date first; PostgreSQL and MySQL need `migrate`. On SIGTERM or Ctrl-C it finishes the requests it has, then ends.
     #[default]
     Serve,
     /// Bring the database up to date, then end

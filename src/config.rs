@@ -6,6 +6,7 @@ mod apps;
 mod credential;
 mod file;
 pub mod keyfile;
+mod manifest;
 mod problems;
 mod read;
 mod reader;
@@ -18,7 +19,7 @@ pub use problems::Problems;
 pub use read::read;
 pub use source::{Environment, process_environment};
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
@@ -53,6 +54,11 @@ pub struct Config {
     pub app_login_rate: Option<Rate>,
     /// Refreshes for each client address; `None` is no limit. `REFRESH_RATE_LIMIT`
     pub refresh_rate: Option<Rate>,
+    /// Logins and refreshes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
+    /// `user_rate_limit`, file only
+    pub user_rate: Option<Rate>,
+    /// The only documents that run, by id; `None` where any may. `TRUSTED_DOCUMENTS`
+    pub trusted_documents: Option<HashMap<String, String>>,
     /// How much a GraphQL document may ask for.
     pub limits: Limits,
     /// Requests at once; one more is told to come back. `requests_in_flight`, file only

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
 pub use caller::Caller;
-pub use engine::{Engine, Parameters, Prepared, whole};
+pub use engine::{Engine, Parameters, Prepared, Query, whole};
 pub use error::present;
-pub use query::About;
+use query::About;
 pub use scalar::DateTime;
 
 use crate::account::Accounts;

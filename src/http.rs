@@ -37,7 +37,7 @@ use crate::{
     account::Accounts,
     config::Config,
     error::{ApiError, Code},
-    graphql::{About, Engine},
+    graphql::Engine,
 };
 
 /// Largest body a request may have, in bytes.
@@ -68,8 +68,7 @@ impl App {
     /// The server's inside, by the settings.
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
-        let about = About { emulator: config.emulator };
-        let engine = Engine::new(&accounts, about, config.graphiql, config.limits);
+        let engine = Engine::new(&accounts, config);
         Self(Arc::new(Shared {
             accounts,
             engine,

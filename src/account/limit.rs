@@ -3,6 +3,7 @@
 
 use std::{fmt, hash::Hash, net::IpAddr, time::Duration};
 
+use entity::UserId;
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -19,6 +20,7 @@ use crate::{
 pub struct Limits {
     login: Option<DefaultKeyedRateLimiter<IpNet>>,
     app_login: Option<DefaultKeyedRateLimiter<String>>,
+    user: Option<DefaultKeyedRateLimiter<UserId>>,
     refresh: Option<DefaultKeyedRateLimiter<IpNet>>,
 }
 
@@ -29,6 +31,7 @@ impl Limits {
         Self {
             login: config.login_rate.map(limiter),
             app_login: config.app_login_rate.map(limiter),
+            user: config.user_rate.map(limiter),
             refresh: config.refresh_rate.map(limiter),
         }
     }
@@ -40,6 +43,14 @@ impl Limits {
     pub fn login(&self, address: IpAddr, app_id: &str) -> Result<(), ApiError> {
         count(self.login.as_ref(), &network_of(address))?;
         count(self.app_login.as_ref(), &app_id.to_owned())
+    }
+
+    /// Counts a login or refresh of a user, once it is known whose it is.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with how long to wait.
+    pub fn user(&self, id: UserId) -> Result<(), ApiError> {
+        count(self.user.as_ref(), &id)
     }
 
     /// Counts a refresh, by the client's network.
@@ -55,6 +66,10 @@ impl Limits {
         for limiter in [&self.login, &self.refresh].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
+        }
+        if let Some(users) = &self.user {
+            users.retain_recent();
+            users.shrink_to_fit();
         }
     }
 }

@@ -40,6 +40,7 @@ impl Accounts {
         let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
         if let Some((_, user)) = &known {
             refuse_suspended(user)?;
+            self.limits.user(user.id)?;
         }
         let session = self.new_session(device, request.client);
         let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;

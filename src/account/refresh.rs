@@ -30,6 +30,7 @@ impl Accounts {
             refuse_ended(&session, now)?;
             refuse_suspended(&user)?;
             if let Some(successor) = self.successor(&session, token, now).await? {
+                self.limits.user(user.id)?;
                 return self.refreshed(successor, user, now).await;
             }
         }

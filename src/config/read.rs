@@ -1,20 +1,22 @@
 //! Builds the settings, and refuses what is unsafe or makes no sense: every problem at once, in sentences that hold
 //! no secret.
 
-use std::{net::SocketAddr, path::Path};
+use std::{collections::HashMap, net::SocketAddr, path::Path};
 
 use secrecy::SecretSlice;
 
 use super::{
     Config, Limits, Problems, Rate, Sessions, address, apps, credential,
     file::USUAL,
+    manifest,
     reader::Reader,
     source::Environment,
     table::{
         ACCESS_TOKEN_TTL, APP_LOGIN_RATE_LIMIT, CORS_ORIGINS, DATABASE_CONNECTIONS, DATABASE_URL, GRAPHIQL, LISTEN,
         LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, MUTATION_ROOTS, QUERY_ALIASES, QUERY_BYTES, QUERY_DEPTH, QUERY_DIRECTIVES,
         QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REFRESH_RATE_LIMIT, REFRESH_TOKEN_TTL,
-        REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_PER_USER, Setting, TRUSTED_PROXIES,
+        REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_PER_USER, Setting, TRUSTED_DOCUMENTS,
+        TRUSTED_PROXIES, USER_RATE_LIMIT,
     },
     value,
 };
@@ -48,7 +50,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
     let cors_origins = reader.list(&CORS_ORIGINS, address::origin);
     let proxy_network = if emulator { address::network } else { address::proxy_network };
     let trusted_proxies = reader.list(&TRUSTED_PROXIES, proxy_network);
-    let [login_rate, app_login_rate, refresh_rate] = rates(reader);
+    let [login_rate, app_login_rate, user_rate, refresh_rate] = rates(reader);
+    let trusted_documents = trusted_documents(reader);
     let limits = limits(reader);
     let requests_in_flight = reader.value(&REQUESTS_IN_FLIGHT, value::count);
     let log = reader.value(&LOG, value::log_filter);
@@ -67,6 +70,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
         login_rate,
         app_login_rate,
         refresh_rate,
+        user_rate,
+        trusted_documents,
         limits: limits?,
         requests_in_flight: requests_in_flight?,
         log: log?,
@@ -143,11 +148,19 @@ fn graphiql(reader: &mut Reader, emulator: bool) -> Option<bool> {
     Some(graphiql)
 }
 
-/// Limits of logins by address, logins by mini program, and refreshes. A load test turns the first two off together.
-fn rates(reader: &mut Reader) -> [Option<Rate>; 3] {
-    let settings = [&LOGIN_RATE_LIMIT, &APP_LOGIN_RATE_LIMIT, &REFRESH_RATE_LIMIT];
-    let [login, app_login, refresh] = settings.map(|setting| reader.value(setting, value::rate).flatten());
-    [login, login.and(app_login), refresh]
+/// Limits of logins by address, logins by mini program, what one user does, and refreshes. A load test turns all but the
+/// last off together.
+fn rates(reader: &mut Reader) -> [Option<Rate>; 4] {
+    let settings = [&LOGIN_RATE_LIMIT, &APP_LOGIN_RATE_LIMIT, &USER_RATE_LIMIT, &REFRESH_RATE_LIMIT];
+    let [login, app_login, user, refresh] = settings.map(|setting| reader.value(setting, value::rate).flatten());
+    [login, login.and(app_login), login.and(user), refresh]
+}
+
+fn trusted_documents(reader: &mut Reader) -> Option<HashMap<String, String>> {
+    if !reader.is_set(&TRUSTED_DOCUMENTS) {
+        return None;
+    }
+    reader.value(&TRUSTED_DOCUMENTS, manifest::read)
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ settings! {
     TRUSTED_PROXIES: Plain, "", "networks whose X-Forwarded-For counts, such as 10.0.0.0/8";
     LOGIN_RATE_LIMIT: Plain, "600/min", "logins for each client address; off for load tests";
     REFRESH_RATE_LIMIT: Plain, "600/min", "refreshes for each client address; off for load tests";
+    TRUSTED_DOCUMENTS: Plain, "", "path of a manifest (Apollo's or Relay's) of the only documents that run";
     REDIS_URL: Secret, "", "shared rate limits for several nodes; no effect in this version";
     METRICS_LISTEN: Plain, "", "address for /metrics; no effect in this version";
     LOG: Plain, "info", "filter of the log, such as info,miniaccount=debug";
@@ -79,6 +80,7 @@ settings! {
     OPEN_PLATFORMS: Names, "", "a table from appid to the open-platform account it is bound to; the rest share one";
     SESSIONS_PER_USER: FileOnly, "20", "live sessions of one user; one more ends the oldest";
     APP_LOGIN_RATE_LIMIT: FileOnly, "30000/min", "logins for each mini program; off where LOGIN_RATE_LIMIT is off";
+    USER_RATE_LIMIT: FileOnly, "600/min", "logins and refreshes of one user; off where LOGIN_RATE_LIMIT is off";
     REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";
     QUERY_BYTES: FileOnly, "16384", "length of a GraphQL document in bytes";
     QUERY_TOKENS: FileOnly, "2000", "words and signs of a document";
@@ -125,7 +127,7 @@ mod tests {
     fn every_promised_variable_is_in_the_table() {
         let promised = "LISTEN DATABASE_URL WECHAT_APP_ID WECHAT_APP_SECRET WECHAT_APPS WECHAT_API_BASE SECRET_KEY \
             ACCESS_TOKEN_TTL REFRESH_TOKEN_TTL SESSION_MAX_AGE GRAPHIQL CORS_ORIGINS TRUSTED_PROXIES \
-            LOGIN_RATE_LIMIT REFRESH_RATE_LIMIT REDIS_URL METRICS_LISTEN LOG LOG_FORMAT";
+            LOGIN_RATE_LIMIT REFRESH_RATE_LIMIT TRUSTED_DOCUMENTS REDIS_URL METRICS_LISTEN LOG LOG_FORMAT";
         let variables = ALL.iter().filter(|setting| matches!(setting.kind, Kind::Plain | Kind::Secret));
         assert_eq!(variables.map(|setting| setting.name).collect::<Vec<_>>().join(" "), promised);
     }

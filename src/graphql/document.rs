@@ -4,10 +4,11 @@
 mod cost;
 mod kept;
 mod lexical;
+mod registered;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{ServerError, parser::parse_query, parser::types::ExecutableDocument};
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 use kept::Fingerprint;
+use registered::Registered;
 
 /// A document within the limits.
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ pub(super) struct Document {
 /// Why a text is not executed.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It asks for too much.
+    /// It asks for too much, or may not run.
     Excess(ApiError),
     /// It is no document.
     Syntax(ServerError),
@@ -42,24 +44,39 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Documents {
     limits: Limits,
+    /// The only ones that run; `None` where any may.
+    registered: Option<Registered>,
     kept: kept::Kept,
 }
 
 impl Documents {
     /// No documents yet.
     #[must_use]
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, kept: kept::Kept::default() }
+    pub(super) fn new(limits: Limits, registered: Option<HashMap<String, String>>) -> Self {
+        Self { limits, registered: registered.map(Registered::new), kept: kept::Kept::default() }
+    }
+
+    /// The text of a request that has an id in its place.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` where nothing is registered under the id.
+    pub(super) fn text(&self, id: &str) -> Result<&str, ApiError> {
+        let text = self.registered.as_ref().and_then(|registered| registered.text(id));
+        text.ok_or_else(|| ApiError::new(Code::BadRequest).detail("No document is registered under this id."))
     }
 
     /// Finds a text among the accepted ones, or holds it against the limits and parses it.
     ///
     /// # Errors
-    /// When it asks for too much, or is no document.
+    /// When it is not registered, asks for too much, or is no document.
     pub(super) fn admit(&self, text: &str) -> Result<Document, Refusal> {
         // before anything else, hashing included, looks at a text that is too long
         lexical::check_length(text, &self.limits)?;
         let (fingerprint, length) = (Fingerprint::of(text), text.len());
+        if self.registered.as_ref().is_some_and(|registered| !registered.holds(&fingerprint)) {
+            let detail = "Only registered documents run here.";
+            return Err(Refusal::Excess(ApiError::new(Code::BadRequest).detail(detail)));
+        }
         if let Some(parsed) = self.kept.get(&fingerprint) {
             return Ok(Document { parsed, accepted: true, fingerprint, length });
         }

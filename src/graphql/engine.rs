@@ -16,19 +16,28 @@ use super::{
 };
 use crate::{
     account::Accounts,
-    config::Limits,
+    config::Config,
     error::{ApiError, Code},
 };
 
 /// What a client sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Parameters {
-    /// The document.
-    pub query: String,
+    /// The document, or the id it is registered under.
+    pub query: Query,
     /// Which of its operations to run.
     pub operation_name: Option<String>,
     /// The values of its variables.
     pub variables: Variables,
+}
+
+/// What is to be executed.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// A text.
+    Text(String),
+    /// The id of a registered one.
+    Id(String),
 }
 
 /// A request that may be executed.
@@ -52,14 +61,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for `accounts`. Introspection and suggestions are for explorers.
+    /// An engine for `accounts`, by the settings.
     #[must_use]
-    pub fn new(accounts: &Arc<Accounts>, about: About, introspection: bool, limits: Limits) -> Self {
-        let build = |mode| schema(Arc::clone(accounts), about, introspection, mode);
+    pub fn new(accounts: &Arc<Accounts>, config: &Config) -> Self {
+        let about = About { emulator: config.emulator };
+        let build = |mode| schema(Arc::clone(accounts), about, config.graphiql, mode);
         Self {
             strict: build(ValidationMode::Strict),
             fast: build(ValidationMode::Fast),
-            documents: Documents::new(limits),
+            documents: Documents::new(config.limits, config.trusted_documents.clone()),
             inputs: InputTypes::of_sdl(&sdl()),
         }
     }
@@ -70,7 +80,11 @@ impl Engine {
     /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, ServerError> {
         let Parameters { query, operation_name, variables } = parameters;
-        let document = self.documents.admit(&query).map_err(refused)?;
+        let text = match &query {
+            Query::Text(text) => text,
+            Query::Id(id) => self.documents.text(id).map_err(whole)?,
+        };
+        let document = self.documents.admit(text).map_err(refused)?;
         let operation = operation(&document.parsed, operation_name.as_deref())
             .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
         self.inputs.check(operation, &variables).map_err(whole)?;

@@ -15,9 +15,9 @@ pub(super) struct Query;
 
 /// What the server says of itself, as far as it does not change.
 #[derive(Clone, Copy, Debug)]
-pub struct About {
+pub(super) struct About {
     /// Whether `WeChat` is played by the emulator.
-    pub emulator: bool,
+    pub(super) emulator: bool,
 }
 
 /// The server.

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::BODY;
 use crate::{
     error::{ApiError, Code},
-    graphql::Parameters,
+    graphql::{Parameters, Query},
 };
 
 /// How long a client may take to send its body.
@@ -67,7 +67,7 @@ fn from_query(query: &str) -> Result<Parameters, ApiError> {
     let mut object = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
-            "query" | "operationName" => Value::String(value.into_owned()),
+            "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => {
                 serde_json::from_str(&value).map_err(|_| bad("`variables` and `extensions` must be JSON."))?
@@ -80,22 +80,34 @@ fn from_query(query: &str) -> Result<Parameters, ApiError> {
 }
 
 fn from_object(mut object: Map<String, Value>) -> Result<Parameters, ApiError> {
-    let Some(Value::String(query)) = object.remove("query") else { return Err(bad("`query` must be a string.")) };
+    let query = query(&mut object)?;
     let operation_name = match object.remove("operationName") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
         Some(_) => return Err(bad("`operationName` must be a string.")),
     };
-    match object.remove("extensions") {
-        None | Some(Value::Null | Value::Object(_)) => {}
-        Some(_) => return Err(bad("`extensions` must be an object.")),
-    }
     let variables = match object.remove("variables") {
         None | Some(Value::Null) => Variables::default(),
         Some(variables @ Value::Object(_)) => Variables::from_json(variables),
         Some(_) => return Err(bad("`variables` must be an object.")),
     };
     Ok(Parameters { query, operation_name, variables })
+}
+
+/// The document: its text, or the id it is registered under, as Relay (`documentId`) and Apollo (`persistedQuery`) send
+/// it.
+fn query(object: &mut Map<String, Value>) -> Result<Query, ApiError> {
+    let extensions = match object.remove("extensions") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(extensions)) => Some(extensions),
+        Some(_) => return Err(bad("`extensions` must be an object.")),
+    };
+    if let Some(Value::String(text)) = object.remove("query") {
+        return Ok(Query::Text(text));
+    }
+    let hash = extensions.as_ref().and_then(|it| it.get("persistedQuery")?.get("sha256Hash")?.as_str());
+    let id = object.get("documentId").and_then(Value::as_str).or(hash);
+    id.map(|id| Query::Id(id.to_owned())).ok_or_else(|| bad("`query` must be a string."))
 }
 
 fn bad(detail: &'static str) -> ApiError {

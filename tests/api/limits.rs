@@ -32,6 +32,18 @@ on_any_database! {
         assert_limited(&app.anonymous().refresh(&token).await);
     }
 
+    async fn a_user_has_a_limit_of_their_own(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"3/min\"")]
+    ) {
+        let token = app.log_in("alice.1").await.refresh_token;
+        app.log_in("alice.2").await;
+        app.anonymous().refresh(&token).await.data();
+        app.log_in("alice.3").await;
+        assert_limited(&app.anonymous().login("alice.4").await);
+        app.log_in("bob").await;
+    }
+
     async fn one_request_logs_in_once(app: TestApp) {
         let logins = ["1", "2"].map(|n| format!("l{n}: login(code: \"alice.{n}\") {{ isNewUser }}"));
         let answer = app.anonymous().graphql(&format!("mutation {{ {} }}", logins.join(" ")), json!({})).await;

@@ -14,7 +14,7 @@ const STACK: usize = 2 * 1024 * 1024;
 const ENDLESS: Duration = Duration::from_secs(10);
 
 fn admit(text: &str) -> Result<(), Refusal> {
-    Documents::new(Limits::default()).admit(text).map(drop)
+    Documents::new(Limits::default(), None).admit(text).map(drop)
 }
 
 /// Why a text was refused; `None` where it was let through, or is no document.
@@ -124,12 +124,22 @@ fn one_mutation_logs_in_once() {
 
 #[test]
 fn a_document_is_kept_only_once_it_was_accepted() {
-    let documents = Documents::new(Limits::default());
+    let documents = Documents::new(Limits::default(), None);
     let document = documents.admit("{ me { id } }").unwrap();
     assert!(!document.accepted);
     assert!(!documents.admit("{ me { id } }").unwrap().accepted);
     documents.keep(&document);
     assert!(documents.admit("{ me { id } }").unwrap().accepted);
+}
+
+#[test]
+fn where_documents_are_registered_nothing_else_runs() {
+    let manifest = [("a".to_owned(), "{ me { id } }".to_owned())];
+    let documents = Documents::new(Limits::default(), Some(manifest.into()));
+    assert!(documents.admit(documents.text("a").unwrap()).is_ok());
+    assert!(documents.admit("{ me { id } } ").is_err());
+    assert!(documents.text("b").is_err());
+    assert!(Documents::new(Limits::default(), None).text("a").is_err());
 }
 
 /// Pieces of documents, as an attacker would put them together.
@@ -180,7 +190,7 @@ fn well_formed() -> impl Strategy<Value = String> {
 fn run(text: String) {
     let (done, waiting) = std::sync::mpsc::channel();
     let work = move || {
-        let documents = Documents::new(Limits::default());
+        let documents = Documents::new(Limits::default(), None);
         if documents.admit(&text).is_ok() {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(crate::graphql::bare().finish().execute(text));
