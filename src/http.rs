@@ -10,6 +10,8 @@ mod language;
 mod login;
 mod parameters;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{
@@ -28,7 +30,6 @@ use axum::{
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::{
-    catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
 };
@@ -104,8 +105,12 @@ impl App {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
+        self.layered(routes)
+    }
+
+    /// Routes with what every request goes through, whatever it asks for.
+    fn layered(self, routes: Router<Self>) -> Router {
         routes
-            .layer(CatchPanicLayer::custom(answer::panicked))
             .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)))
             .layer(middleware::from_fn_with_state(self.clone(), request::attach))
             .layer(cors(&self.0.cors_origins))
