@@ -61,6 +61,7 @@ struct Shared {
     graphiql: bool,
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<String>,
+    client_timeout: Duration,
     draining: AtomicBool,
     in_flight: Semaphore,
 }
@@ -77,6 +78,7 @@ impl App {
             graphiql: config.graphiql,
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
+            client_timeout: config.client_timeout,
             draining: AtomicBool::new(false),
             in_flight: Semaphore::new(usize::try_from(config.requests_in_flight).unwrap_or(usize::MAX >> 3)),
         }))
