@@ -9,7 +9,7 @@ use crate::{
     clock::SystemClock,
     config::{self, Config, LogFormat, Problems},
     emulator::Emulator,
-    graphql,
+    graphql, panics,
     server::{Server, StartError},
     store::{self, SchemaState},
     telemetry,
@@ -39,6 +39,7 @@ pub async fn run(cli: Cli) -> Outcome {
 fn settings(file: Option<&Path>) -> Result<Config, Problems> {
     let (config, warnings) = config::read(&config::process_environment, file)?;
     telemetry::init(&config.log, config.log_format);
+    panics::to_log();
     for warning in warnings {
         tracing::warn!("{warning}");
     }

@@ -63,6 +63,8 @@ pub struct Config {
     pub limits: Limits,
     /// Requests at once; one more is told to come back. `requests_in_flight`, file only
     pub requests_in_flight: u32,
+    /// How long a client may take for the head of a request, and for its body. `client_timeout`, file only
+    pub client_timeout: Duration,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
     pub log: String,
     /// Form of the log. `LOG_FORMAT`

@@ -10,6 +10,8 @@ mod language;
 mod login;
 mod parameters;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{
@@ -28,7 +30,6 @@ use axum::{
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::{
-    catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
 };
@@ -60,6 +61,7 @@ struct Shared {
     graphiql: bool,
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<String>,
+    client_timeout: Duration,
     draining: AtomicBool,
     in_flight: Semaphore,
 }
@@ -75,6 +77,7 @@ impl App {
             graphiql: config.graphiql,
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
+            client_timeout: config.client_timeout,
             draining: AtomicBool::new(false),
             in_flight: Semaphore::new(usize::try_from(config.requests_in_flight).unwrap_or(usize::MAX >> 3)),
         }))
@@ -103,8 +106,12 @@ impl App {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
+        self.layered(routes)
+    }
+
+    /// Routes with what every request goes through, whatever it asks for.
+    fn layered(self, routes: Router<Self>) -> Router {
         routes
-            .layer(CatchPanicLayer::custom(answer::panicked))
             .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)))
             .layer(middleware::from_fn_with_state(self.clone(), request::attach))
             .layer(cors(&self.0.cors_origins))

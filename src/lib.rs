@@ -11,7 +11,8 @@
 //!                    wechat    reqwest        the client of WeChat's API
 //!                    token     jsonwebtoken   access and refresh tokens, sealed columns, the keys
 //! emulator                                    plays WeChat on this machine; knows nothing of the rest
-//! error, clock, random, global_id, config     the ground floor: everybody may stand on it
+//! error, clock, random, panics,
+//! global_id, config                           the ground floor: everybody may stand on it
 //! ```
 //!
 //! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `wechat` and `store::login`.
@@ -26,6 +27,7 @@ pub mod error;
 pub mod global_id;
 pub mod graphql;
 pub mod http;
+pub mod panics;
 pub mod random;
 pub mod server;
 pub mod store;

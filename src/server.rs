@@ -73,6 +73,7 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    client_timeout: Duration,
     app: App,
     accounts: Arc<Accounts>,
     emulator: Option<Emulator>,
@@ -96,7 +97,7 @@ impl Server {
         let accounts = Arc::new(accounts(&config, store, clock)?);
         let app = App::new(Arc::clone(&accounts), &config);
         banner::show(&config, address, emulator.as_ref());
-        Ok(Self { listener, address, app, accounts, emulator })
+        Ok(Self { listener, address, client_timeout: config.client_timeout, app, accounts, emulator })
     }
 
     /// The address the server listens on.
@@ -113,7 +114,7 @@ impl Server {
             self.app.drain();
             tracing::info!("stopping: requests under way may finish");
         };
-        if !connections::serve(self.listener, router, stop, stopping, GRACE).await {
+        if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
         tidy.abort();

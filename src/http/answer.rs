@@ -1,7 +1,5 @@
 //! Writes answers: GraphQL's and REST's, and the one log line of each that failed.
 
-use std::any::Any;
-
 use async_graphql::{ServerError, Value};
 use axum::{
     body::Body,
@@ -12,7 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{accept::Media, request::Brought};
-use crate::error::{ApiError, Code, Language};
+use crate::{
+    error::{ApiError, Code},
+    graphql::{present, whole},
+};
 
 /// How far a GraphQL request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,13 +95,17 @@ pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
     response
 }
 
-/// The answer where a handler panicked. The panic itself is in the log already.
-pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+/// The answer where a handler panicked, REST's or GraphQL's. The panic itself is in the log already.
+pub(super) fn panicked(rest: bool, brought: &Brought) -> Response {
     let error = ApiError::new(Code::InternalServerError);
-    let message = error.message(Language::En);
-    let extensions = json!({ "code": error.code.as_str(), "action": error.code.action().as_str() });
-    let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
-    json_response(StatusCode::INTERNAL_SERVER_ERROR, &body)
+    if rest {
+        return problem(&error, brought);
+    }
+    let mut errors = vec![whole(error.clone())];
+    present(&mut errors, false, brought.language, &brought.id);
+    let mut response = graphql(Stage::Malformed(error.code), Media::Json, Value::Null, errors);
+    retry_after(&mut response, &error);
+    response
 }
 
 /// The one line of the log for an error a client was told of. Faults of ours are loud and have their cause; the rest is

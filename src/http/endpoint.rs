@@ -41,7 +41,7 @@ pub(super) async fn graphql(
         Ok(room) => room,
         Err(overloaded) => return refuse(malformed(overloaded), media, &brought),
     };
-    let read = parameters::read(&parts.method, &parts.uri, &parts.headers, body).await;
+    let read = parameters::read(&parts, body, app.0.client_timeout).await;
     match read.map_err(malformed).and_then(|parameters| prepare(&app, parameters, &parts.method)) {
         Ok(prepared) => execute(&app, prepared, media, &brought).await,
         Err(refused) => refuse(refused, media, &brought),

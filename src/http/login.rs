@@ -44,7 +44,7 @@ pub(super) async fn post_only(Extension(brought): Extension<Brought>) -> Respons
 async fn log_in(app: &App, brought: &Brought, request: Request) -> Result<Opened, ApiError> {
     let _room = app.room()?;
     let (parts, body) = request.into_parts();
-    let object = read_json(&parts.headers, body).await?;
+    let object = read_json(&parts.headers, body, app.0.client_timeout).await?;
     let code = text(&object, "code")?.ok_or_else(|| bad("`code` is missing.".to_owned()))?;
     let app_id = text(&object, "AppID")?;
     let request = LoginRequest { code, app_id, device: Device::default(), client: &brought.client };

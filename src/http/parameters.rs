@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_graphql::Variables;
 use axum::{
     body::{Body, to_bytes},
-    http::{HeaderMap, Method, Uri, header},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -16,30 +16,35 @@ use crate::{
     graphql::{Parameters, Query},
 };
 
-/// How long a client may take to send its body.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
-/// Reads a request.
+/// Reads a request, whose body may take so long to come.
 ///
 /// # Errors
-/// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
-pub(super) async fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Parameters, ApiError> {
-    match *method {
-        Method::GET => from_query(uri.query().unwrap_or_default()),
-        Method::POST => from_object(read_json(headers, body).await?),
+/// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `BAD_REQUEST`.
+pub(super) async fn read(parts: &Parts, body: Body, patience: Duration) -> Result<Parameters, ApiError> {
+    match parts.method {
+        Method::GET => from_query(parts.uri.query().unwrap_or_default()),
+        Method::POST => from_object(read_json(&parts.headers, body, patience).await?),
         _ => Err(Code::MethodNotAllowed.into()),
     }
 }
 
-/// Reads a body that must be a JSON object.
+/// Reads a body that must be a JSON object, and may take so long to come. Compressed ones are not read: a few bytes of
+/// those can be any number.
 ///
 /// # Errors
-/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
-pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, ApiError> {
+/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `BAD_REQUEST`.
+pub(super) async fn read_json(
+    headers: &HeaderMap,
+    body: Body,
+    patience: Duration,
+) -> Result<Map<String, Value>, ApiError> {
     if !is_json(headers) {
         return Err(Code::UnsupportedMediaType.into());
     }
-    let reading = timeout(BODY_TIME, to_bytes(body, BODY)).await;
+    if is_encoded(headers) {
+        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
+    }
+    let reading = timeout(patience, to_bytes(body, BODY)).await;
     let bytes = reading.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
@@ -61,6 +66,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let charset = parts.find_map(|part| part.strip_prefix("charset="));
     is_json && charset.is_none_or(|charset| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn from_query(query: &str) -> Result<Parameters, ApiError> {

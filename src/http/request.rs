@@ -14,8 +14,8 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
-use super::{App, forwarded, language};
-use crate::{account::Client, error::Language, graphql::Caller, random};
+use super::{App, answer, forwarded, language};
+use crate::{account::Client, error::Language, graphql::Caller, panics, random};
 
 /// The header that carries the id back, so that a user's report finds its line in the log.
 pub(super) const REQUEST_ID: &str = "x-request-id";
@@ -55,8 +55,10 @@ pub(super) async fn attach(State(app): State<App>, mut request: Request, next: N
         },
         token: bearer(headers),
     };
-    request.extensions_mut().insert(brought);
-    let mut response = next.run(request).await;
+    let rest = request.uri().path().starts_with("/api/");
+    request.extensions_mut().insert(brought.clone());
+    let outcome = panics::caught(Arc::clone(&id), next.run(request)).await;
+    let mut response = outcome.unwrap_or_else(|panics::Panicked| answer::panicked(rest, &brought));
     finish(response.headers_mut(), &id);
     response
 }

@@ -24,9 +24,6 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// How long a client may take to bring the head of a request.
-const HEAD: Duration = Duration::from_secs(15);
-
 /// How often an idle HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 
@@ -40,10 +37,11 @@ const CONNECTIONS: usize = 10_000;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves a router on a listener until `stop`, then lets requests under way finish for as long as `grace`. The answer
-/// tells whether they did.
+/// tells whether they did. The head of a request may take a client as long as `patience`.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    patience: Duration,
     stop: impl Future<Output = ()>,
     stopping: impl FnOnce(),
     grace: Duration,
@@ -58,7 +56,7 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer, permit)) => {
-                let connection = connection(stream, peer, router.clone(), &graceful);
+                let connection = connection(stream, peer, router.clone(), patience, &graceful);
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -91,6 +89,7 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    patience: Duration,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
     let began = Arc::new(AtomicBool::new(false));
@@ -100,29 +99,29 @@ fn connection(
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request.map(Body::new))
     });
-    let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection = builder(patience).serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let connection = graceful.watch(connection);
     async move {
         tokio::select! {
             // how a connection ended is the client's business
             _ = connection => {}
-            () = cut(began) => {}
+            () = cut(began, patience) => {}
         }
     }
 }
 
 /// Ends when a connection has not brought its first request in time: the protocol is told apart by the first bytes, and
 /// nobody else waits for those with a clock in hand.
-async fn cut(began: Arc<AtomicBool>) {
-    sleep(HEAD).await;
+async fn cut(began: Arc<AtomicBool>, patience: Duration) {
+    sleep(patience).await;
     if began.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(patience: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -1,0 +1,71 @@
+//! What every request goes through, tried on routes the server does not have.
+
+use std::{env::VarError, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, StatusCode, header},
+    routing::get,
+};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::App;
+use crate::{clock::SystemClock, config, server, store};
+
+/// Routes within the server's layers. The database is there and empty: the routes do not ask it.
+async fn layered(routes: Router<App>) -> (Router, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+    let environment = |name: &str| match name {
+        "DATABASE_URL" => Ok(url.clone()),
+        "SECRET_KEY" => Ok("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
+        _ => Err(VarError::NotPresent),
+    };
+    let (config, _) = config::read(&environment, None).unwrap();
+    let store = store::connect(&config.database_url, 1).await.unwrap();
+    let accounts = Arc::new(server::accounts(&config, store, Arc::new(SystemClock)).unwrap());
+    (App::new(accounts, &config).layered(routes), folder)
+}
+
+async fn ask(router: &Router, path: &str) -> Response<Body> {
+    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, "zh-CN").body(Body::empty()).unwrap();
+    router.clone().oneshot(request).await.unwrap()
+}
+
+async fn json(response: Response<Body>) -> Value {
+    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+async fn panics() -> &'static str {
+    assert!(std::hint::black_box(false), "this panic is meant");
+    "unreachable"
+}
+
+#[tokio::test]
+async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
+    let routes = Router::new().route("/panic", get(panics)).route("/api/panic", get(panics));
+    let (router, _folder) = layered(routes.route("/good", get(async || "good"))).await;
+    for path in ["/panic", "/api/panic"] {
+        let response = ask(&router, path).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            (&response.headers()["retry-after"], &response.headers()["cache-control"]),
+            (&"1".parse().unwrap(), &"no-store".parse().unwrap())
+        );
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let (message, body) = ("服务器内部错误。", json(response).await);
+        let mut error = json!({ "code": "INTERNAL_SERVER_ERROR", "action": "RETRY", "requestId": id, "retryAfter": 1 });
+        let expected = if path == "/panic" {
+            json!({ "errors": [{ "message": message, "extensions": error }] })
+        } else {
+            error["message"] = message.into();
+            json!({ "error": error })
+        };
+        assert_eq!(body, expected);
+        assert_eq!(ask(&router, "/good").await.status(), StatusCode::OK);
+    }
+}
