@@ -21,6 +21,7 @@ mod secrets;
 mod server;
 mod session_key;
 mod sessions;
+mod transport;
 mod unionid;
 mod upstream;
 mod users;
