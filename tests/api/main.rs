@@ -22,6 +22,7 @@ mod secrets;
 mod server;
 mod session_key;
 mod sessions;
+mod transport;
 mod trusted;
 mod unionid;
 mod upstream;

@@ -61,3 +61,73 @@ impl fmt::Debug for Kept {
         write!(f, "Kept({} documents)", self.0.entry_count())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use async_graphql::parser::parse_query;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is done to the kept documents.
+    #[derive(Clone, Debug)]
+    enum Act {
+        /// A text is put, which counts as long as this.
+        Put(u8, usize),
+        /// A text is asked for.
+        Get(u8),
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let lengths = prop_oneof![0..2000_usize, 10_000..200_000_usize, Just(usize::MAX / PARSED)];
+        let act = prop_oneof![
+            (any::<u8>(), lengths).prop_map(|(n, length)| Act::Put(n, length)),
+            any::<u8>().prop_map(Act::Get)
+        ];
+        prop::collection::vec(act, 0..300)
+    }
+
+    fn text(n: u8) -> String {
+        format!("{{ f{n} }}")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn what_is_found_is_what_was_put_and_never_more_than_the_bound(acts in acts()) {
+            let kept = Kept::default();
+            let mut put = HashMap::new();
+            for act in acts {
+                match act {
+                    Act::Put(n, length) => {
+                        let document = Arc::new(parse_query(text(n)).unwrap());
+                        kept.put(Fingerprint::of(&text(n)), Arc::clone(&document), length);
+                        put.insert(n, document);
+                    }
+                    Act::Get(n) => {
+                        let found = kept.get(&Fingerprint::of(&text(n)));
+                        // what was put last, or nothing: there need not be room for it
+                        prop_assert!(found.is_none_or(|found| put.get(&n).is_some_and(|put| Arc::ptr_eq(put, &found))));
+                    }
+                }
+                kept.0.run_pending_tasks();
+                prop_assert!(kept.0.weighted_size() <= CAPACITY);
+                prop_assert!(kept.0.entry_count() <= CAPACITY / u64::try_from(LEAST).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_documents_are_all_kept() {
+        let kept = Kept::default();
+        let texts: Vec<_> = (0..100).map(text).collect();
+        for text in &texts {
+            kept.put(Fingerprint::of(text), Arc::new(parse_query(text).unwrap()), text.len());
+        }
+        kept.0.run_pending_tasks();
+        assert!(texts.iter().all(|text| kept.get(&Fingerprint::of(text)).is_some()));
+    }
+}

@@ -1,0 +1,150 @@
+//! The real program over real connections: protocols, bodies of any length and coding, slow clients, and more requests
+//! than it takes on.
+
+mod overload;
+mod slow;
+
+use std::{io::Read, process::Command};
+
+use axum::http::header;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::spawn_blocking,
+};
+
+use crate::harness::{Answer, Program, Running, folder};
+
+/// What both ways to log in read, one of them to the end.
+const PATHS: [&str; 2] = ["/graphql", "/api/login"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_serves_more_than_one_request() {
+    let (_folder, server) = serve("").await;
+    assert_eq!(curl(&server, "--http1.1", 2).await, "1.1 200 1\n1.1 200 0\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_may_begin_with_http_2() {
+    let (_folder, server) = serve("").await;
+    // once: curl 7.88 breaks off when it uses such a connection again
+    assert_eq!(curl(&server, "--http2-prior-knowledge", 1).await, "2 200 1\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_answers_are_compressed_for_those_who_ask_and_short_ones_are_not() {
+    let (_folder, server) = serve("").await;
+    let get = |path: &str, coding| {
+        client().get(format!("{}{path}", server.api)).header(header::ACCEPT_ENCODING, coding).send()
+    };
+    let plain = get("/schema.graphql", "identity").await.unwrap();
+    assert!(plain.headers().get(header::CONTENT_ENCODING).is_none());
+    let plain = plain.text().await.unwrap();
+    for coding in ["gzip", "br"] {
+        let packed = get("/schema.graphql", coding).await.unwrap();
+        assert_eq!(packed.headers()[header::CONTENT_ENCODING], coding);
+        assert!(packed.headers().get_all(header::VARY).iter().any(|vary| vary == "accept-encoding"));
+        let bytes = packed.bytes().await.unwrap();
+        assert!(bytes.len() < plain.len() / 2, "{} of {}", bytes.len(), plain.len());
+        let mut text = String::new();
+        if coding == "gzip" {
+            flate2::read::GzDecoder::new(&*bytes).read_to_string(&mut text).unwrap();
+        } else {
+            brotli::Decompressor::new(&*bytes, 4096).read_to_string(&mut text).unwrap();
+        }
+        assert_eq!(text, plain);
+    }
+    assert!(get("/livez", "gzip, br").await.unwrap().headers().get(header::CONTENT_ENCODING).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compressed_body_is_not_read() {
+    let (_folder, server) = serve("").await;
+    for path in PATHS {
+        for coding in ["gzip", "br", "deflate", "identity, gzip", "whatever"] {
+            let answer = answer(post(&server, path).header(header::CONTENT_ENCODING, coding)).await;
+            assert_eq!((answer.status.as_u16(), answer.code()), (415, "UNSUPPORTED_MEDIA_TYPE"), "{coding}");
+            assert!(answer.message().contains("compress"), "{}", answer.text);
+        }
+        let plain = answer(post(&server, path).header(header::CONTENT_ENCODING, "Identity")).await;
+        assert_eq!(plain.status, 200, "{}", plain.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_body_is_refused_whether_or_not_it_says_how_long_it_is() {
+    let (_folder, server) = serve("").await;
+    for path in PATHS {
+        let long = format!("{{\"query\":\"{}\"}}", " ".repeat(64 * 1024));
+        let whole = exchange(&server, &request(path, &format!("Content-Length: {}", long.len()), &long)).await;
+        let chunked = format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
+        let chunked = exchange(&server, &request(path, "Transfer-Encoding: chunked", &chunked)).await;
+        for answer in [whole, chunked] {
+            assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("PAYLOAD_TOO_LARGE"), "{answer}");
+        }
+        // one that only says so need not even be sent
+        let said = exchange(&server, &request(path, "Content-Length: 99999999999", &long)).await;
+        assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+    }
+    assert!(server.is_up().await);
+}
+
+/// The program with a settings file.
+async fn serve(settings: &str) -> (TempDir, Running) {
+    let folder = folder();
+    std::fs::write(folder.path().join("miniaccount.toml"), settings).unwrap();
+    let program = Program::new(folder.path(), &[]);
+    (folder, spawn_blocking(move || program.serve()).await.unwrap())
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+/// A request that is good for GraphQL as well as for the classic login.
+fn post(server: &Running, path: &str) -> RequestBuilder {
+    let body = json!({ "query": "{ serverInfo { version } }", "code": "emulator:alice" });
+    let request = client().post(format!("{}{path}", server.api)).header(header::CONTENT_TYPE, "application/json");
+    request.body(body.to_string())
+}
+
+async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+}
+
+/// Version, status and new connections of each of so many requests, one after the other.
+async fn curl(server: &Running, version: &str, times: usize) -> String {
+    let url = format!("{}/livez", server.api);
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--noproxy", "*", version, "-w", "%{http_version} %{http_code} %{num_connects}\n"]);
+    for _ in 0..times {
+        curl.args(["-o", "/dev/null", &url]);
+    }
+    let output = spawn_blocking(move || curl.output()).await.unwrap().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn connect(server: &Running) -> TcpStream {
+    TcpStream::connect(server.api.trim_start_matches("http://")).await.unwrap()
+}
+
+/// A request as it is written on the wire.
+fn request(path: &str, header: &str, body: &str) -> String {
+    let fixed = "Host: localhost\r\nContent-Type: application/json\r\nConnection: close";
+    format!("POST {path} HTTP/1.1\r\n{fixed}\r\n{header}\r\n\r\n{body}")
+}
+
+/// Sends bytes, and reads to the end. Whoever is refused may find the connection cut behind the answer.
+async fn exchange(server: &Running, text: &str) -> String {
+    let mut stream = connect(server).await;
+    stream.write_all(text.as_bytes()).await.ok();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok();
+    String::from_utf8_lossy(&answer).into_owned()
+}

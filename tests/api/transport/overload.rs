@@ -1,0 +1,37 @@
+//! More requests at once than the server takes on.
+
+use std::time::{Duration, Instant};
+
+use axum::http::header;
+use serde_json::json;
+
+use super::{PATHS, answer, post, serve};
+
+/// How long the two logins below may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(3);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_request_too_many_is_told_to_come_back_and_is_then_served() {
+    let (_folder, server) = serve("requests_in_flight = 2\n").await;
+    let slow = ["alice", "bob"].map(|name| server.login_later(&format!("emulator:slow:4000:{name}")));
+    let began = Instant::now();
+    while answer(post(&server, "/graphql")).await.status != 503 {
+        assert!(began.elapsed() < ARRIVAL, "the third is served");
+    }
+    for path in PATHS {
+        let refused = answer(post(&server, path)).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (503, "OVERLOADED"), "{}", refused.text);
+        assert_eq!((&refused.error()["action"], &refused.error()["retryAfter"]), (&json!("RETRY"), &json!(1)));
+        assert_eq!(refused.error()["requestId"].as_str().unwrap(), refused.headers["x-request-id"]);
+        assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+        assert!(refused.body.get(if path == "/graphql" { "errors" } else { "error" }).is_some());
+    }
+    assert!(server.is_up().await, "it is alive all the same");
+    for login in slow {
+        let answer = login.await.unwrap().unwrap();
+        assert_eq!(answer["data"]["login"]["isNewUser"], true, "{answer}");
+    }
+    for path in PATHS {
+        assert_eq!(answer(post(&server, path)).await.status, 200);
+    }
+}
