@@ -3,7 +3,9 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
-use std::{env::VarError, hint::black_box, sync::Arc};
+mod stage;
+
+use std::{hint::black_box, sync::Arc};
 
 use axum::{
     Router,
@@ -13,43 +15,26 @@ use axum::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::BodyExt;
-use miniaccount::{clock::SystemClock, config, emulator::Emulator, http::App, server, store};
+use miniaccount::http::App;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Runtime};
+use stage::Stage;
+use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
 const ME: &str = "{ me { id nickname avatarUrl createdAt } }";
 
-/// What the benchmarks run on. The folder holds the database, the emulator plays WeChat until it is dropped.
+/// The router, on a stage of its own.
 struct Bench {
     router: Router,
-    emulator: Emulator,
-    _folder: TempDir,
+    stage: Stage,
 }
 
 impl Bench {
     async fn start() -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let url = format!("sqlite://{}/bench.db?mode=rwc", folder.path().display());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let emulator = Emulator::start(listener, Arc::new(SystemClock)).await.expect("the emulator");
-        let base = emulator.base();
-        let environment = |name: &str| match name {
-            "DATABASE_URL" => Ok(url.clone()),
-            "LOGIN_RATE_LIMIT" => Ok("off".to_owned()),
-            "WECHAT_APP_ID" => Ok("wx1".to_owned()),
-            "WECHAT_APP_SECRET" => Ok("secret".to_owned()),
-            "WECHAT_API_BASE" => Ok(base.clone()),
-            "SECRET_KEY" => Ok("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
-            _ => Err(VarError::NotPresent),
-        };
-        let (config, _) = config::read(&environment, None).expect("good settings");
-        let store = store::connect(&config.database_url, config.database_connections).await.expect("a database");
-        store.migrate().await.expect("tables");
-        let accounts = Arc::new(server::accounts(&config, store, Arc::new(SystemClock)).expect("accounts"));
-        let router = App::new(accounts, &config).router().route("/floor", post(async || r#"{"data":null}"#));
-        Self { router, emulator, _folder: folder }
+        let stage = Stage::set().await;
+        let app = App::new(Arc::clone(&stage.accounts), &stage.config);
+        let router = app.router().route("/floor", post(async || r#"{"data":null}"#));
+        Self { router, stage }
     }
 
     async fn send(&self, path: &str, token: &str, body: String) -> Value {
@@ -63,9 +48,9 @@ impl Bench {
         serde_json::from_slice(&bytes).expect("JSON")
     }
 
-    /// Logs in with a true one-time code, as a mini program does: a repeated code would be answered from memory.
+    /// Logs in with a true one-time code, as a mini program does.
     async fn login(&self) -> String {
-        let code = self.emulator.mint("wx1", "alice");
+        let code = self.stage.code();
         let query = "mutation($code: String!) { login(code: $code) { token } }";
         let body = json!({ "query": query, "variables": { "code": code } }).to_string();
         let answer = self.send("/graphql", "", body).await;

@@ -1,0 +1,50 @@
+//! What benchmarks run on: SQLite in a folder of its own, and the emulator on loopback as WeChat.
+
+use std::{env::VarError, sync::Arc};
+
+use miniaccount::{
+    account::Accounts,
+    clock::SystemClock,
+    config::{self, Config},
+    emulator::Emulator,
+    server, store,
+};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// The server's inside. The folder holds the database, the emulator plays WeChat until it is dropped.
+pub(crate) struct Stage {
+    pub(crate) config: Config,
+    pub(crate) accounts: Arc<Accounts>,
+    emulator: Emulator,
+    _folder: TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite://{}/bench.db?mode=rwc", folder.path().display());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let emulator = Emulator::start(listener, Arc::new(SystemClock)).await.expect("the emulator");
+        let base = emulator.base();
+        let environment = |name: &str| match name {
+            "DATABASE_URL" => Ok(url.clone()),
+            "LOGIN_RATE_LIMIT" => Ok("off".to_owned()),
+            "WECHAT_APP_ID" => Ok("wx1".to_owned()),
+            "WECHAT_APP_SECRET" => Ok("secret".to_owned()),
+            "WECHAT_API_BASE" => Ok(base.clone()),
+            "SECRET_KEY" => Ok("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
+            _ => Err(VarError::NotPresent),
+        };
+        let (config, _) = config::read(&environment, None).expect("good settings");
+        let store = store::connect(&config.database_url, config.database_connections).await.expect("a database");
+        store.migrate().await.expect("tables");
+        let accounts = Arc::new(server::accounts(&config, store, Arc::new(SystemClock)).expect("accounts"));
+        Self { config, accounts, emulator, _folder: folder }
+    }
+
+    /// A true one-time code, as a mini program gets it: a repeated code would be answered from memory.
+    pub(crate) fn code(&self) -> String {
+        self.emulator.mint("wx1", "alice")
+    }
+}
