@@ -11,7 +11,7 @@ use async_graphql::{ServerError, Variables};
 use criterion::{Criterion, criterion_group, criterion_main};
 use miniaccount::{
     account::Client,
-    graphql::{About, Caller, Engine, Parameters, Prepared},
+    graphql::{Caller, Engine, Parameters, Prepared, Query},
 };
 use serde_json::{Value, json};
 use stage::Stage;
@@ -29,9 +29,9 @@ struct Gate {
 impl Gate {
     async fn start() -> Self {
         let stage = Stage::set().await;
-        let engine = Engine::new(&stage.accounts, About { emulator: true }, false, stage.config.limits);
+        let engine = Engine::new(&stage.accounts, &stage.config);
         let login = Parameters {
-            query: "mutation($code: String!) { login(code: $code) { token } }".to_owned(),
+            query: Query::Text("mutation($code: String!) { login(code: $code) { token } }".to_owned()),
             variables: Variables::from_json(json!({ "code": stage.code() })),
             operation_name: None,
         };
@@ -44,7 +44,11 @@ impl Gate {
     fn judge(&self, text: &str) -> Result<Prepared, ServerError> {
         // of many operations, the first
         let operation_name = text.starts_with("query Q0 ").then(|| "Q0".to_owned());
-        self.engine.prepare(Parameters { query: text.to_owned(), operation_name, variables: Variables::default() })
+        self.engine.prepare(Parameters {
+            query: Query::Text(text.to_owned()),
+            operation_name,
+            variables: Variables::default(),
+        })
     }
 
     async fn execute(&self, text: &str) -> async_graphql::Response {

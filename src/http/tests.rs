@@ -48,9 +48,9 @@ async fn panics() -> &'static str {
 #[tokio::test]
 async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
     let routes = Router::new().route("/panic", get(panics)).route("/api/panic", get(panics));
-    let (router, _folder) = layered(routes.route("/good", get(async || "good"))).await;
+    let (app, _folder) = layered(routes.route("/good", get(async || "good"))).await;
     for path in ["/panic", "/api/panic"] {
-        let response = ask(&router, path).await;
+        let response = ask(&app, path).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(
             (&response.headers()["retry-after"], &response.headers()["cache-control"]),
@@ -66,6 +66,6 @@ async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
             json!({ "error": error })
         };
         assert_eq!(body, expected);
-        assert_eq!(ask(&router, "/good").await.status(), StatusCode::OK);
+        assert_eq!(ask(&app, "/good").await.status(), StatusCode::OK);
     }
 }
