@@ -67,6 +67,10 @@ pub(super) fn count(text: &str) -> Result<u32, Fault> {
 /// A filter the log understands.
 pub(super) fn log_filter(text: &str) -> Result<String, Fault> {
     let fault = "must be a filter such as info, or info,miniaccount=debug";
+    // the parser cuts the text between bytes, and panics where those are parts of one character
+    if !text.is_ascii() {
+        return Err(fault);
+    }
     EnvFilter::builder().parse(text).map(|_| text.to_owned()).map_err(|_| fault)
 }
 
