@@ -59,7 +59,8 @@ fn assert_fault(answer: &Answer) {
     } else {
         assert_eq!(answer.status, 500);
     }
-    let text = answer.text.to_lowercase();
+    // the id is random, and may spell any short word
+    let text = answer.text.replace(answer.error()["requestId"].as_str().unwrap(), "").to_lowercase();
     for word in ["select", "insert", "update ", "sql", "table", "relation", "pool", "connection", "users.", "closed"] {
         assert!(!text.contains(word), "{word} in {text}");
     }
