@@ -3,11 +3,15 @@
 
 mod authenticate;
 mod client;
+mod follow;
+mod housekeeping;
 mod limit;
+mod live;
 mod login;
 mod profile;
 mod refresh;
 mod sessions;
+mod uses;
 
 pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
@@ -20,11 +24,13 @@ pub use crate::store::Window;
 use std::cmp::min;
 
 use entity::{Timestamp, session, user};
+use live::Live;
 use secrecy::SecretString;
+use uses::Uses;
 
 use crate::{
     clock::SharedClock,
-    config::Sessions,
+    config::{Config, Sessions},
     error::ApiError,
     store::Store,
     token::{Claims, KeyRing, RefreshToken},
@@ -46,6 +52,8 @@ pub struct Accounts {
     pub sessions: Sessions,
     /// How often clients may knock.
     pub limits: Limits,
+    live: Live,
+    uses: Uses,
 }
 
 /// The two tokens of a session.
@@ -75,9 +83,12 @@ pub struct Opened {
 }
 
 impl Accounts {
-    /// Drops what is kept for clients that have not knocked for a while. To be called now and then.
-    pub fn tidy(&self) {
-        self.limits.tidy();
+    /// The accounts in a store, by the settings.
+    #[must_use]
+    pub fn new(config: &Config, store: Store, wechat: Wechat, keys: KeyRing, clock: SharedClock) -> Self {
+        let sessions = config.sessions.clone();
+        let live = Live::new(sessions.cached);
+        Self { store, wechat, keys, clock, sessions, limits: Limits::new(config), live, uses: Uses::default() }
     }
 
     /// Writes the tokens of a session as it stands.

@@ -119,6 +119,10 @@ pub struct Sessions {
     pub max_age: Duration,
     /// Live sessions of one user; the oldest ends when there is one more. `sessions_per_user`, file only
     pub per_user: u32,
+    /// Sessions kept in memory. `sessions_cached`, file only
+    pub cached: u32,
+    /// How long the row of a session is kept after its end. `sessions_kept`, file only
+    pub kept: Duration,
 }
 
 /// How much a GraphQL document may ask for. In the file only, each under `query_…`.

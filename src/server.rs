@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    account::{Accounts, Limits},
+    account::Accounts,
     clock::{SharedClock, SystemClock},
     config::{Config, keyfile},
     emulator::Emulator,
@@ -25,9 +25,6 @@ const GRACE: Duration = Duration::from_secs(4);
 
 /// How long the database may take to be closed.
 const CLOSE: Duration = Duration::from_millis(500);
-
-/// How often what is kept for clients that went away is dropped.
-const TIDY: Duration = Duration::from_mins(1);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +105,7 @@ impl Server {
 
     /// Serves until `stop`, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let tidy = tokio::spawn(tidy(Arc::clone(&self.accounts)));
+        let beside = tokio::spawn(beside(Arc::clone(&self.accounts)));
         let router = self.app.clone().router();
         let stopping = || {
             self.app.drain();
@@ -117,11 +114,11 @@ impl Server {
         if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
-        tidy.abort();
+        beside.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
-        close(&self.accounts.store).await;
+        close(&self.accounts).await;
         tracing::info!("stopped");
     }
 }
@@ -169,25 +166,21 @@ async fn start_emulator(
 /// # Errors
 /// When a key or the client of WeChat's API cannot be made.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
-    Ok(Accounts {
-        store,
-        wechat: Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?,
-        keys: KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?,
-        clock,
-        sessions: config.sessions.clone(),
-        limits: Limits::new(config),
-    })
+    let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
+    let keys = KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?;
+    Ok(Accounts::new(config, store, wechat, keys, clock))
 }
 
-async fn tidy(accounts: Arc<Accounts>) {
-    loop {
-        tokio::time::sleep(TIDY).await;
-        accounts.tidy();
+/// What goes on beside the requests, for as long as it is polled.
+async fn beside(accounts: Arc<Accounts>) {
+    tokio::join!(accounts.follow(), accounts.keep_house());
+}
+
+async fn close(accounts: &Accounts) {
+    if !matches!(timeout(CLOSE, accounts.write_uses()).await, Ok(Ok(()))) {
+        tracing::warn!("the last uses of sessions could not be written");
     }
-}
-
-async fn close(store: &Store) {
-    if !matches!(timeout(CLOSE, store.clone().close()).await, Ok(Ok(()))) {
+    if !matches!(timeout(CLOSE, accounts.store.clone().close()).await, Ok(Ok(()))) {
         tracing::warn!("the database could not be closed in time");
     }
 }

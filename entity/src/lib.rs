@@ -3,6 +3,8 @@
 //!
 //! Tables are made by the `migration` crate. A test compares both on every database.
 
+pub mod feed;
+pub mod feed_head;
 pub mod id;
 pub mod identity;
 pub mod secret;

@@ -7,7 +7,7 @@ use super::{Accounts, Client, Device, Opened};
 use crate::{
     error::{ApiError, Code},
     random,
-    store::{LoggedIn, Login, NewSession},
+    store::{Change, LoggedIn, Login, NewSession},
     wechat::{App, CodeSession, LoginCode},
 };
 
@@ -48,6 +48,8 @@ impl Accounts {
         let logged_in = self.store.login(keys, &login).await?.ok_or(Code::AccountSuspended)?;
 
         report(app.id(), &logged_in);
+        // the cap may have ended some, and the user's row has a new time of login
+        self.heed(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, app.id(), login.now)?;
         let LoggedIn { user, session, is_new_user, .. } = logged_in;
         Ok(Opened { tokens, user, session, is_new_user })

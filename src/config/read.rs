@@ -15,8 +15,8 @@ use super::{
         ACCESS_TOKEN_TTL, APP_LOGIN_RATE_LIMIT, CLIENT_TIMEOUT, CORS_ORIGINS, DATABASE_CONNECTIONS, DATABASE_URL,
         GRAPHIQL, LISTEN, LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, MUTATION_ROOTS, QUERY_ALIASES, QUERY_BYTES, QUERY_DEPTH,
         QUERY_DIRECTIVES, QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REFRESH_RATE_LIMIT,
-        REFRESH_TOKEN_TTL, REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_PER_USER, Setting,
-        TRUSTED_DOCUMENTS, TRUSTED_PROXIES, USER_RATE_LIMIT,
+        REFRESH_TOKEN_TTL, REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_CACHED, SESSIONS_KEPT,
+        SESSIONS_PER_USER, Setting, TRUSTED_DOCUMENTS, TRUSTED_PROXIES, USER_RATE_LIMIT,
     },
     value,
 };
@@ -107,8 +107,16 @@ fn sessions(reader: &mut Reader) -> Option<Sessions> {
     let [access_ttl, refresh_ttl, max_age] = ttls.map(|setting| reader.value(setting, value::duration));
     refuse_longer(reader, (&ACCESS_TOKEN_TTL, access_ttl), (&REFRESH_TOKEN_TTL, refresh_ttl));
     refuse_longer(reader, (&REFRESH_TOKEN_TTL, refresh_ttl), (&SESSION_MAX_AGE, max_age));
-    let per_user = reader.value(&SESSIONS_PER_USER, value::count);
-    Some(Sessions { access_ttl: access_ttl?, refresh_ttl: refresh_ttl?, max_age: max_age?, per_user: per_user? })
+    let [per_user, cached] = [&SESSIONS_PER_USER, &SESSIONS_CACHED].map(|setting| reader.value(setting, value::count));
+    let kept = reader.value(&SESSIONS_KEPT, value::duration);
+    Some(Sessions {
+        access_ttl: access_ttl?,
+        refresh_ttl: refresh_ttl?,
+        max_age: max_age?,
+        per_user: per_user?,
+        cached: cached?,
+        kept: kept?,
+    })
 }
 
 fn refuse_longer<T: PartialOrd>(reader: &mut Reader, inner: (&Setting, Option<T>), outer: (&Setting, Option<T>)) {

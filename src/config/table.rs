@@ -79,6 +79,8 @@ settings! {
     LOGIN_REPEAT_WINDOW: FileOnly, "10s", "how long a login is kept for a client that lost its answer";
     OPEN_PLATFORMS: Names, "", "a table from appid to the open-platform account it is bound to; the rest share one";
     SESSIONS_PER_USER: FileOnly, "20", "live sessions of one user; one more ends the oldest";
+    SESSIONS_CACHED: FileOnly, "50000", "sessions kept in memory, at about a kilobyte each";
+    SESSIONS_KEPT: FileOnly, "7d", "how long it is kept in the database why a session ended";
     APP_LOGIN_RATE_LIMIT: FileOnly, "30000/min", "logins for each mini program; off where LOGIN_RATE_LIMIT is off";
     USER_RATE_LIMIT: FileOnly, "600/min", "logins and refreshes of one user; off where LOGIN_RATE_LIMIT is off";
     REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";

@@ -43,7 +43,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["server"]),
     ("jsonwebtoken", &["token"]),
     ("migration", &["store"]),
-    ("moka", &["graphql", "wechat"]),
+    ("moka", &["account", "graphql", "wechat"]),
     ("reqwest", &["server", "wechat"]),
     ("sea_orm", &["server", "store"]),
     ("sea_orm_migration", &["store"]),

@@ -67,6 +67,21 @@ impl TestApp {
         Self { accounts, clock, wechat, database: database.url.clone(), router }
     }
 
+    /// One more server on the same database, with the same clock and the same WeChat.
+    pub(crate) async fn beside(&self, settings: Settings) -> Self {
+        let config = config(&self.wechat.base, settings);
+        let store = store::connect(&self.database, 16).await.unwrap();
+        let accounts = Arc::new(server::accounts(&config, store, Arc::new(self.clock.clone())).unwrap());
+        let router = App::new(Arc::clone(&accounts), &config).router();
+        Self { accounts, router, ..self.clone() }
+    }
+
+    /// From now on the server follows the feed, and so remembers sessions.
+    pub(crate) fn follow(&self) -> AbortOnDrop {
+        let accounts = Arc::clone(&self.accounts);
+        AbortOnDrop(tokio::spawn(async move { accounts.follow().await }))
+    }
+
     /// A connection to the database beside the server's own, for helpers that bypass the API.
     pub(crate) async fn db(&self) -> DatabaseConnection {
         Database::connect(self.database.expose_secret()).await.unwrap()
@@ -95,6 +110,15 @@ impl TestApp {
             session_id: text("/session/id"),
             login,
         }
+    }
+}
+
+/// A task that ends with the test.
+pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
