@@ -60,6 +60,9 @@ pub enum StartError {
     /// The keys cannot be derived.
     #[error("SECRET_KEY cannot be used")]
     Keys,
+    /// The address of Redis means nothing to the client of Redis.
+    #[error("REDIS_URL cannot be used: in a password, write other signs than letters and digits as %XX")]
+    Redis,
     /// The emulator does not start.
     #[error("the WeChat emulator cannot start: {0}")]
     Emulator(std::io::Error),
@@ -167,7 +170,7 @@ async fn start_emulator(
 /// The accounts the settings describe.
 ///
 /// # Errors
-/// When a key or the client of WeChat's API cannot be made.
+/// When a key, the client of WeChat's API or that of Redis cannot be made.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
     Ok(Accounts {
         store,
@@ -175,7 +178,7 @@ pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Acc
         keys: KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?,
         clock,
         sessions: config.sessions.clone(),
-        limits: Limits::new(config),
+        limits: Limits::new(config).map_err(|_| StartError::Redis)?,
     })
 }
 
