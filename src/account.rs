@@ -30,7 +30,7 @@ use uses::Uses;
 
 use crate::{
     clock::SharedClock,
-    config::{Config, Sessions},
+    config::Sessions,
     error::ApiError,
     store::Store,
     token::{Claims, KeyRing, RefreshToken},
@@ -83,12 +83,18 @@ pub struct Opened {
 }
 
 impl Accounts {
-    /// The accounts in a store, by the settings.
+    /// The accounts in a store.
     #[must_use]
-    pub fn new(config: &Config, store: Store, wechat: Wechat, keys: KeyRing, clock: SharedClock) -> Self {
-        let sessions = config.sessions.clone();
+    pub fn new(
+        sessions: Sessions,
+        store: Store,
+        wechat: Wechat,
+        keys: KeyRing,
+        limits: Limits,
+        clock: SharedClock,
+    ) -> Self {
         let live = Live::new(sessions.cached);
-        Self { store, wechat, keys, clock, sessions, limits: Limits::new(config), live, uses: Uses::default() }
+        Self { store, wechat, keys, clock, sessions, limits, live, uses: Uses::default() }
     }
 
     /// Writes the tokens of a session as it stands.

@@ -57,6 +57,8 @@ pub struct Config {
     /// Logins and refreshes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
     /// `user_rate_limit`, file only
     pub user_rate: Option<Rate>,
+    /// The Redis that counts those four for all nodes, with its password; `None` where each counts its own. `REDIS_URL`
+    pub redis_url: Option<SecretString>,
     /// The only documents that run, by id; `None` where any may. `TRUSTED_DOCUMENTS`
     pub trusted_documents: Option<HashMap<String, String>>,
     /// How much a GraphQL document may ask for.

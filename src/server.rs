@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    account::Accounts,
+    account::{Accounts, Limits},
     clock::{SharedClock, SystemClock},
     config::{Config, keyfile},
     emulator::Emulator,
@@ -57,6 +57,9 @@ pub enum StartError {
     /// The keys cannot be derived.
     #[error("SECRET_KEY cannot be used")]
     Keys,
+    /// The address of Redis means nothing to the client of Redis.
+    #[error("REDIS_URL cannot be used: in a password, write other signs than letters and digits as %XX")]
+    Redis,
     /// The emulator does not start.
     #[error("the WeChat emulator cannot start: {0}")]
     Emulator(std::io::Error),
@@ -164,11 +167,12 @@ async fn start_emulator(
 /// The accounts the settings describe.
 ///
 /// # Errors
-/// When a key or the client of WeChat's API cannot be made.
+/// When a key, the client of WeChat's API or that of Redis cannot be made.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
     let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
     let keys = KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?;
-    Ok(Accounts::new(config, store, wechat, keys, clock))
+    let limits = Limits::new(config).map_err(|_| StartError::Redis)?;
+    Ok(Accounts::new(config.sessions.clone(), store, wechat, keys, limits, clock))
 }
 
 /// What goes on beside the requests, for as long as it is polled.

@@ -119,10 +119,10 @@ impl Stage<'_> {
         let transactions = self.database.transactions().await? - transactions;
         report.line(Line::of(self.users, "me, remembered", loaded));
         report.note(format!(
-            "{} users: {TOKENS} sessions remembered: {:.1} MB resident, {} bytes for each beyond the first hundred; \
+            "{} users: {TOKENS} sessions remembered: {} KB resident, {} bytes for each beyond the first hundred; \
              {transactions} transactions during {} requests",
             self.users,
-            many as f64 / 1e6,
+            many / 1024,
             many.saturating_sub(few) / (TOKENS - 100),
             loaded.requests,
         ));

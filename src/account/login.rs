@@ -32,7 +32,7 @@ impl Accounts {
     /// `LOGIN_BLOCKED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
     pub async fn login(&self, request: LoginRequest<'_>) -> Result<Opened, ApiError> {
         let app = self.wechat.app(request.app_id)?;
-        self.limits.login(request.client.address, app.id())?;
+        self.limits.login(request.client.address, app.id()).await?;
         let code = LoginCode::parse(request.code)?;
         let device = request.device.checked()?;
         let answer = self.wechat.code_session(app, code).await?;
@@ -40,7 +40,7 @@ impl Accounts {
         let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
         if let Some((_, user)) = &known {
             refuse_suspended(user)?;
-            self.limits.user(user.id)?;
+            self.limits.user(user.id).await?;
         }
         let session = self.new_session(device, request.client);
         let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;

@@ -22,7 +22,7 @@ impl Accounts {
     /// # Errors
     /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<Opened, ApiError> {
-        self.limits.refresh(client.address)?;
+        self.limits.refresh(client.address).await?;
         let token = self.keys.read_refresh_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
@@ -30,7 +30,7 @@ impl Accounts {
             refuse_suspended(&user)?;
             refuse_ended(&session, now)?;
             if session.refresh_generation <= token.generation + 1 {
-                self.limits.user(user.id)?;
+                self.limits.user(user.id).await?;
             }
             if let Some(successor) = self.successor(&session, token, now).await? {
                 return self.refreshed(successor, user, now).await;

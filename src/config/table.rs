@@ -68,7 +68,7 @@ settings! {
     LOGIN_RATE_LIMIT: Plain, "600/min", "logins for each client address; off for load tests";
     REFRESH_RATE_LIMIT: Plain, "600/min", "refreshes for each client address; off for load tests";
     TRUSTED_DOCUMENTS: Plain, "", "path of a manifest (Apollo's or Relay's) of the only documents that run";
-    REDIS_URL: Secret, "", "shared rate limits for several nodes; no effect in this version";
+    REDIS_URL: Secret, "", "a Redis that counts logins and refreshes for several nodes together: redis: or rediss:";
     METRICS_LISTEN: Plain, "", "address for /metrics; no effect in this version";
     LOG: Plain, "info", "filter of the log, such as info,miniaccount=debug";
     LOG_FORMAT: Plain, "text", "form of the log: text or json";
@@ -97,7 +97,7 @@ settings! {
 }
 
 /// Settings that are known, so that nobody is refused for setting them, but do nothing in this version.
-pub static WITHOUT_EFFECT: &[&Setting] = &[&REDIS_URL, &METRICS_LISTEN];
+pub static WITHOUT_EFFECT: &[&Setting] = &[&METRICS_LISTEN];
 
 /// What `--help` says above the table.
 const LEGEND: &str = "\

@@ -44,6 +44,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["token"]),
     ("migration", &["store"]),
     ("moka", &["account", "graphql", "wechat"]),
+    ("redis", &["account"]),
     ("reqwest", &["server", "wechat"]),
     ("sea_orm", &["server", "store"]),
     ("sea_orm_migration", &["store"]),

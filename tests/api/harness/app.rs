@@ -51,13 +51,13 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     /// Starts a server on a database, which is migrated.
-    pub(crate) async fn start(database: &TestDatabase, settings: Settings) -> Self {
+    pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let store = store::connect(&database.url, 16).await.unwrap();
         Self::start_on(store, database, settings).await
     }
 
     /// The same over connections a test has opened itself.
-    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: Settings) -> Self {
+    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let wechat = Arc::new(Upstream::start().await);
         let config = config(&wechat.base, settings);
         store.migrate().await.unwrap();
@@ -123,7 +123,7 @@ impl Drop for AbortOnDrop {
 }
 
 /// The settings of a test, read as the server reads its own.
-pub(crate) fn config(wechat: &str, settings: Settings) -> config::Config {
+pub(crate) fn config(wechat: &str, settings: &[(&str, &str)]) -> config::Config {
     let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", "{wechat}")]).collect();
     variables.extend(settings.iter().copied());
     let folder = TempDir::new().unwrap();
