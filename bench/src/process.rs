@@ -120,7 +120,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(crate) fn stop(self) -> Outcome<Cost> {
-        let server = self.process.cpu()? - self.server;
+        let server = self.process.cpu()?.saturating_sub(self.server);
         // a backend that ended meanwhile makes the sum smaller
         let postgres = cpu_of_postgres()?.saturating_sub(self.postgres);
         Ok(Cost { server, postgres, wall: self.began.elapsed() })
