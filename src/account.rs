@@ -3,6 +3,7 @@
 
 mod authenticate;
 mod client;
+mod exchange;
 mod limit;
 mod login;
 mod profile;
@@ -17,7 +18,7 @@ pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
 pub use crate::store::Window;
 
-use std::cmp::min;
+use std::{cmp::min, sync::Arc};
 
 use entity::{Timestamp, session, user};
 use secrecy::SecretString;
@@ -39,7 +40,7 @@ pub struct Accounts {
     /// Who vouches for the users.
     pub wechat: Wechat,
     /// What signs and seals.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
     /// What time it is.
     pub clock: SharedClock,
     /// How long sessions live, and how many.

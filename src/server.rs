@@ -172,7 +172,7 @@ pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Acc
     Ok(Accounts {
         store,
         wechat: Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?,
-        keys: KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?,
+        keys: Arc::new(KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?),
         clock,
         sessions: config.sessions.clone(),
         limits: Limits::new(config),
@@ -183,6 +183,7 @@ async fn tidy(accounts: Arc<Accounts>) {
     loop {
         tokio::time::sleep(TIDY).await;
         accounts.tidy();
+        accounts.forget_codes().await;
     }
 }
 

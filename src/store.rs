@@ -5,6 +5,7 @@ use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
 
 use crate::error::{ApiError, Code};
 
+mod code_exchange;
 mod connect;
 mod doubt;
 mod login;
@@ -13,6 +14,7 @@ mod session;
 mod transaction;
 mod user;
 
+pub use code_exchange::Claim;
 pub use connect::{connect, describe, is_embedded};
 pub use login::{LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;

@@ -8,6 +8,7 @@ mod m20261122_000001_create_users;
 mod m20261122_000002_create_identities;
 mod m20261122_000003_create_union_links;
 mod m20261122_000004_create_sessions;
+mod m20261122_000006_create_code_exchanges;
 mod table;
 
 /// Applies the migrations in order, and takes them back.
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_create_identities::Migration),
             Box::new(m20261122_000003_create_union_links::Migration),
             Box::new(m20261122_000004_create_sessions::Migration),
+            Box::new(m20261122_000006_create_code_exchanges::Migration),
         ]
     }
 }

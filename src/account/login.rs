@@ -35,7 +35,7 @@ impl Accounts {
         self.limits.login(request.client.address, app.id())?;
         let code = LoginCode::parse(request.code)?;
         let device = request.device.checked()?;
-        let answer = self.wechat.code_session(app, code).await?;
+        let answer = self.exchange(app, code).await?;
 
         let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
         if let Some((_, user)) = &known {

@@ -8,6 +8,7 @@
 mod harness;
 
 mod endpoint;
+mod exchange;
 mod house;
 mod limits;
 mod login;

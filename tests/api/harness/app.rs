@@ -46,6 +46,7 @@ pub(crate) struct TestApp {
     pub(crate) wechat: Arc<Upstream>,
     /// Address of the database, for what is done behind the server's back.
     pub(super) database: SecretString,
+    settings: Vec<(&'static str, &'static str)>,
     router: Router,
 }
 
@@ -59,12 +60,33 @@ impl TestApp {
     /// The same over connections a test has opened itself.
     pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: Settings) -> Self {
         let wechat = Arc::new(Upstream::start().await);
-        let config = config(&wechat.base, settings);
         store.migrate().await.unwrap();
-        let clock = ManualClock::new();
+        Self::assemble(store, ManualClock::new(), wechat, database.url.clone(), settings.to_vec())
+    }
+
+    /// Another server on the same database, with the same WeChat, clock and settings.
+    pub(crate) async fn beside(&self) -> Self {
+        self.beside_with(&[]).await
+    }
+
+    /// The same with other values for some settings.
+    pub(crate) async fn beside_with(&self, settings: Settings) -> Self {
+        let store = store::connect(&self.database, 16).await.unwrap();
+        let settings = [&self.settings, settings].concat();
+        Self::assemble(store, self.clock.clone(), Arc::clone(&self.wechat), self.database.clone(), settings)
+    }
+
+    fn assemble(
+        store: Store,
+        clock: ManualClock,
+        wechat: Arc<Upstream>,
+        database: SecretString,
+        settings: Vec<(&'static str, &'static str)>,
+    ) -> Self {
+        let config = config(&wechat.base, &settings);
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, wechat, database: database.url.clone(), router }
+        Self { accounts, clock, wechat, database, settings, router }
     }
 
     /// A connection to the database beside the server's own, for helpers that bypass the API.
@@ -99,7 +121,7 @@ impl TestApp {
 }
 
 /// The settings of a test, read as the server reads its own.
-pub(crate) fn config(wechat: &str, settings: Settings) -> config::Config {
+pub(crate) fn config(wechat: &str, settings: &[(&'static str, &'static str)]) -> config::Config {
     let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", "{wechat}")]).collect();
     variables.extend(settings.iter().copied());
     let folder = TempDir::new().unwrap();
