@@ -8,12 +8,14 @@ mod limit;
 mod login;
 mod profile;
 mod refresh;
+mod reseal;
 mod sessions;
 
 pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
 pub use login::LoginRequest;
+pub use reseal::Resealed;
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
 pub use crate::store::Window;

@@ -10,6 +10,7 @@ mod connect;
 mod doubt;
 mod login;
 mod migrate;
+mod reseal;
 mod session;
 mod transaction;
 mod user;
@@ -18,6 +19,7 @@ pub use code_exchange::Claim;
 pub use connect::{connect, describe, is_embedded};
 pub use login::{LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;
+pub use reseal::ResealedIdentity;
 pub use session::{Page, Window};
 
 /// The database. Clones share its connections.

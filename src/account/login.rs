@@ -98,7 +98,7 @@ impl Accounts {
 }
 
 /// What a sealed session key is bound to: the kind of value, and whose it is.
-fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
+pub(super) fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
     ["session_key", app_id, &openid.0]
 }
 
