@@ -3,6 +3,7 @@
 
 mod authenticate;
 mod client;
+mod exchange;
 mod follow;
 mod housekeeping;
 mod limit;
@@ -10,6 +11,7 @@ mod live;
 mod login;
 mod profile;
 mod refresh;
+mod reseal;
 mod sessions;
 mod uses;
 
@@ -17,11 +19,12 @@ pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
 pub use login::LoginRequest;
+pub use reseal::Resealed;
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
 pub use crate::store::Window;
 
-use std::cmp::min;
+use std::{cmp::min, sync::Arc};
 
 use entity::{Timestamp, session, user};
 use live::Live;
@@ -45,7 +48,7 @@ pub struct Accounts {
     /// Who vouches for the users.
     pub wechat: Wechat,
     /// What signs and seals.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
     /// What time it is.
     pub clock: SharedClock,
     /// How long sessions live, and how many.
@@ -89,7 +92,7 @@ impl Accounts {
         sessions: Sessions,
         store: Store,
         wechat: Wechat,
-        keys: KeyRing,
+        keys: Arc<KeyRing>,
         limits: Limits,
         clock: SharedClock,
     ) -> Self {

@@ -95,7 +95,8 @@ pub struct Wechat {
     pub timeout: Duration,
     /// Calls in flight for each mini program. `wechat_calls_in_flight`, file only
     pub calls_in_flight: u32,
-    /// How long the outcome of a code is kept for a client that lost its answer. `login_repeat_window`, file only
+    /// How long the outcome of a code is kept for a client that lost its answer; zero is not at all.
+    /// `login_repeat_window`, file only
     pub repeat_window: Duration,
 }
 

@@ -15,7 +15,8 @@
 //! global_id, config                           the ground floor: everybody may stand on it
 //! ```
 //!
-//! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `wechat` and `store::login`.
+//! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `account::exchange`,
+//! `wechat` and `store::login`.
 
 pub mod account;
 pub mod cli;

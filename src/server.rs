@@ -88,11 +88,8 @@ impl Server {
         let clock: SharedClock = Arc::new(SystemClock);
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|cause| StartError::Listen { address: config.listen, cause })?;
-        if config.needs_generated_key() {
-            let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
-            config.secret_keys.push(key);
-        }
-        let store = open_store(&config).await?;
+        take_generated_key(&mut config)?;
+        let store = open_store(&config, true).await?;
         let emulator = start_emulator(&mut config, address, &clock).await?;
         let accounts = Arc::new(accounts(&config, store, clock)?);
         let app = App::new(Arc::clone(&accounts), &config);
@@ -130,12 +127,31 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
 }
 
-/// Opens the database and makes sure its tables fit. SQLite is brought up to date on the way: it has no other users.
-async fn open_store(config: &Config) -> Result<Store, StartError> {
+/// Opens the accounts for a command that works on them and ends: nothing listens, and no table is changed.
+///
+/// # Errors
+/// When something cannot be opened.
+pub async fn open(mut config: Config) -> Result<Accounts, StartError> {
+    take_generated_key(&mut config)?;
+    let store = open_store(&config, false).await?;
+    accounts(&config, store, Arc::new(SystemClock))
+}
+
+/// Uses the key beside the database where none is set.
+fn take_generated_key(config: &mut Config) -> Result<(), StartError> {
+    if config.needs_generated_key() {
+        let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
+        config.secret_keys.push(key);
+    }
+    Ok(())
+}
+
+/// Opens the database and makes sure its tables fit. A server brings SQLite up to date on the way: it has no other users.
+async fn open_store(config: &Config, is_server: bool) -> Result<Store, StartError> {
     let url = &config.database_url;
     let failed = |cause| StartError::Database { place: store::describe(url), cause };
     let store = store::connect(url, config.database_connections).await.map_err(failed)?;
-    if store::is_embedded(url) {
+    if is_server && store::is_embedded(url) {
         store.migrate().await.map_err(failed)?;
     }
     match store.schema_state().await.map_err(failed)? {
@@ -170,7 +186,7 @@ async fn start_emulator(
 /// When a key, the client of WeChat's API or that of Redis cannot be made.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
     let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
-    let keys = KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?;
+    let keys = Arc::new(KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?);
     let limits = Limits::new(config).map_err(|_| StartError::Redis)?;
     Ok(Accounts::new(config.sessions.clone(), store, wechat, keys, limits, clock))
 }

@@ -6,19 +6,23 @@ use sea_orm::{ConnAcquireErr, DatabaseConnection};
 
 use crate::error::{ApiError, Code};
 
+mod code_exchange;
 mod connect;
 mod doubt;
 mod feed;
 mod login;
 mod migrate;
+mod reseal;
 mod session;
 mod transaction;
 mod user;
 
+pub use code_exchange::Claim;
 pub use connect::{connect, describe, is_embedded};
 pub use feed::{Change, Stretch};
 pub use login::{LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;
+pub use reseal::ResealedIdentity;
 pub use session::{Page, Window};
 
 /// The database. Clones share its connections.

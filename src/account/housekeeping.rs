@@ -53,6 +53,7 @@ impl Accounts {
         self.limits.tidy();
         self.live.sweep();
         let now = self.clock.now();
+        in_batches(|| self.store.code_exchanges_purge(now, BATCH)).await?;
         in_batches(|| self.store.feed_prune(now - FEED_KEPT, BATCH)).await?;
         let removed = in_batches(|| self.store.sessions_purge(now - self.sessions.kept, BATCH)).await?;
         if removed > 0 {

@@ -35,7 +35,7 @@ impl Accounts {
         self.limits.login(request.client.address, app.id()).await?;
         let code = LoginCode::parse(request.code)?;
         let device = request.device.checked()?;
-        let answer = self.wechat.code_session(app, code).await?;
+        let answer = self.exchange(app, code).await?;
 
         let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
         if let Some((_, user)) = &known {
@@ -100,7 +100,7 @@ impl Accounts {
 }
 
 /// What a sealed session key is bound to: the kind of value, and whose it is.
-fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
+pub(super) fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
     ["session_key", app_id, &openid.0]
 }
 

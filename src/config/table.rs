@@ -76,7 +76,7 @@ settings! {
     WECHAT_CONNECT_TIMEOUT: FileOnly, "2s", "how long to wait for a connection to WeChat";
     WECHAT_TIMEOUT: FileOnly, "5s", "how long to wait for an answer of WeChat, connecting included";
     WECHAT_CALLS_IN_FLIGHT: FileOnly, "64", "calls to WeChat at once, for each mini program";
-    LOGIN_REPEAT_WINDOW: FileOnly, "10s", "how long a login is kept for a client that lost its answer";
+    LOGIN_REPEAT_WINDOW: FileOnly, "10s", "how long a login is kept for a client that lost its answer; off is not at all";
     OPEN_PLATFORMS: Names, "", "a table from appid to the open-platform account it is bound to; the rest share one";
     SESSIONS_PER_USER: FileOnly, "20", "live sessions of one user; one more ends the oldest";
     SESSIONS_CACHED: FileOnly, "50000", "sessions kept in memory, at about a kilobyte each";

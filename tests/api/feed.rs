@@ -61,7 +61,7 @@ async fn until_refused(client: &Client) -> Answer {
 
 /// Two servers that follow the feed, and a user who is remembered by both.
 async fn two_that_remember(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<impl Drop>) {
-    let other = app.beside(&[]).await;
+    let other = app.beside().await;
     let tasks = vec![app.follow(), other.follow()];
     let alice = app.log_in("alice").await;
     let elsewhere = other.with_token(&alice.token);
@@ -80,7 +80,7 @@ on_each_database! {
     }
 
     async fn whatever_ends_a_session_is_heard(app: TestApp) {
-        let other = app.beside(&[("FILE", "sessions_per_user = 2")]).await;
+        let other = app.beside_with(&[("FILE", "sessions_per_user = 2")]).await;
         let _tasks = [app.follow(), other.follow()];
         let refresh = async |token: &str| other.anonymous().refresh(token).await;
         for (name, reason) in
@@ -245,7 +245,7 @@ on_each_database! {
             let rows = rows.iter().cloned().map(sea_orm::ActiveModelTrait::reset_all);
             session::Entity::insert_many(rows).exec_without_returning(&app.db().await).await.unwrap();
         }
-        let others = [app.beside(&[]).await, app.beside(&[]).await];
+        let others = [app.beside().await, app.beside().await];
         let (a, b, c) = tokio::join!(app.accounts.tidy(), others[0].accounts.tidy(), others[1].accounts.tidy());
         for outcome in [a, b, c] {
             outcome.unwrap();

@@ -9,6 +9,7 @@
 mod harness;
 
 mod endpoint;
+mod exchange;
 mod feed;
 mod house;
 mod limits;
@@ -18,7 +19,9 @@ mod me;
 mod migration;
 mod readme;
 mod refresh;
+mod reseal;
 mod revoke;
+mod rotation;
 mod schema;
 mod secrets;
 mod server;
