@@ -17,9 +17,10 @@ pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
 pub use login::LoginRequest;
+pub use profile::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
-pub use crate::store::Window;
+pub use crate::store::{Edit, Window};
 
 use std::cmp::min;
 

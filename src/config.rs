@@ -54,8 +54,8 @@ pub struct Config {
     pub app_login_rate: Option<Rate>,
     /// Refreshes for each client address; `None` is no limit. `REFRESH_RATE_LIMIT`
     pub refresh_rate: Option<Rate>,
-    /// Logins and refreshes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
-    /// `user_rate_limit`, file only
+    /// Logins, refreshes and profile changes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is
+    /// off. `user_rate_limit`, file only
     pub user_rate: Option<Rate>,
     /// The only documents that run, by id; `None` where any may. `TRUSTED_DOCUMENTS`
     pub trusted_documents: Option<HashMap<String, String>>,

@@ -11,6 +11,7 @@ mod doubt;
 mod feed;
 mod login;
 mod migrate;
+mod profile;
 mod session;
 mod transaction;
 mod user;
@@ -19,6 +20,7 @@ pub use connect::{connect, describe, is_embedded};
 pub use feed::{Change, Stretch};
 pub use login::{LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;
+pub use profile::{Edit, ProfileEdit};
 pub use session::{Page, Window};
 
 /// The database. Clones share its connections.

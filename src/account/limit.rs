@@ -45,7 +45,7 @@ impl Limits {
         count(self.app_login.as_ref(), &app_id.to_owned())
     }
 
-    /// Counts a login or refresh of a user, once it is known whose it is.
+    /// Counts a login, a refresh or a change of the profile of a user, once it is known whose it is.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.

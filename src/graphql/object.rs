@@ -3,14 +3,17 @@
 
 mod identity;
 mod payload;
+mod profile;
 mod session;
 mod session_list;
 mod user;
+mod user_error;
 
 use async_graphql::{ID, Interface};
 
 pub(super) use identity::Identity;
 pub(super) use payload::{LoginPayload, LogoutPayload, RefreshSessionPayload, RevokeSessionPayload};
+pub(super) use profile::{UpdateProfileInput, UpdateProfilePayload};
 pub(super) use session::Session;
 pub(super) use session_list::SessionConnection;
 pub(super) use user::User;

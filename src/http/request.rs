@@ -35,7 +35,7 @@ pub(super) struct Brought {
 impl Brought {
     /// The caller, for the schema.
     pub(super) fn caller(&self) -> Caller {
-        Caller::new(self.client.clone(), self.token.clone())
+        Caller::new(self.client.clone(), self.language, self.token.clone())
     }
 }
 

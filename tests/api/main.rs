@@ -15,6 +15,7 @@ mod login;
 mod logout;
 mod me;
 mod migration;
+mod profile;
 mod readme;
 mod refresh;
 mod revoke;

@@ -40,6 +40,7 @@ const TABLE: &[(&str, &str, Reader)] = &[
     ("Mutation", "logout", SignedIn),
     ("Mutation", "refreshSession", Anyone),
     ("Mutation", "revokeSession", SignedIn),
+    ("Mutation", "updateProfile", SignedIn),
     ("PageInfo", "endCursor", Given),
     ("PageInfo", "hasNextPage", Given),
     ("PageInfo", "hasPreviousPage", Given),
@@ -74,6 +75,8 @@ const TABLE: &[(&str, &str, Reader)] = &[
     ("SessionConnection", "totalCount", Given),
     ("SessionEdge", "cursor", Given),
     ("SessionEdge", "node", Given),
+    ("UpdateProfilePayload", "user", Given),
+    ("UpdateProfilePayload", "userErrors", Given),
     ("User", "avatarUrl", SignedIn),
     ("User", "createdAt", Owner),
     ("User", "id", SignedIn),
@@ -132,6 +135,7 @@ fn called(field: &Field) -> String {
 fn meaningless(kind: &str) -> &str {
     match kind.trim_matches(['!', '[', ']']) {
         "ID" | "String" => "\"nothing\"",
+        "UpdateProfileInput" => "{}",
         other => panic!("write a meaningless value of {other} here"),
     }
 }
