@@ -3,9 +3,11 @@
 
 mod authenticate;
 mod client;
+mod events;
 mod follow;
 mod housekeeping;
 mod limit;
+mod listen;
 mod live;
 mod login;
 mod profile;
@@ -16,15 +18,17 @@ mod uses;
 pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
+pub use listen::{AccountEvent, Presence};
 pub use login::LoginRequest;
 pub use profile::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
 pub use crate::store::{Edit, Window};
 
-use std::cmp::min;
+use std::{cmp::min, sync::Arc};
 
 use entity::{Timestamp, session, user};
+use events::Events;
 use live::Live;
 use secrecy::SecretString;
 use uses::Uses;
@@ -55,6 +59,7 @@ pub struct Accounts {
     pub limits: Limits,
     live: Live,
     uses: Uses,
+    events: Arc<Events>,
 }
 
 /// The two tokens of a session.
@@ -89,7 +94,8 @@ impl Accounts {
     pub fn new(config: &Config, store: Store, wechat: Wechat, keys: KeyRing, clock: SharedClock) -> Self {
         let sessions = config.sessions.clone();
         let live = Live::new(sessions.cached);
-        Self { store, wechat, keys, clock, sessions, limits: Limits::new(config), live, uses: Uses::default() }
+        let events = Events::new(config.subscriptions_per_user);
+        Self { store, wechat, keys, clock, sessions, limits: Limits::new(config), live, uses: Uses::default(), events }
     }
 
     /// Writes the tokens of a session as it stands.

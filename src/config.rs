@@ -63,6 +63,10 @@ pub struct Config {
     pub limits: Limits,
     /// Requests at once; one more is told to come back. `requests_in_flight`, file only
     pub requests_in_flight: u32,
+    /// Subscribers' connections at once. `subscriptions`, file only
+    pub subscriptions: u32,
+    /// Those of one user. `subscriptions_per_user`, file only
+    pub subscriptions_per_user: u32,
     /// How long a client may take for the head of a request, and for its body. `client_timeout`, file only
     pub client_timeout: Duration,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`

@@ -114,6 +114,10 @@ impl Server {
         if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
+        // these had as long as the requests; where there were none of those, a moment does
+        if timeout(GRACE, self.app.deserted()).await.is_err() {
+            tracing::warn!("some subscribers did not leave in time and were cut off");
+        }
         beside.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;

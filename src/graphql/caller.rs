@@ -33,6 +33,8 @@ impl Caller {
 pub(super) trait ContextExt {
     /// The accounts.
     fn accounts(&self) -> Result<&Accounts, ApiError>;
+    /// The same for what outlives the request.
+    fn accounts_shared(&self) -> Result<Arc<Accounts>, ApiError>;
     /// The client.
     fn client(&self) -> Result<&Client, ApiError>;
     /// The language the caller reads.
@@ -46,6 +48,10 @@ pub(super) trait ContextExt {
 impl ContextExt for Context<'_> {
     fn accounts(&self) -> Result<&Accounts, ApiError> {
         self.data_opt::<Arc<Accounts>>().map(AsRef::as_ref).ok_or_else(missing)
+    }
+
+    fn accounts_shared(&self) -> Result<Arc<Accounts>, ApiError> {
+        self.data_opt::<Arc<Accounts>>().cloned().ok_or_else(missing)
     }
 
     fn client(&self) -> Result<&Client, ApiError> {

@@ -8,6 +8,7 @@ mod database;
 mod introspection;
 mod program;
 mod rows;
+mod subscriber;
 mod upstream;
 
 pub(crate) use answer::Answer;
@@ -18,6 +19,7 @@ pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use introspection::{Field, Type};
 pub(crate) use program::{Program, Run, Running, folder};
 pub(crate) use rows::{session_key, user_key};
+pub(crate) use subscriber::{EVENTS, Subscriber};
 pub(crate) use upstream::{Reply, Upstream};
 
 use std::{future::Future, panic::resume_unwind, sync::Arc};

@@ -24,6 +24,7 @@ mod secrets;
 mod server;
 mod session_key;
 mod sessions;
+mod subscriptions;
 mod transport;
 mod trusted;
 mod unionid;

@@ -15,6 +15,11 @@ const PROMISED: &[&str] = &[
     "Mutation.logout(scope: LogoutScope! = CURRENT): LogoutPayload!",
     "Mutation.revokeSession(sessionId: ID!): RevokeSessionPayload!",
     "Mutation.updateProfile(input: UpdateProfileInput!): UpdateProfilePayload!",
+    "Subscription.accountEvents: AccountEvent!",
+    "SessionEndedEvent.sessionId: ID!",
+    "SessionEndedEvent.reason: SessionEndReason!",
+    "SessionEndedEvent.isCurrent: Boolean!",
+    "ProfileChangedEvent.user: User!",
     "User.id: ID!",
     "User.nickname: String",
     "User.avatarUrl: URL",
@@ -47,7 +52,17 @@ const PROMISED: &[&str] = &[
 ];
 
 /// The types of which nothing but the promise is there.
-const COMPLETE: [&str; 6] = ["Query", "Mutation", "User", "UpdateProfilePayload", "LoginPayload", "Session"];
+const COMPLETE: [&str; 9] = [
+    "Query",
+    "Mutation",
+    "Subscription",
+    "SessionEndedEvent",
+    "ProfileChangedEvent",
+    "User",
+    "UpdateProfilePayload",
+    "LoginPayload",
+    "Session",
+];
 
 /// What of WeChat never leaves the server, in any spelling.
 const SECRETS: [&str; 3] = ["openid", "unionid", "sessionkey"];
@@ -149,6 +164,7 @@ async fn enums_have_the_values_clients_write() {
         for (name, values) in [
             ("LogoutScope", "ALL CURRENT OTHERS"),
             ("Role", "ADMIN USER"),
+            ("SessionEndReason", "EVICTED LOGGED_OUT REPLACED REUSED REVOKED SUSPENDED"),
             ("UserStatus", "ACTIVE SUSPENDED"),
             ("UserErrorCode", "BLANK INVALID NOT_FOUND TOO_LONG"),
         ] {
