@@ -11,6 +11,7 @@ use async_graphql::{ServerError, Variables};
 use criterion::{Criterion, criterion_group, criterion_main};
 use miniaccount::{
     account::Client,
+    error::Language,
     graphql::{Caller, Engine, Parameters, Prepared, Query},
 };
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl Gate {
 
 fn caller(token: Option<&str>) -> Caller {
     let client = Client { address: Ipv4Addr::LOCALHOST.into(), user_agent: None };
-    Caller::new(client, token.map(Into::into))
+    Caller::new(client, Language::En, token.map(Into::into))
 }
 
 fn gate(criterion: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! The GraphQL schema: what can be asked, in whose name, and how errors look. Resolvers ask `account` and decide
+//! The GraphQL schema: what can be asked and listened to, in whose name, and how errors look. Resolvers ask `account` and decide
 //! nothing themselves.
 
 mod caller;
@@ -10,11 +10,12 @@ mod mutation;
 mod object;
 mod query;
 mod scalar;
+mod subscription;
 mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 pub use caller::Caller;
 pub use engine::{Engine, Parameters, Prepared, Query, whole};
@@ -26,7 +27,7 @@ use crate::account::Accounts;
 use execution::{ExecutionBegan, ExecutionWatch};
 
 /// The schema, ready to execute documents.
-type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// `GraphiQL`'s introspection query nests 15 deep and weighs 230: less than that and the explorer shows no documentation.
 const DEPTH: usize = 15;
@@ -49,8 +50,8 @@ pub fn sdl() -> String {
     bare().finish().sdl_with_options(options.include_specified_by())
 }
 
-fn bare() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+fn bare() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_recursive_depth(RECURSION)

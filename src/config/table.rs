@@ -82,8 +82,10 @@ settings! {
     SESSIONS_CACHED: FileOnly, "50000", "sessions kept in memory, at about a kilobyte each";
     SESSIONS_KEPT: FileOnly, "7d", "how long it is kept in the database why a session ended";
     APP_LOGIN_RATE_LIMIT: FileOnly, "30000/min", "logins for each mini program; off where LOGIN_RATE_LIMIT is off";
-    USER_RATE_LIMIT: FileOnly, "600/min", "logins and refreshes of one user; off where LOGIN_RATE_LIMIT is off";
+    USER_RATE_LIMIT: FileOnly, "600/min", "logins, refreshes and profile changes of one user; off where LOGIN_RATE_LIMIT is off";
     REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";
+    SUBSCRIPTIONS: FileOnly, "10000", "subscribers' connections at once; one more is told to come back";
+    SUBSCRIPTIONS_PER_USER: FileOnly, "10", "those of one user";
     CLIENT_TIMEOUT: FileOnly, "15s", "how long a client may take for the head of a request, and for its body";
     QUERY_BYTES: FileOnly, "16384", "length of a GraphQL document in bytes";
     QUERY_TOKENS: FileOnly, "2000", "words and signs of a document";

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_graphql::{
     Response, ServerError, ValidationMode, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
+use futures_util::{Stream, StreamExt};
 
 use super::{
     About, Caller, ExecutionBegan, Schema,
@@ -77,7 +78,8 @@ impl Engine {
     /// Checks what can be checked before anything is executed.
     ///
     /// # Errors
-    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`.
+    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`,
+    /// `GRAPHQL_VALIDATION_FAILED`.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, ServerError> {
         let Parameters { query, operation_name, variables } = parameters;
         let text = match &query {
@@ -87,6 +89,9 @@ impl Engine {
         let document = self.documents.admit(text).map_err(refused)?;
         let operation = operation(&document.parsed, operation_name.as_deref())
             .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
+        if operation.ty == OperationType::Subscription {
+            check_subscription(operation).map_err(whole)?;
+        }
         self.inputs.check(operation, &variables).map_err(whole)?;
         let operation = operation.ty;
         Ok(Prepared { document, operation_name, variables, operation })
@@ -94,18 +99,31 @@ impl Engine {
 
     /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.
     pub async fn execute(&self, prepared: Prepared, caller: Caller) -> (Response, bool) {
-        let Prepared { document, operation_name, variables, .. } = prepared;
         let began = ExecutionBegan::default();
-        let mut request = async_graphql::Request::new("").variables(variables).data(caller).data(began.clone());
-        request.operation_name = operation_name;
-        request.set_parsed_query((*document.parsed).clone());
+        let document = prepared.document.clone();
         let schema = if document.accepted { &self.fast } else { &self.strict };
-        let response = schema.execute(request).await;
+        let response = schema.execute(request(prepared, caller, &began)).await;
         if began.get() {
             self.documents.keep(&document);
         }
         (response, began.get())
     }
+
+    /// Executes a subscription: an answer for each event, and with it whether that came as far as resolvers. It is
+    /// validated each time, because it runs for long and begins seldom.
+    pub fn subscribe(&self, prepared: Prepared, caller: Caller) -> impl Stream<Item = (Response, bool)> + Send + use<> {
+        let began = ExecutionBegan::default();
+        let answers = self.strict.execute_stream(request(prepared, caller, &began));
+        answers.map(move |answer| (answer, began.get()))
+    }
+}
+
+fn request(prepared: Prepared, caller: Caller, began: &ExecutionBegan) -> async_graphql::Request {
+    let Prepared { document, operation_name, variables, .. } = prepared;
+    let mut request = async_graphql::Request::new("").variables(variables).data(caller).data(began.clone());
+    request.operation_name = operation_name;
+    request.set_parsed_query((*document.parsed).clone());
+    request
 }
 
 /// The operation to run: the one that is named, or the only one.
@@ -117,6 +135,18 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
             operations.values().next().map(|only| &only.node)
         }
         _ => None,
+    }
+}
+
+/// A subscription has one field (GraphQL, "Single Root Field"). The library would run several, and none at all of those
+/// in fragments.
+fn check_subscription(operation: &OperationDefinition) -> Result<(), ApiError> {
+    match operation.selection_set.node.items.as_slice() {
+        [only] if matches!(only.node, Selection::Field(_)) => Ok(()),
+        _ => {
+            let detail = "A subscription has one field, and no fragment around it.";
+            Err(ApiError::new(Code::GraphqlValidationFailed).detail(detail))
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     answer::{self, Stage},
     parameters,
     request::Brought,
+    socket,
 };
 use crate::{
     error::{ApiError, Code},
@@ -34,6 +35,10 @@ pub(super) async fn graphql(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if socket::is_wanted(&parts) {
+        let upgraded = socket::upgrade(app, brought.clone(), parts).await;
+        return upgraded.unwrap_or_else(|error| refuse(malformed(error), Media::Json, &brought));
+    }
     let Some(media) = accept::negotiate(&parts.headers) else {
         return refuse(malformed(Code::NotAcceptable.into()), Media::Json, &brought);
     };
@@ -52,6 +57,10 @@ pub(super) async fn graphql(
 fn prepare(app: &App, parameters: Parameters, method: &Method) -> Result<Prepared, Refused> {
     let not_executed = |error| Refused { stage: Stage::NotExecuted, error: Box::new(error) };
     let prepared = app.0.engine.prepare(parameters).map_err(not_executed)?;
+    if prepared.operation == OperationType::Subscription {
+        let detail = "Subscriptions run over a WebSocket at this address (graphql-transport-ws).";
+        return Err(malformed(ApiError::new(Code::BadRequest).detail(detail)));
+    }
     if method == Method::GET && prepared.operation != OperationType::Query {
         let detail = "Only queries can be sent by GET.";
         return Err(malformed(ApiError::new(Code::MethodNotAllowed).detail(detail)));

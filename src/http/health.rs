@@ -1,7 +1,5 @@
 //! What operators' and other services' machines ask: is it alive, is it ready, what are its public keys.
 
-use std::sync::atomic::Ordering;
-
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode, header},
@@ -22,7 +20,7 @@ pub(super) async fn live() -> Response {
 /// `GET /readyz`: whether clients should be sent here. Not while draining, not without the database. What WeChat refuses
 /// about the settings is told too, but does not make the server unready: who is logged in is served all the same.
 pub(super) async fn ready(State(app): State<App>) -> Response {
-    let draining = app.0.draining.load(Ordering::Relaxed);
+    let draining = app.is_draining();
     let database = app.0.accounts.store.ping().await;
     if let Err(cause) = &database {
         tracing::error!(%cause, "the database does not answer");

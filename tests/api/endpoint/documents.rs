@@ -24,7 +24,6 @@ on_any_database! {
             "mutation { login { token } }",
             "{ node(id: {a: 1}) { id } }",
             "{ ...missing }",
-            "subscription { me { id } }",
         ] {
             let answer = accepting(&app.anonymous(), Some(GRAPHQL), query).await;
             assert_refused(&answer, 400, "GRAPHQL_VALIDATION_FAILED");
