@@ -9,6 +9,8 @@ mod health;
 mod language;
 mod login;
 mod parameters;
+mod preference;
+mod reading;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,11 @@ use crate::{
     error::{ApiError, Code},
     graphql::Engine,
 };
+use health::Pulse;
+use reading::Reading;
+
+/// How long a request may take once it is there. The longest way to WeChat and back fits.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
@@ -63,6 +70,8 @@ struct Shared {
     cors_origins: Vec<String>,
     client_timeout: Duration,
     draining: AtomicBool,
+    pulse: Pulse,
+    reading: Reading,
     in_flight: Semaphore,
 }
 
@@ -79,6 +88,8 @@ impl App {
             cors_origins: config.cors_origins.clone(),
             client_timeout: config.client_timeout,
             draining: AtomicBool::new(false),
+            pulse: Pulse::default(),
+            reading: Reading::default(),
             in_flight: Semaphore::new(usize::try_from(config.requests_in_flight).unwrap_or(usize::MAX >> 3)),
         }))
     }
@@ -88,7 +99,7 @@ impl App {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Room for one more request. Kept until it is answered.
+    /// Room for one more request that is there in full. Kept until it is answered.
     ///
     /// # Errors
     /// `OVERLOADED`
