@@ -63,7 +63,8 @@ pub struct Config {
     pub limits: Limits,
     /// Requests at once; one more is told to come back. `requests_in_flight`, file only
     pub requests_in_flight: u32,
-    /// How long a client may take for the head of a request, and for its body. `client_timeout`, file only
+    /// How long a client may take for the head of a request, for its body, and between two requests. `client_timeout`,
+    /// file only
     pub client_timeout: Duration,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
     pub log: String,
@@ -128,9 +129,9 @@ pub struct Limits {
     pub bytes: u32,
     /// Words and signs. `query_tokens`
     pub tokens: u32,
-    /// Brackets, braces and parentheses within each other. `query_nesting`
+    /// Brackets, braces and parentheses within each other, also with fragments written out. `query_nesting`
     pub nesting: u32,
-    /// Fields to resolve, with fragments written out wherever they are used. `query_fields`
+    /// Fields, and fragments where they are used, with those written out. `query_fields`
     pub fields: u32,
     /// Fields within each other, likewise. `query_depth`
     pub depth: u32,

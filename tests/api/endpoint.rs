@@ -4,6 +4,7 @@ mod browsers;
 mod documents;
 mod faults;
 mod health;
+mod hostile;
 
 use axum::{
     body::{Body, Bytes},
