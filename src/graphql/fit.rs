@@ -1,11 +1,11 @@
 //! Whether a value fits a type. Where in it one does not is written down only then: a value may have tens of thousands of
 //! parts.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use async_graphql::{
     Name, Value,
-    parser::types::{BaseType, Type},
+    parser::types::{BaseType, Type, VariableDefinition},
 };
 
 use super::types::{Input, InputType, Types};
@@ -53,24 +53,39 @@ impl Unfit {
     }
 }
 
-impl Types {
-    /// Holds a value against a type. Bytes, which neither JSON nor a document has, stand for a variable: its own value is
-    /// judged elsewhere.
+/// Holds values against types.
+pub(super) struct Fitting<'a> {
+    pub(super) types: &'a Types,
+    /// The variables that may stand in the values, by name. Bytes, which neither JSON nor a document has, stand for one.
+    pub(super) variables: HashMap<&'a str, &'a VariableDefinition>,
+}
+
+impl Fitting<'_> {
+    /// Holds a value against a type.
     ///
     /// # Errors
     /// With the first part that does not fit.
     pub(super) fn fit(&self, value: &Value, ty: &Type) -> Result<(), Unfit> {
+        self.fit_place(value, ty, false)
+    }
+
+    /// Holds a value against the place of an argument, or of a field of an input object.
+    pub(super) fn fit_input(&self, value: &Value, input: &Input) -> Result<(), Unfit> {
+        self.fit_place(value, &input.ty, input.has_default)
+    }
+
+    fn fit_place(&self, value: &Value, ty: &Type, has_default: bool) -> Result<(), Unfit> {
         match (value, &ty.base) {
-            (Value::Binary(_), _) => Ok(()),
+            (Value::Binary(name), _) if self.may_stand(name, ty, has_default) => Ok(()),
             (Value::Null, _) if ty.nullable => Ok(()),
-            (Value::Null, _) => Err(Unfit::must_be(ty)),
+            (Value::Null | Value::Binary(_), _) => Err(Unfit::must_be(ty)),
             (Value::List(items), BaseType::List(item)) => items
                 .iter()
                 .enumerate()
                 .try_for_each(|(at, value)| self.fit(value, item).map_err(|unfit| unfit.within(Step::Item(at)))),
             // a single value stands for a list of one (GraphQL, "List", input coercion)
             (value, BaseType::List(item)) => self.fit(value, item),
-            (value, BaseType::Named(name)) => match self.input(name) {
+            (value, BaseType::Named(name)) => match self.types.input(name) {
                 Some(InputType::Object(fields)) => self.fit_object(value, fields, ty),
                 Some(InputType::Enum(values)) if is_one_of(value, values) => Ok(()),
                 Some(InputType::Scalar) if is_scalar(value, name) => Ok(()),
@@ -87,13 +102,33 @@ impl Types {
         }
         fields.iter().try_for_each(|field| {
             let fits = match object.get(&field.name) {
-                Some(value) => self.fit(value, &field.ty),
-                None if field.required => Err(Unfit::must_be(&field.ty)),
+                Some(value) => self.fit_input(value, field),
+                None if field.is_required() => Err(Unfit::must_be(&field.ty)),
                 None => Ok(()),
             };
             fits.map_err(|unfit| unfit.within(Step::Field(field.name.clone())))
         })
     }
+
+    /// Whether a variable may stand at a place (GraphQL, "All Variable Usages Are Allowed"). One that is not declared is
+    /// told of elsewhere.
+    fn may_stand(&self, name: &[u8], place: &Type, has_default: bool) -> bool {
+        let variable = str::from_utf8(name).ok().and_then(|name| self.variables.get(name));
+        variable.is_none_or(|variable| {
+            let default = variable.default_value.as_ref().is_some_and(|value| value.node != Value::Null);
+            are_compatible(&variable.var_type.node, place, default || has_default)
+        })
+    }
+}
+
+/// Whether what is of one type is also of the other. Where there is a default, nothing counts as that.
+fn are_compatible(ty: &Type, place: &Type, has_default: bool) -> bool {
+    let base = match (&ty.base, &place.base) {
+        (BaseType::List(item), BaseType::List(place)) => are_compatible(item, place, false),
+        (BaseType::Named(name), BaseType::Named(place)) => name == place,
+        _ => false,
+    };
+    base && (place.nullable || !ty.nullable || has_default)
 }
 
 fn is_one_of(value: &Value, values: &[Name]) -> bool {

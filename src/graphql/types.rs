@@ -37,7 +37,15 @@ pub(super) enum InputType {
 pub(super) struct Input {
     pub(super) name: Name,
     pub(super) ty: Type,
-    pub(super) required: bool,
+    /// Whether something stands there where nothing is given.
+    pub(super) has_default: bool,
+}
+
+impl Input {
+    /// Whether it cannot be left out.
+    pub(super) fn is_required(&self) -> bool {
+        !self.ty.nullable && !self.has_default
+    }
 }
 
 /// A field of an object or an interface.
@@ -119,8 +127,8 @@ fn signatures(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<Name, Signatu
 
 fn inputs(definitions: Vec<Positioned<InputValueDefinition>>) -> Vec<Input> {
     let input = |definition: InputValueDefinition| {
-        let ty = definition.ty.node;
-        Input { name: definition.name.node, required: !ty.nullable && definition.default_value.is_none(), ty }
+        let has_default = definition.default_value.is_some();
+        Input { name: definition.name.node, ty: definition.ty.node, has_default }
     };
     definitions.into_iter().map(|definition| input(definition.node)).collect()
 }

@@ -1,7 +1,7 @@
 //! Checks variables before any resolver runs: what a document says of them, and the values that come with a request. The
 //! library would notice a wrong value only when the resolver that wants it runs, after others have done their work.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Value, Variables,
@@ -10,7 +10,7 @@ use async_graphql::{
 
 use super::{
     document::{Document, Refusal},
-    fit::Unfit,
+    fit::{Fitting, Unfit},
     types::{Types, innermost},
 };
 use crate::error::{ApiError, Code};
@@ -58,12 +58,14 @@ pub(super) fn check_values(
         let detail = "The variables are too long for how often they are used.";
         return Err(ApiError::new(Code::QueryTooExpensive).detail(detail));
     }
+    // no variable stands in the value of another
+    let fitting = Fitting { types, variables: HashMap::new() };
     for definition in definitions {
         let (name, ty) = (&definition.name.node, &definition.var_type.node);
         let fits = match variables.get(name) {
             None if definition.default_value.is_some() || ty.nullable => Ok(()),
             None => Err(Unfit::must_be(ty)),
-            Some(value) => types.fit(value, ty),
+            Some(value) => fitting.fit(value, ty),
         };
         fits.map_err(|unfit| ApiError::new(Code::BadUserInput).detail(unfit.of("variable", &format!("${name}"))))?;
     }

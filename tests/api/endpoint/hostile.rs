@@ -85,6 +85,15 @@ on_any_database! {
         }
     }
 
+    async fn a_variable_that_may_be_missing_is_found_before_anything_runs(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        for (ty, value) in [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))] {
+            let query = format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
+            refused(&alice.client, &query, value, "GRAPHQL_VALIDATION_FAILED").await;
+        }
+        assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
+    }
+
     async fn literals_beside_a_variable_are_judged_before_anything_runs(app: TestApp) {
         let alice = app.log_in("alice").await;
         for device in ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"] {
