@@ -3,24 +3,33 @@
 
 mod authenticate;
 mod client;
+mod exchange;
+mod follow;
+mod housekeeping;
 mod limit;
+mod live;
 mod login;
 mod profile;
 mod refresh;
+mod reseal;
 mod sessions;
+mod uses;
 
 pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
 pub use login::LoginRequest;
+pub use reseal::Resealed;
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
 pub use crate::store::Window;
 
-use std::cmp::min;
+use std::{cmp::min, sync::Arc};
 
 use entity::{Timestamp, session, user};
+use live::Live;
 use secrecy::SecretString;
+use uses::Uses;
 
 use crate::{
     clock::SharedClock,
@@ -39,13 +48,15 @@ pub struct Accounts {
     /// Who vouches for the users.
     pub wechat: Wechat,
     /// What signs and seals.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
     /// What time it is.
     pub clock: SharedClock,
     /// How long sessions live, and how many.
     pub sessions: Sessions,
     /// How often clients may knock.
     pub limits: Limits,
+    live: Live,
+    uses: Uses,
 }
 
 /// The two tokens of a session.
@@ -75,9 +86,18 @@ pub struct Opened {
 }
 
 impl Accounts {
-    /// Drops what is kept for clients that have not knocked for a while. To be called now and then.
-    pub fn tidy(&self) {
-        self.limits.tidy();
+    /// The accounts in a store.
+    #[must_use]
+    pub fn new(
+        sessions: Sessions,
+        store: Store,
+        wechat: Wechat,
+        keys: Arc<KeyRing>,
+        limits: Limits,
+        clock: SharedClock,
+    ) -> Self {
+        let live = Live::new(sessions.cached);
+        Self { store, wechat, keys, clock, sessions, limits, live, uses: Uses::default() }
     }
 
     /// Writes the tokens of a session as it stands.

@@ -50,6 +50,25 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
         listen: SocketAddr,
     },
+    /// Do an operator's work on what is stored, then end
+    ///
+    /// With the settings of the servers; they may go on meanwhile.
+    Admin {
+        /// What to do.
+        #[command(subcommand)]
+        work: Admin,
+    },
+}
+
+/// An operator's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Admin {
+    /// Encrypt what is stored under the newest key of `SECRET_KEY`
+    ///
+    /// Run it when every server has the new key first and the old one behind it; nothing stored needs the old one
+    /// afterwards. A run that was cut is simply run again. Ends with 1 where something was encrypted under a key that
+    /// `SECRET_KEY` does not hold; all else is done then.
+    Reseal,
 }
 
 #[cfg(test)]
@@ -87,9 +106,32 @@ mod tests {
     }
 
     #[test]
+    fn an_operators_work_is_named_behind_admin() {
+        for line in ["miniaccount admin reseal", "miniaccount admin reseal --config a.toml"] {
+            assert_eq!(parse(line).command, Some(Command::Admin { work: Admin::Reseal }), "{line}");
+        }
+        for line in
+            ["miniaccount admin", "miniaccount reseal", "miniaccount admin unseal", "miniaccount admin reseal x"]
+        {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn each_command_has_its_help() {
+        for (line, words) in [("miniaccount admin --help", "reseal"), ("miniaccount admin reseal --help", "SECRET_KEY")]
+        {
+            let help = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
+            assert!(help.to_string().contains(words), "{help}");
+        }
+    }
+
+    #[test]
     fn help_explains_every_command_and_setting() {
         let help = Cli::command().render_long_help().to_string();
-        let words = ["serve", "migrate", "schema", "check-config", "emulator", "SECRET_KEY", "sessions_per_user"];
+        let words =
+            ["serve", "migrate", "schema", "check-config", "emulator", "admin", "SECRET_KEY", "sessions_per_user"];
         assert!(words.iter().all(|word| help.contains(word)), "{help}");
     }
 }

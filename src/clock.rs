@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use entity::Timestamp;
@@ -12,6 +12,11 @@ use entity::Timestamp;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// A moment on the clock that nobody can set: good for measuring, and for nothing else.
+    fn steady(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// A clock that parts of the server share.

@@ -57,6 +57,8 @@ pub struct Config {
     /// Logins and refreshes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
     /// `user_rate_limit`, file only
     pub user_rate: Option<Rate>,
+    /// The Redis that counts those four for all nodes, with its password; `None` where each counts its own. `REDIS_URL`
+    pub redis_url: Option<SecretString>,
     /// The only documents that run, by id; `None` where any may. `TRUSTED_DOCUMENTS`
     pub trusted_documents: Option<HashMap<String, String>>,
     /// How much a GraphQL document may ask for.
@@ -94,7 +96,8 @@ pub struct Wechat {
     pub timeout: Duration,
     /// Calls in flight for each mini program. `wechat_calls_in_flight`, file only
     pub calls_in_flight: u32,
-    /// How long the outcome of a code is kept for a client that lost its answer. `login_repeat_window`, file only
+    /// How long the outcome of a code is kept for a client that lost its answer; zero is not at all.
+    /// `login_repeat_window`, file only
     pub repeat_window: Duration,
 }
 
@@ -120,6 +123,10 @@ pub struct Sessions {
     pub max_age: Duration,
     /// Live sessions of one user; the oldest ends when there is one more. `sessions_per_user`, file only
     pub per_user: u32,
+    /// Sessions kept in memory. `sessions_cached`, file only
+    pub cached: u32,
+    /// How long the row of a session is kept after its end. `sessions_kept`, file only
+    pub kept: Duration,
 }
 
 /// How much a GraphQL document may ask for. In the file only, each under `query_…`.

@@ -185,6 +185,12 @@ impl ApiError {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
+    /// Whether the same request may end otherwise another time.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self.code.action(), Action::Retry | Action::Operator)
+    }
+
     /// The sentence for a person.
     #[must_use]
     pub fn message(&self, language: Language) -> String {

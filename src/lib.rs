@@ -6,7 +6,7 @@
 //! main → command → server                  reads the settings, opens what is needed, serves, drains
 //!                    http      axum           routes, the GraphQL endpoint, REST login, the explorer
 //!                    graphql   async-graphql  the schema: queries, mutations, objects, guards
-//!                    account                  the story: login, authenticate, refresh, logout, profiles, limits
+//!                    account   governor,redis the story: login, authenticate, refresh, logout, profiles, limits
 //!                    store     sea-orm        the database: one method, one statement or transaction
 //!                    wechat    reqwest        the client of WeChat's API
 //!                    token     jsonwebtoken   access and refresh tokens, sealed columns, the keys
@@ -15,7 +15,8 @@
 //! global_id, config                           the ground floor: everybody may stand on it
 //! ```
 //!
-//! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `wechat` and `store::login`.
+//! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `account::exchange`,
+//! `wechat` and `store::login`.
 
 pub mod account;
 pub mod cli;

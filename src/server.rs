@@ -26,9 +26,6 @@ const GRACE: Duration = Duration::from_secs(4);
 /// How long the database may take to be closed.
 const CLOSE: Duration = Duration::from_millis(500);
 
-/// How often what is kept for clients that went away is dropped.
-const TIDY: Duration = Duration::from_mins(1);
-
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -60,6 +57,9 @@ pub enum StartError {
     /// The keys cannot be derived.
     #[error("SECRET_KEY cannot be used")]
     Keys,
+    /// The address of Redis means nothing to the client of Redis.
+    #[error("REDIS_URL cannot be used: in a password, write other signs than letters and digits as %XX")]
+    Redis,
     /// The emulator does not start.
     #[error("the WeChat emulator cannot start: {0}")]
     Emulator(std::io::Error),
@@ -88,11 +88,8 @@ impl Server {
         let clock: SharedClock = Arc::new(SystemClock);
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|cause| StartError::Listen { address: config.listen, cause })?;
-        if config.needs_generated_key() {
-            let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
-            config.secret_keys.push(key);
-        }
-        let store = open_store(&config).await?;
+        take_generated_key(&mut config)?;
+        let store = open_store(&config, true).await?;
         let emulator = start_emulator(&mut config, address, &clock).await?;
         let accounts = Arc::new(accounts(&config, store, clock)?);
         let app = App::new(Arc::clone(&accounts), &config);
@@ -108,7 +105,7 @@ impl Server {
 
     /// Serves until `stop`, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let tidy = tokio::spawn(tidy(Arc::clone(&self.accounts)));
+        let beside = tokio::spawn(beside(Arc::clone(&self.accounts)));
         let router = self.app.clone().router();
         let stopping = || {
             self.app.drain();
@@ -117,11 +114,11 @@ impl Server {
         if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
-        tidy.abort();
+        beside.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
-        close(&self.accounts.store).await;
+        close(&self.accounts).await;
         tracing::info!("stopped");
     }
 }
@@ -130,12 +127,31 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
 }
 
-/// Opens the database and makes sure its tables fit. SQLite is brought up to date on the way: it has no other users.
-async fn open_store(config: &Config) -> Result<Store, StartError> {
+/// Opens the accounts for a command that works on them and ends: nothing listens, and no table is changed.
+///
+/// # Errors
+/// When something cannot be opened.
+pub async fn open(mut config: Config) -> Result<Accounts, StartError> {
+    take_generated_key(&mut config)?;
+    let store = open_store(&config, false).await?;
+    accounts(&config, store, Arc::new(SystemClock))
+}
+
+/// Uses the key beside the database where none is set.
+fn take_generated_key(config: &mut Config) -> Result<(), StartError> {
+    if config.needs_generated_key() {
+        let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
+        config.secret_keys.push(key);
+    }
+    Ok(())
+}
+
+/// Opens the database and makes sure its tables fit. A server brings SQLite up to date on the way: it has no other users.
+async fn open_store(config: &Config, is_server: bool) -> Result<Store, StartError> {
     let url = &config.database_url;
     let failed = |cause| StartError::Database { place: store::describe(url), cause };
     let store = store::connect(url, config.database_connections).await.map_err(failed)?;
-    if store::is_embedded(url) {
+    if is_server && store::is_embedded(url) {
         store.migrate().await.map_err(failed)?;
     }
     match store.schema_state().await.map_err(failed)? {
@@ -167,27 +183,24 @@ async fn start_emulator(
 /// The accounts the settings describe.
 ///
 /// # Errors
-/// When a key or the client of WeChat's API cannot be made.
+/// When a key, the client of WeChat's API or that of Redis cannot be made.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
-    Ok(Accounts {
-        store,
-        wechat: Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?,
-        keys: KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?,
-        clock,
-        sessions: config.sessions.clone(),
-        limits: Limits::new(config),
-    })
+    let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
+    let keys = Arc::new(KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?);
+    let limits = Limits::new(config).map_err(|_| StartError::Redis)?;
+    Ok(Accounts::new(config.sessions.clone(), store, wechat, keys, limits, clock))
 }
 
-async fn tidy(accounts: Arc<Accounts>) {
-    loop {
-        tokio::time::sleep(TIDY).await;
-        accounts.tidy();
+/// What goes on beside the requests, for as long as it is polled.
+async fn beside(accounts: Arc<Accounts>) {
+    tokio::join!(accounts.follow(), accounts.keep_house());
+}
+
+async fn close(accounts: &Accounts) {
+    if !matches!(timeout(CLOSE, accounts.write_uses()).await, Ok(Ok(()))) {
+        tracing::warn!("the last uses of sessions could not be written");
     }
-}
-
-async fn close(store: &Store) {
-    if !matches!(timeout(CLOSE, store.clone().close()).await, Ok(Ok(()))) {
+    if !matches!(timeout(CLOSE, accounts.store.clone().close()).await, Ok(Ok(()))) {
         tracing::warn!("the database could not be closed in time");
     }
 }

@@ -2,10 +2,12 @@
 //! values; the newest signs and seals, all of them open.
 
 pub mod access;
+pub mod digest;
 pub mod keys;
 pub mod refresh;
 pub mod seal;
 
 pub use access::Claims;
+pub use digest::TokenDigest;
 pub use keys::KeyRing;
 pub use refresh::RefreshToken;

@@ -1,8 +1,9 @@
 //! The client of WeChat's `sns/jscode2session`: trades a login code for the user's openid and session key.
 //!
-//! A code works once, and whoever sends it twice loses it. So one code is sent once however many ask for it
-//! (`repeats`), and to a second host only where the first cannot have consumed it (`code_session`). An app whose calls
-//! hang or fail takes neither the server (`app`: so many calls in flight) nor its users' patience (`breaker`) with it.
+//! A code works once, and whoever sends it twice loses it. So one code is sent once however many ask this process for it
+//! (`repeats`; that other processes do not send it either is the business of who calls), and to a second host only where
+//! the first cannot have consumed it (`code_session`). An app whose calls hang or fail takes neither the server (`app`:
+//! so many calls in flight) nor its users' patience (`breaker`) with it.
 
 mod app;
 mod breaker;
@@ -15,9 +16,16 @@ mod repeats;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::{app::App, code::LoginCode, code_session::CodeSession};
+use entity::CodeHash;
+
+pub use self::{
+    app::App,
+    code::LoginCode,
+    code_session::CodeSession,
+    repeats::{Exchanged, Outcome},
+};
 use self::{code_session::Endpoint, error::Failure, repeats::Repeats};
 use crate::{
     clock::SharedClock,
@@ -33,6 +41,7 @@ struct Inner {
     apps: Vec<Arc<App>>,
     endpoint: Endpoint,
     repeats: Repeats,
+    longest_call: Duration,
 }
 
 impl Wechat {
@@ -43,7 +52,8 @@ impl Wechat {
     pub fn new(settings: &config::Wechat, clock: SharedClock) -> Result<Self, reqwest::Error> {
         let apps = settings.apps.iter().map(|app| Arc::new(App::new(app, settings, &clock))).collect();
         let endpoint = Endpoint::new(settings, clock)?;
-        Ok(Self(Arc::new(Inner { apps, endpoint, repeats: Repeats::new(settings.repeat_window) })))
+        let repeats = Repeats::new(settings.repeat_window);
+        Ok(Self(Arc::new(Inner { apps, endpoint, repeats, longest_call: longest_call(settings) })))
     }
 
     /// The app a login is for: the first one where the client names none.
@@ -58,25 +68,34 @@ impl Wechat {
         found.ok_or_else(|| Code::UnknownApp.into())
     }
 
-    /// Trades a code for the user's openid and session key. Whoever asks for the same code meanwhile, or soon after,
-    /// gets the same outcome; a caller that goes away does not stop the exchange.
+    /// The outcome of `exchange`. Whoever asks for the same code meanwhile, or soon after, gets the same one; a caller
+    /// that goes away does not stop the exchange.
+    ///
+    /// # Errors
+    /// Those of the exchange.
+    pub async fn once(&self, code: CodeHash, exchange: impl Future<Output = Exchanged> + Send + 'static) -> Outcome {
+        self.0.repeats.once(code, exchange).await
+    }
+
+    /// How long the outcome of a code is given to who asks again.
+    #[must_use]
+    pub fn repeat_window(&self) -> Duration {
+        self.0.repeats.window
+    }
+
+    /// How long a call may take, all told.
+    #[must_use]
+    pub fn longest_call(&self) -> Duration {
+        self.0.longest_call
+    }
+
+    /// Trades a code for the user's openid and session key: sends it, whoever else may have. To be called by what
+    /// `once` is given.
     ///
     /// # Errors
     /// `INVALID_CODE`, `CODE_USED`, `LOGIN_BLOCKED`, `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`,
     /// and `OVERLOADED` where too many calls for the app are in flight.
-    pub async fn code_session(&self, app: &Arc<App>, code: LoginCode) -> Result<CodeSession, ApiError> {
-        let key = code.key(app.id());
-        let (wechat, app) = (self.clone(), Arc::clone(app));
-        self.0.repeats.once(key, async move { wechat.exchange(&app, &code).await }).await
-    }
-
-    /// What WeChat refuses about the server's own settings, by appid: `40125 invalid appsecret`, for `readyz`.
-    #[must_use]
-    pub fn misconfigured(&self) -> Vec<(String, String)> {
-        self.0.apps.iter().filter_map(|app| Some((app.id().to_owned(), app.fault()?))).collect()
-    }
-
-    async fn exchange(&self, app: &App, code: &LoginCode) -> Result<CodeSession, ApiError> {
+    pub async fn code_session(&self, app: &App, code: &LoginCode) -> Outcome {
         // Asked twice: before the queue, so that a rest is told at once; after it, so that the queue respects the rest.
         app.breaker.check()?;
         let _permit = app.permit().await?;
@@ -88,6 +107,18 @@ impl Wechat {
         app.note(&outcome);
         outcome.map_err(ApiError::from)
     }
+
+    /// What WeChat refuses about the server's own settings, by appid: `40125 invalid appsecret`, for `readyz`.
+    #[must_use]
+    pub fn misconfigured(&self) -> Vec<(String, String)> {
+        self.0.apps.iter().filter_map(|app| Some((app.id().to_owned(), app.fault()?))).collect()
+    }
+}
+
+/// Waiting for its turn, then asking each host.
+fn longest_call(settings: &config::Wechat) -> Duration {
+    let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
+    settings.timeout.saturating_mul(hosts.saturating_add(1))
 }
 
 impl fmt::Debug for Wechat {

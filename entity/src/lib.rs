@@ -3,6 +3,9 @@
 //!
 //! Tables are made by the `migration` crate. A test compares both on every database.
 
+pub mod code_exchange;
+pub mod feed;
+pub mod feed_head;
 pub mod id;
 pub mod identity;
 pub mod secret;
@@ -12,5 +15,5 @@ pub mod union_link;
 pub mod user;
 
 pub use id::{IdentityId, SessionId, UserId};
-pub use secret::{OpenId, Sealed, UnionId};
+pub use secret::{CodeHash, OpenId, Sealed, UnionId};
 pub use timestamp::Timestamp;

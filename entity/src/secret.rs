@@ -12,6 +12,10 @@ pub struct OpenId(pub String);
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct UnionId(pub String);
 
+/// Names a login code without holding it: SHA-256 of appid and code.
+#[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
+pub struct CodeHash(pub Vec<u8>);
+
 /// Bytes encrypted at rest.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct Sealed(pub Vec<u8>);
@@ -25,6 +29,12 @@ impl fmt::Debug for OpenId {
 impl fmt::Debug for UnionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnionId(..)")
+    }
+}
+
+impl fmt::Debug for CodeHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CodeHash(..)")
     }
 }
 

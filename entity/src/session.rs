@@ -40,6 +40,7 @@ pub struct Model {
     #[sea_orm(indexed)]
     pub expires_at: Timestamp,
     /// When the session was ended; `None` while it may be used.
+    #[sea_orm(indexed)]
     pub ended_at: Option<Timestamp>,
     /// Why it was ended.
     pub end_reason: Option<EndReason>,
@@ -81,6 +82,8 @@ pub enum EndReason {
     Replaced,
     /// The user had too many sessions, and this was the oldest.
     Evicted,
+    /// An operator closed the account.
+    Suspended,
 }
 
 impl EndReason {
@@ -93,6 +96,7 @@ impl EndReason {
             Self::Reused => "REUSED",
             Self::Replaced => "REPLACED",
             Self::Evicted => "EVICTED",
+            Self::Suspended => "SUSPENDED",
         }
     }
 }

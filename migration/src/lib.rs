@@ -8,6 +8,9 @@ mod m20261122_000001_create_users;
 mod m20261122_000002_create_identities;
 mod m20261122_000003_create_union_links;
 mod m20261122_000004_create_sessions;
+mod m20261122_000005_create_feed;
+mod m20261122_000006_create_code_exchanges;
+mod m20261122_000007_index_ended_sessions;
 mod table;
 
 /// Applies the migrations in order, and takes them back.
@@ -21,6 +24,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_create_identities::Migration),
             Box::new(m20261122_000003_create_union_links::Migration),
             Box::new(m20261122_000004_create_sessions::Migration),
+            Box::new(m20261122_000005_create_feed::Migration),
+            Box::new(m20261122_000006_create_code_exchanges::Migration),
+            Box::new(m20261122_000007_index_ended_sessions::Migration),
         ]
     }
 }

@@ -1,22 +1,37 @@
 //! Who a request speaks for. A token's signature says that we wrote it; its session's row says whether it still counts.
+//! What the row said is remembered for as long as nothing can have changed (see `live`).
 
-use std::time::Duration;
+use std::{
+    mem::size_of,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use entity::{SessionId, Timestamp, UserId, session, user};
 
 use super::{Accounts, login::refuse_suspended};
-use crate::{error::ApiError, token::Claims};
+use crate::{
+    error::ApiError,
+    token::{Claims, TokenDigest},
+};
 
 /// How exact `last_used_at` is: it is written at most once in so long, not with each request.
 const LAST_USED_PRECISION: Duration = Duration::from_mins(1);
 
 /// A caller whose session lives.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SignedIn {
     /// The user.
-    pub user: user::Model,
+    pub user: Arc<user::Model>,
     /// The session the token names.
-    pub session: session::Model,
+    pub session: SessionId,
+    /// When the token or the session expires, whichever is first.
+    expires_at: Timestamp,
+    last_used_at: AtomicI64,
+    forgotten: AtomicBool,
 }
 
 /// From whose eyes an account is looked at.
@@ -39,38 +54,86 @@ impl Viewer {
 }
 
 impl SignedIn {
+    pub(super) fn new(user: user::Model, session: &session::Model, claims: &Claims) -> Self {
+        Self {
+            user: Arc::new(user),
+            session: session.id,
+            expires_at: claims.expires_at.min(session.expires_at),
+            last_used_at: AtomicI64::new(session.last_used_at.0),
+            forgotten: AtomicBool::new(false),
+        }
+    }
+
     /// The caller as one who looks at accounts.
     #[must_use]
     pub fn viewer(&self) -> Viewer {
-        viewer(&self.user, &self.session)
+        viewer(&self.user, self.session)
+    }
+
+    /// Whether it may still be gone by.
+    pub(super) fn is_good(&self, now: Timestamp) -> bool {
+        !self.forgotten.load(Ordering::Acquire) && self.expires_at > now
+    }
+
+    /// Marks it: something has happened to the session or the user.
+    pub(super) fn forget(&self) {
+        self.forgotten.store(true, Ordering::Release);
+    }
+
+    /// What it takes in memory, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let user = &self.user;
+        let texts = [&user.nickname, &user.avatar_url, &user.locale, &user.phone_number];
+        let texts: usize = texts.into_iter().flatten().map(String::capacity).sum();
+        size_of::<Self>() + size_of::<user::Model>() + texts
+    }
+
+    /// Whether this use is to be written down: true once in a while.
+    pub(super) fn is_use_worth_noting(&self, now: Timestamp) -> bool {
+        let noted = self.last_used_at.load(Ordering::Relaxed);
+        let is_due = now.since(Timestamp(noted)) >= LAST_USED_PRECISION;
+        is_due && self.last_used_at.compare_exchange(noted, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
 /// How `user` in `session` looks at accounts.
 #[must_use]
-pub fn viewer(user: &user::Model, session: &session::Model) -> Viewer {
-    Viewer { user: user.id, session: session.id, is_admin: user.role == user::Role::Admin }
+pub fn viewer(user: &user::Model, session: SessionId) -> Viewer {
+    Viewer { user: user.id, session, is_admin: user.role == user::Role::Admin }
 }
 
 impl Accounts {
-    /// Tells who an access token speaks for, by one indexed read.
+    /// Tells who an access token speaks for: from memory, or else by one indexed read.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with its reason; `ACCOUNT_SUSPENDED`.
-    pub async fn authenticate(&self, token: &str) -> Result<SignedIn, ApiError> {
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<SignedIn>, ApiError> {
+        let digest = TokenDigest::of(token);
+        let caller = match self.live.get(&digest, self.clock.as_ref()) {
+            Some(caller) => caller,
+            None => self.recognise(token, digest).await?,
+        };
+        self.note_use(&caller);
+        Ok(caller)
+    }
+
+    /// The same by what the token and the database say.
+    async fn recognise(&self, token: &str, digest: TokenDigest) -> Result<Arc<SignedIn>, ApiError> {
         let now = self.clock.now();
         let claims = self.read_token(token)?;
         if claims.expires_at <= now {
             return Err(ApiError::unauthenticated("EXPIRED"));
         }
+        let ticket = self.live.ticket(claims.user);
         let (session, user) = self.session_named(claims.session).await?;
         if session.user_id != claims.user {
             return Err(ApiError::unauthenticated("INVALID"));
         }
-        refuse_ended(&session, now)?;
         refuse_suspended(&user)?;
-        self.note_use(&session, now).await;
-        Ok(SignedIn { user, session })
+        refuse_ended(&session, now)?;
+        let caller = Arc::new(SignedIn::new(user, &session, &claims));
+        self.live.put(ticket, digest, &caller);
+        Ok(caller)
     }
 
     /// Reads a token that we wrote, whether or not it has expired.
@@ -81,16 +144,6 @@ impl Accounts {
     /// The session a token of ours names, with its user. A row that is gone was ended and tidied away.
     pub(super) async fn session_named(&self, id: SessionId) -> Result<(session::Model, user::Model), ApiError> {
         self.store.session_with_user(id).await?.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
-    }
-
-    /// Writes down that a session was used, once in a while. A request does not fail because this does.
-    async fn note_use(&self, session: &session::Model, now: Timestamp) {
-        if now.since(session.last_used_at) < LAST_USED_PRECISION {
-            return;
-        }
-        if let Err(cause) = self.store.session_touch(session.id, now).await {
-            tracing::warn!(%cause, "the use of a session could not be noted");
-        }
     }
 }
 

@@ -1,91 +1,89 @@
 //! How often a client may log in and refresh, so that nobody burns WeChat's quota with made-up codes. Counted where the
-//! work is done and not where the request comes in: aliases, batches and REST count alike.
+//! work is done and not where the request comes in: aliases, batches and REST count alike. Nodes that share a Redis
+//! count together; where there is none, or it does not answer, each node counts its own.
 
-use std::{fmt, hash::Hash, net::IpAddr, time::Duration};
+mod line;
+mod own;
+mod shared;
+
+use std::{fmt, net::IpAddr, time::Duration};
 
 use entity::UserId;
-use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-};
-use ipnet::IpNet;
 
+use self::{own::Own, shared::Shared};
 use super::network_of;
 use crate::{
-    config::{Config, Rate},
+    config::Config,
     error::{ApiError, Code},
 };
 
-/// The limits of this process.
+/// The limits of logins and refreshes.
 pub struct Limits {
-    login: Option<DefaultKeyedRateLimiter<IpNet>>,
-    app_login: Option<DefaultKeyedRateLimiter<String>>,
-    user: Option<DefaultKeyedRateLimiter<UserId>>,
-    refresh: Option<DefaultKeyedRateLimiter<IpNet>>,
+    own: Own,
+    shared: Option<Shared>,
 }
 
+/// There is no room for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Full(Duration);
+
 impl Limits {
-    /// The limits of the settings.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
-        Self {
-            login: config.login_rate.map(limiter),
-            app_login: config.app_login_rate.map(limiter),
-            user: config.user_rate.map(limiter),
-            refresh: config.refresh_rate.map(limiter),
-        }
+    /// The limits of the settings. Where they name a Redis, a task keeps the line to it: this wants a runtime then.
+    ///
+    /// # Errors
+    /// When the address of Redis cannot be used. Whether Redis answers is another matter, and nobody waits for it.
+    pub fn new(config: &Config) -> Result<Self, redis::RedisError> {
+        Ok(Self { own: Own::new(config), shared: Shared::new(config)? })
     }
 
     /// Counts a login, by the client's network, then by the mini program.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
-    pub fn login(&self, address: IpAddr, app_id: &str) -> Result<(), ApiError> {
-        count(self.login.as_ref(), &network_of(address))?;
-        count(self.app_login.as_ref(), &app_id.to_owned())
+    pub async fn login(&self, address: IpAddr, app_id: &str) -> Result<(), ApiError> {
+        let network = network_of(address);
+        let shared = match &self.shared {
+            Some(shared) => shared.login(network, app_id).await,
+            None => None,
+        };
+        Ok(shared.unwrap_or_else(|| self.own.login(network, app_id))?)
     }
 
     /// Counts a login or refresh of a user, once it is known whose it is.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
-    pub fn user(&self, id: UserId) -> Result<(), ApiError> {
-        count(self.user.as_ref(), &id)
+    pub async fn user(&self, id: UserId) -> Result<(), ApiError> {
+        let shared = match &self.shared {
+            Some(shared) => shared.user(id).await,
+            None => None,
+        };
+        Ok(shared.unwrap_or_else(|| self.own.user(id))?)
     }
 
     /// Counts a refresh, by the client's network.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
-    pub fn refresh(&self, address: IpAddr) -> Result<(), ApiError> {
-        count(self.refresh.as_ref(), &network_of(address))
+    pub async fn refresh(&self, address: IpAddr) -> Result<(), ApiError> {
+        let network = network_of(address);
+        let shared = match &self.shared {
+            Some(shared) => shared.refresh(network).await,
+            None => None,
+        };
+        Ok(shared.unwrap_or_else(|| self.own.refresh(network))?)
     }
 
-    /// Forgets the clients whose count is back to nothing.
+    /// Forgets the clients whose own count is back to nothing. Redis forgets by itself.
     pub fn tidy(&self) {
-        for limiter in [&self.login, &self.refresh].into_iter().flatten() {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
-        if let Some(users) = &self.user {
-            users.retain_recent();
-            users.shrink_to_fit();
-        }
+        self.own.tidy();
     }
 }
 
-fn limiter<K: Hash + Eq + Clone>(rate: Rate) -> DefaultKeyedRateLimiter<K> {
-    let each = (rate.period / rate.count.get()).max(Duration::from_nanos(1));
-    let quota = Quota::with_period(each).unwrap_or_else(|| Quota::per_second(rate.count));
-    RateLimiter::dashmap(quota.allow_burst(rate.count))
-}
-
-fn count<K: Hash + Eq + Clone>(limiter: Option<&DefaultKeyedRateLimiter<K>>, key: &K) -> Result<(), ApiError> {
-    let Some(limiter) = limiter else { return Ok(()) };
-    limiter.check_key(key).map_err(|full| {
-        let wait = full.wait_time_from(DefaultClock::default().now());
-        ApiError::new(Code::RateLimited).retry_after(wait)
-    })
+impl From<Full> for ApiError {
+    fn from(Full(wait): Full) -> Self {
+        Self::new(Code::RateLimited).retry_after(wait)
+    }
 }
 
 impl fmt::Debug for Limits {

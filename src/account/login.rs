@@ -7,7 +7,7 @@ use super::{Accounts, Client, Device, Opened};
 use crate::{
     error::{ApiError, Code},
     random,
-    store::{LoggedIn, Login, NewSession},
+    store::{Change, LoggedIn, Login, NewSession},
     wechat::{App, CodeSession, LoginCode},
 };
 
@@ -32,15 +32,15 @@ impl Accounts {
     /// `LOGIN_BLOCKED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
     pub async fn login(&self, request: LoginRequest<'_>) -> Result<Opened, ApiError> {
         let app = self.wechat.app(request.app_id)?;
-        self.limits.login(request.client.address, app.id())?;
+        self.limits.login(request.client.address, app.id()).await?;
         let code = LoginCode::parse(request.code)?;
         let device = request.device.checked()?;
-        let answer = self.wechat.code_session(app, code).await?;
+        let answer = self.exchange(app, code).await?;
 
         let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
         if let Some((_, user)) = &known {
             refuse_suspended(user)?;
-            self.limits.user(user.id)?;
+            self.limits.user(user.id).await?;
         }
         let session = self.new_session(device, request.client);
         let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;
@@ -48,6 +48,8 @@ impl Accounts {
         let logged_in = self.store.login(keys, &login).await?.ok_or(Code::AccountSuspended)?;
 
         report(app.id(), &logged_in);
+        // the cap may have ended some, and the user's row has a new time of login
+        self.heed(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, app.id(), login.now)?;
         let LoggedIn { user, session, is_new_user, .. } = logged_in;
         Ok(Opened { tokens, user, session, is_new_user })
@@ -98,7 +100,7 @@ impl Accounts {
 }
 
 /// What a sealed session key is bound to: the kind of value, and whose it is.
-fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
+pub(super) fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
     ["session_key", app_id, &openid.0]
 }
 

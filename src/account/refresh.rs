@@ -22,15 +22,17 @@ impl Accounts {
     /// # Errors
     /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<Opened, ApiError> {
-        self.limits.refresh(client.address)?;
+        self.limits.refresh(client.address).await?;
         let token = self.keys.read_refresh_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let (session, user) = self.session_named(token.session).await?;
-            refuse_ended(&session, now)?;
             refuse_suspended(&user)?;
+            refuse_ended(&session, now)?;
+            if session.refresh_generation <= token.generation + 1 {
+                self.limits.user(user.id).await?;
+            }
             if let Some(successor) = self.successor(&session, token, now).await? {
-                self.limits.user(user.id)?;
                 return self.refreshed(successor, user, now).await;
             }
         }
@@ -48,7 +50,7 @@ impl Accounts {
             0 => self.advance(session, now).await,
             1 => Ok(Some(session.clone())),
             behind if behind > 1 => {
-                self.store.session_end(session.id, EndReason::Reused, now).await?;
+                self.end_session(session.user_id, session.id, EndReason::Reused).await?;
                 tracing::warn!(user = %session.user_id.0, session = %session.id.0, "a used refresh token came back");
                 Err(ApiError::unauthenticated(EndReason::Reused.as_str()))
             }

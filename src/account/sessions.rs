@@ -8,7 +8,7 @@ use entity::{
 use super::{Accounts, SignedIn};
 use crate::{
     error::{ApiError, Code},
-    store::{Page, Window},
+    store::{Change, Page, Window},
 };
 
 /// The most sessions one page holds.
@@ -35,18 +35,29 @@ impl Accounts {
     /// # Errors
     /// `UNAUTHENTICATED` where the token is not ours, or, for other sessions than its own, is not good any more.
     pub async fn logout(&self, token: &str, scope: LogoutScope) -> Result<u64, ApiError> {
-        let now = self.clock.now();
         if scope == LogoutScope::Current {
             let claims = self.read_token(token)?;
-            let ended = self.store.session_end(claims.session, EndReason::LoggedOut, now).await?;
+            let ended = self.end_session(claims.user, claims.session, EndReason::LoggedOut).await?;
             return Ok(u64::from(ended));
         }
         let caller = match self.authenticate(token).await {
             Err(refused) if scope == LogoutScope::All => return self.logged_out_already(token, refused).await,
             caller => caller?,
         };
-        let kept = (scope == LogoutScope::Others).then_some(caller.session.id);
-        Ok(self.store.sessions_end_of(caller.user.id, kept, EndReason::LoggedOut, now).await?)
+        let kept = (scope == LogoutScope::Others).then_some(caller.session);
+        let (owner, reason) = (caller.user.id, EndReason::LoggedOut);
+        let ended = self.store.sessions_end_of(owner, kept, reason, self.clock.now()).await?;
+        for session in &ended {
+            self.heed(owner, Change::SessionEnded(*session, reason));
+        }
+        Ok(ended.len() as u64)
+    }
+
+    /// Ends a session, unless it is over. The answer tells whether this call did it.
+    pub(super) async fn end_session(&self, owner: UserId, id: SessionId, reason: EndReason) -> Result<bool, ApiError> {
+        let ended = self.store.session_end(owner, id, reason, self.clock.now()).await?;
+        self.heed(owner, Change::SessionEnded(id, reason));
+        Ok(ended)
     }
 
     /// Logging out everywhere is no error the second time either. A session opened since is another matter: whoever
@@ -64,7 +75,7 @@ impl Accounts {
     pub async fn revoke(&self, caller: &SignedIn, id: SessionId) -> Result<Option<session::Model>, ApiError> {
         let now = self.clock.now();
         let Some(session) = self.store.session_of(caller.user.id, id, now).await? else { return Ok(None) };
-        self.store.session_end(session.id, EndReason::Revoked, now).await?;
+        self.end_session(caller.user.id, id, EndReason::Revoked).await?;
         Ok(Some(session))
     }
 

@@ -1,4 +1,4 @@
-//! Addresses as text: of sockets, networks, web sites and databases.
+//! Addresses as text: of sockets, networks, web sites, databases and Redis.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -82,6 +82,20 @@ pub(super) fn database(text: &str) -> Result<SecretString, Fault> {
     Ok(format!("{scheme}:{rest}").into())
 }
 
+/// The URL of a Redis: where it is, who asks and which of its databases. What else its client would take from a URL, such
+/// as not to look at certificates, is no setting of ours.
+pub(super) fn redis(text: &str) -> Result<SecretString, Fault> {
+    const FAULT: Fault = "must be redis:// or rediss:// with a host, such as redis://:password@10.0.0.5:6379/0; in a password, write \
+        other signs than letters and digits as %XX";
+    let url = Url::parse(text).map_err(|_| FAULT)?;
+    let placed = url.host_str().is_some_and(|host| !matches!(host, "" | "0.0.0.0" | "[::]"));
+    let database = url.path().trim_start_matches('/');
+    let numbered = database.is_empty() || database.parse::<u16>().is_ok();
+    let bare = url.query().is_none() && url.fragment().is_none();
+    let known = matches!(url.scheme(), "redis" | "rediss");
+    if known && placed && numbered && bare { Ok(text.into()) } else { Err(FAULT) }
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -138,5 +152,17 @@ mod tests {
         assert!(
             ["", "miniaccount.db", "mongodb://h", "mysql://u:p@h:port/d"].iter().all(|text| database(text).is_err())
         );
+    }
+
+    #[test]
+    fn a_redis_has_a_host_and_at_most_a_number() {
+        for good in ["redis://h", "redis://h:6379/", "rediss://u:p@h/15", "redis://:p%40@[::1]:1", "REDIS://127.0.0.1"]
+        {
+            assert!(redis(good).is_ok(), "{good}");
+        }
+        let bad = ["", "h:6379", "http://h", "redis:h", "redis:///0", "redis://0.0.0.0", "redis://[::]", "redis://h/x"];
+        let more =
+            ["unix:///run/redis", "redis://h/0/1", "rediss://h#insecure", "redis://h?protocol=resp3", "redis://u:p/@h"];
+        assert!(bad.iter().chain(&more).all(|text| redis(text).is_err()));
     }
 }

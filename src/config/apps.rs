@@ -35,7 +35,7 @@ pub(super) fn wechat(reader: &mut Reader, emulator: bool) -> Option<Wechat> {
     let connect_timeout = reader.value(&WECHAT_CONNECT_TIMEOUT, value::duration);
     let timeout = reader.value(&WECHAT_TIMEOUT, value::duration);
     let calls_in_flight = reader.value(&WECHAT_CALLS_IN_FLIGHT, value::count);
-    let repeat_window = reader.value(&LOGIN_REPEAT_WINDOW, value::duration);
+    let repeat_window = reader.value(&LOGIN_REPEAT_WINDOW, value::duration_or_off);
     Some(Wechat {
         apps,
         hosts,

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::Path};
 
-use secrecy::SecretSlice;
+use secrecy::{SecretSlice, SecretString};
 
 use super::{
     Config, Limits, Problems, Rate, Sessions, address, apps, credential,
@@ -14,9 +14,9 @@ use super::{
     table::{
         ACCESS_TOKEN_TTL, APP_LOGIN_RATE_LIMIT, CLIENT_TIMEOUT, CORS_ORIGINS, DATABASE_CONNECTIONS, DATABASE_URL,
         GRAPHIQL, LISTEN, LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, MUTATION_ROOTS, QUERY_ALIASES, QUERY_BYTES, QUERY_DEPTH,
-        QUERY_DIRECTIVES, QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REFRESH_RATE_LIMIT,
-        REFRESH_TOKEN_TTL, REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_PER_USER, Setting,
-        TRUSTED_DOCUMENTS, TRUSTED_PROXIES, USER_RATE_LIMIT,
+        QUERY_DIRECTIVES, QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REDIS_URL, REFRESH_RATE_LIMIT,
+        REFRESH_TOKEN_TTL, REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_CACHED, SESSIONS_KEPT,
+        SESSIONS_PER_USER, Setting, TRUSTED_DOCUMENTS, TRUSTED_PROXIES, USER_RATE_LIMIT,
     },
     value,
 };
@@ -51,6 +51,7 @@ fn config(reader: &mut Reader) -> Option<Config> {
     let proxy_network = if emulator { address::network } else { address::proxy_network };
     let trusted_proxies = reader.list(&TRUSTED_PROXIES, proxy_network);
     let [login_rate, app_login_rate, user_rate, refresh_rate] = rates(reader);
+    let redis_url = redis_url(reader);
     let trusted_documents = trusted_documents(reader);
     let limits = limits(reader);
     let requests_in_flight = reader.value(&REQUESTS_IN_FLIGHT, value::count);
@@ -72,6 +73,7 @@ fn config(reader: &mut Reader) -> Option<Config> {
         app_login_rate,
         refresh_rate,
         user_rate,
+        redis_url,
         trusted_documents,
         limits: limits?,
         requests_in_flight: requests_in_flight?,
@@ -107,8 +109,16 @@ fn sessions(reader: &mut Reader) -> Option<Sessions> {
     let [access_ttl, refresh_ttl, max_age] = ttls.map(|setting| reader.value(setting, value::duration));
     refuse_longer(reader, (&ACCESS_TOKEN_TTL, access_ttl), (&REFRESH_TOKEN_TTL, refresh_ttl));
     refuse_longer(reader, (&REFRESH_TOKEN_TTL, refresh_ttl), (&SESSION_MAX_AGE, max_age));
-    let per_user = reader.value(&SESSIONS_PER_USER, value::count);
-    Some(Sessions { access_ttl: access_ttl?, refresh_ttl: refresh_ttl?, max_age: max_age?, per_user: per_user? })
+    let [per_user, cached] = [&SESSIONS_PER_USER, &SESSIONS_CACHED].map(|setting| reader.value(setting, value::count));
+    let kept = reader.value(&SESSIONS_KEPT, value::duration);
+    Some(Sessions {
+        access_ttl: access_ttl?,
+        refresh_ttl: refresh_ttl?,
+        max_age: max_age?,
+        per_user: per_user?,
+        cached: cached?,
+        kept: kept?,
+    })
 }
 
 fn refuse_longer<T: PartialOrd>(reader: &mut Reader, inner: (&Setting, Option<T>), outer: (&Setting, Option<T>)) {
@@ -157,6 +167,13 @@ fn rates(reader: &mut Reader) -> [Option<Rate>; 4] {
     let settings = [&LOGIN_RATE_LIMIT, &APP_LOGIN_RATE_LIMIT, &USER_RATE_LIMIT, &REFRESH_RATE_LIMIT];
     let [login, app_login, user, refresh] = settings.map(|setting| reader.value(setting, value::rate).flatten());
     [login, login.and(app_login), login.and(user), refresh]
+}
+
+fn redis_url(reader: &mut Reader) -> Option<SecretString> {
+    if !reader.is_set(&REDIS_URL) {
+        return None;
+    }
+    reader.value(&REDIS_URL, address::redis)
 }
 
 fn trusted_documents(reader: &mut Reader) -> Option<HashMap<String, String>> {

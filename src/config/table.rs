@@ -68,7 +68,7 @@ settings! {
     LOGIN_RATE_LIMIT: Plain, "600/min", "logins for each client address; off for load tests";
     REFRESH_RATE_LIMIT: Plain, "600/min", "refreshes for each client address; off for load tests";
     TRUSTED_DOCUMENTS: Plain, "", "path of a manifest (Apollo's or Relay's) of the only documents that run";
-    REDIS_URL: Secret, "", "shared rate limits for several nodes; no effect in this version";
+    REDIS_URL: Secret, "", "a Redis that counts logins and refreshes for several nodes together: redis: or rediss:";
     METRICS_LISTEN: Plain, "", "address for /metrics; no effect in this version";
     LOG: Plain, "info", "filter of the log, such as info,miniaccount=debug";
     LOG_FORMAT: Plain, "text", "form of the log: text or json";
@@ -76,9 +76,11 @@ settings! {
     WECHAT_CONNECT_TIMEOUT: FileOnly, "2s", "how long to wait for a connection to WeChat";
     WECHAT_TIMEOUT: FileOnly, "5s", "how long to wait for an answer of WeChat, connecting included";
     WECHAT_CALLS_IN_FLIGHT: FileOnly, "64", "calls to WeChat at once, for each mini program";
-    LOGIN_REPEAT_WINDOW: FileOnly, "10s", "how long a login is kept for a client that lost its answer";
+    LOGIN_REPEAT_WINDOW: FileOnly, "10s", "how long a login is kept for a client that lost its answer; off is not at all";
     OPEN_PLATFORMS: Names, "", "a table from appid to the open-platform account it is bound to; the rest share one";
     SESSIONS_PER_USER: FileOnly, "20", "live sessions of one user; one more ends the oldest";
+    SESSIONS_CACHED: FileOnly, "50000", "sessions kept in memory, at about a kilobyte each";
+    SESSIONS_KEPT: FileOnly, "7d", "how long it is kept in the database why a session ended";
     APP_LOGIN_RATE_LIMIT: FileOnly, "30000/min", "logins for each mini program; off where LOGIN_RATE_LIMIT is off";
     USER_RATE_LIMIT: FileOnly, "600/min", "logins and refreshes of one user; off where LOGIN_RATE_LIMIT is off";
     REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";
@@ -95,7 +97,7 @@ settings! {
 }
 
 /// Settings that are known, so that nobody is refused for setting them, but do nothing in this version.
-pub static WITHOUT_EFFECT: &[&Setting] = &[&REDIS_URL, &METRICS_LISTEN];
+pub static WITHOUT_EFFECT: &[&Setting] = &[&METRICS_LISTEN];
 
 /// What `--help` says above the table.
 const LEGEND: &str = "\

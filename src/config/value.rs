@@ -27,6 +27,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, Fault> {
     if duration.is_zero() { Err("must be longer than nothing") } else { Ok(duration) }
 }
 
+/// The same; `off` or `0` is no time at all.
+pub(super) fn duration_or_off(text: &str) -> Result<Duration, Fault> {
+    let is_off = text.eq_ignore_ascii_case("off") || text == "0";
+    if is_off { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// `600/min`, `10/s`, `100/h`; `off` is no limit.
 pub(super) fn rate(text: &str) -> Result<Option<Rate>, Fault> {
     const FAULT: Fault = "must be a rate such as 10/s, 600/min or 100/h, or off";
@@ -105,6 +111,13 @@ mod tests {
         for text in bad {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn some_durations_can_be_turned_off() {
+        assert_eq!(duration_or_off("10s"), Ok(Duration::from_secs(10)));
+        assert!(["off", "OFF", "0"].iter().all(|text| duration_or_off(text) == Ok(Duration::ZERO)));
+        assert!(["", "no", "-1s"].iter().all(|text| duration_or_off(text).is_err()));
     }
 
     #[test]

@@ -56,8 +56,7 @@ impl ContextExt for Context<'_> {
 
     async fn signed_in(&self) -> Result<Arc<SignedIn>, ApiError> {
         let (accounts, token) = (self.accounts()?, self.token()?);
-        let authenticate = || async { accounts.authenticate(token).await.map(Arc::new) };
-        caller(self)?.signed_in.get_or_init(authenticate).await.clone()
+        caller(self)?.signed_in.get_or_init(|| accounts.authenticate(token)).await.clone()
     }
 }
 

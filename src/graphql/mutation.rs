@@ -86,7 +86,7 @@ impl Mutation {
             Some(id) => ctx.accounts()?.revoke(&caller, id).await?,
             None => None,
         };
-        Ok(RevokeSessionPayload::new(revoked, caller.session.id))
+        Ok(RevokeSessionPayload::new(revoked, caller.session))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can be asked.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::{
@@ -38,7 +40,7 @@ impl Query {
     /// The caller. Without a live session `null`, and an error `UNAUTHENTICATED`.
     async fn me(&self, ctx: &Context<'_>) -> Nullable<User> {
         let caller = ctx.signed_in().await;
-        Some(caller.map(|caller| User::new(caller.user.clone(), caller.viewer())))
+        Some(caller.map(|caller| User::new(Arc::clone(&caller.user), caller.viewer())))
     }
 
     /// A user, for callers who are signed in. `null` where there is no such user.
@@ -55,7 +57,7 @@ impl Query {
         let viewer = ctx.signed_in().await?.viewer();
         let ids: Vec<_> = ids.iter().map(|id| GlobalId::user(id)).collect();
         let users = ctx.accounts()?.users(&ids).await?;
-        Ok(users.into_iter().map(|user| Some(User::new(user?, viewer))).collect())
+        Ok(users.into_iter().map(|user| Some(User::new(user?.into(), viewer))).collect())
     }
 
     /// Anything that has an id and that the caller may see: a user, one of their own sessions, one of their own
@@ -75,7 +77,7 @@ async fn find_user(ctx: &Context<'_>, id: &str) -> Result<Option<User>, ApiError
     let viewer = ctx.signed_in().await?.viewer();
     let Some(id) = GlobalId::user(id) else { return Ok(None) };
     let user = ctx.accounts()?.user(id).await?;
-    Ok(user.map(|user| User::new(user, viewer)))
+    Ok(user.map(|user| User::new(user.into(), viewer)))
 }
 
 async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
@@ -85,7 +87,7 @@ async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError
         Some(GlobalId::User(_)) => find_user(ctx, id).await?.map(Node::User),
         Some(GlobalId::Session(id)) => {
             let session = accounts.session(owner, id).await?;
-            session.map(|row| Node::Session(Session::new(row, caller.session.id)))
+            session.map(|row| Node::Session(Session::new(row, caller.session)))
         }
         Some(GlobalId::Identity(id)) => accounts.identity(owner, id).await?.map(Identity).map(Node::Identity),
         None => None,

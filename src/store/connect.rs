@@ -20,24 +20,32 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When it cannot be reached or refuses.
 pub async fn connect(url: &SecretString, connections: u32) -> Result<Store, DbErr> {
+    let mut options = options(url);
+    if is_in_memory(url) {
+        // the database is the connection: a second one would be another database, and closing it would lose this one
+        options.max_connections(1).idle_timeout(None).max_lifetime(None);
+        let only = Database::connect(options).await?;
+        return Ok(Store::new(only.clone(), only));
+    }
+    let mut for_feed = options.clone();
+    for_feed.max_connections(1).connect_lazy(true);
+    options.max_connections(connections).min_connections(1);
+    Ok(Store::new(Database::connect(options).await?, Database::connect(for_feed).await?))
+}
+
+fn options(url: &SecretString) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.expose_secret().to_owned());
     options
-        .max_connections(connections)
-        .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire_if_idle_for(TRUSTED_IDLE)
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
-    if is_in_memory(url) {
-        // the database is the connection: a second one would be another database, and closing it would lose this one
-        options.max_connections(1).idle_timeout(None).max_lifetime(None);
-    }
     options.map_sqlx_postgres_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
     options.map_sqlx_mysql_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
     tune_sqlite(&mut options);
     tune_mysql(&mut options);
-    Database::connect(options).await.map(Store::new)
+    options
 }
 
 /// A write-ahead log lets readers go on while one writes; a writer waits its turn instead of failing.

@@ -13,6 +13,7 @@ use sea_orm::{
     DbErr,
     sqlx::{Connection, Error},
 };
+use tokio::time::timeout;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -27,10 +28,13 @@ pub(super) fn raise(cause: &DbErr) {
     }
 }
 
+/// How long a connection in doubt may take to answer. One that was cut off without a word never does.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Tries a connection that has been idle since before the last failure; the pool replaces it where that fails.
 pub(super) async fn settle(connection: &mut impl Connection, idle: Duration) -> Result<bool, Error> {
     if is_in_doubt(idle) {
-        connection.ping().await?;
+        timeout(PATIENCE, connection.ping()).await.map_err(|_| Error::PoolTimedOut)??;
     }
     Ok(true)
 }

@@ -7,13 +7,16 @@ use entity::{
     union_link, user,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, IntoCondition},
 };
 
 use super::{
     Store,
-    session::ending,
+    feed::{Change, feed_append_in},
+    session::{endings, sessions_end_in},
     transaction::{ATTEMPTS, is_conflict},
 };
 
@@ -156,7 +159,8 @@ impl Store {
             return Err(Stop::Overtaken);
         }
         let session = session_open_in(&tx, owner, identity, login).await?;
-        sessions_cap_in(&tx, &session, login).await?;
+        let ended = sessions_cap_in(&tx, &session, login).await?;
+        feed_append_in(&tx, owner, &ended, login.now).await?;
         tx.commit().await?;
         Ok(LoggedIn { user, session, is_new_user, union_conflict })
     }
@@ -260,17 +264,25 @@ async fn session_open_in(
 }
 
 /// Ends the older sessions of the same device, and the oldest ones beyond the cap.
-async fn sessions_cap_in(tx: &DatabaseTransaction, opened: &session::Model, login: &Login) -> Result<(), DbErr> {
-    let older = Condition::all().add(session::Column::UserId.eq(opened.user_id)).add(session::Column::Id.ne(opened.id));
+async fn sessions_cap_in(
+    tx: &DatabaseTransaction,
+    opened: &session::Model,
+    login: &Login,
+) -> Result<Vec<Change>, DbErr> {
+    let (owner, now) = (opened.user_id, login.now);
+    let others = session::Column::Id.ne(opened.id);
+    let mut changes = Vec::new();
     if let Some(device) = &opened.device_id {
-        let same_device = older.clone().add(session::Column::DeviceId.eq(device));
-        ending(same_device, EndReason::Replaced, login.now).exec(tx).await?;
+        let same_device = others.clone().and(session::Column::DeviceId.eq(device)).into_condition();
+        let ended = sessions_end_in(tx, owner, same_device, EndReason::Replaced, now).await?;
+        changes.extend(endings(&ended, EndReason::Replaced));
     }
     let surplus: Vec<SessionId> = session::Entity::find()
         .select_only()
         .column(session::Column::Id)
-        .filter(older)
-        .filter(live(login.now))
+        .filter(session::Column::UserId.eq(owner))
+        .filter(others)
+        .filter(live(now))
         .order_by_desc(session::Column::Id)
         .offset(u64::from(login.sessions_per_user.saturating_sub(1)))
         // one login makes one too many; a cap that was lowered makes more
@@ -278,11 +290,12 @@ async fn sessions_cap_in(tx: &DatabaseTransaction, opened: &session::Model, logi
         .into_tuple()
         .all(tx)
         .await?;
-    if surplus.is_empty() {
-        return Ok(());
+    if !surplus.is_empty() {
+        let surplus = session::Column::Id.is_in(surplus).into_condition();
+        let ended = sessions_end_in(tx, owner, surplus, EndReason::Evicted, now).await?;
+        changes.extend(endings(&ended, EndReason::Evicted));
     }
-    let surplus = Condition::all().add(session::Column::Id.is_in(surplus));
-    ending(surplus, EndReason::Evicted, login.now).exec(tx).await.map(drop)
+    Ok(changes)
 }
 
 fn new_user(login: &Login) -> user::ActiveModel {

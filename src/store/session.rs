@@ -6,11 +6,15 @@ use entity::{
     user,
 };
 use sea_orm::{
-    ActiveEnum, ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveEnum, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+    sea_query::{Expr, IntoCondition},
 };
 
-use super::Store;
+use super::{
+    Store,
+    feed::{Change, feed_append_in},
+};
 
 /// Which part of a list is wanted: the `limit` rows that follow `after`, or the `limit` rows that precede `before`.
 #[derive(Clone, Copy, Debug)]
@@ -118,28 +122,34 @@ impl Store {
         Ok(update.exec(&self.db).await?.rows_affected == 1)
     }
 
-    /// Notes that a session was used.
+    /// Notes that sessions were used, all by one statement.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn session_touch(&self, id: SessionId, now: Timestamp) -> Result<(), DbErr> {
+    pub async fn sessions_touch(&self, ids: &[SessionId], now: Timestamp) -> Result<(), DbErr> {
         let update = session::Entity::update_many()
             .col_expr(session::Column::LastUsedAt, Expr::value(now))
-            .filter(session::Column::Id.eq(id))
+            .filter(session::Column::Id.is_in(ids.iter().copied()))
             .filter(session::Column::LastUsedAt.lt(now));
         update.exec(&self.db).await.map(drop)
     }
 
-    /// Ends a session, unless it has ended. The answer tells whether this call did it.
+    /// Ends a session of `owner`, unless it has ended. The answer tells whether this call did it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn session_end(&self, id: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, DbErr> {
-        let ended = self.end(Condition::all().add(session::Column::Id.eq(id)), reason, now).await?;
-        Ok(ended == 1)
+    pub async fn session_end(
+        &self,
+        owner: UserId,
+        id: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<bool, DbErr> {
+        let ended = self.end(owner, session::Column::Id.eq(id).into_condition(), reason, now).await?;
+        Ok(!ended.is_empty())
     }
 
-    /// Ends all live sessions of a user but `kept`, and tells how many those were.
+    /// Ends all live sessions of a user but `kept`, and tells which those were.
     ///
     /// # Errors
     /// When the database fails.
@@ -149,23 +159,89 @@ impl Store {
         kept: Option<SessionId>,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<u64, DbErr> {
-        let others = Condition::all()
-            .add(session::Column::UserId.eq(owner))
-            .add_option(kept.map(|id| session::Column::Id.ne(id)));
-        self.end(others, reason, now).await
+    ) -> Result<Vec<SessionId>, DbErr> {
+        let others = Condition::all().add_option(kept.map(|id| session::Column::Id.ne(id)));
+        self.end(owner, others, reason, now).await
     }
 
-    async fn end(&self, which: Condition, reason: EndReason, now: Timestamp) -> Result<u64, DbErr> {
-        Ok(ending(which, reason, now).exec(&self.db).await?.rows_affected)
+    async fn end(
+        &self,
+        owner: UserId,
+        which: Condition,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, DbErr> {
+        self.retried(|| self.end_once(owner, which.clone(), reason, now)).await
+    }
+
+    async fn end_once(
+        &self,
+        owner: UserId,
+        which: Condition,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, DbErr> {
+        let tx = self.begin().await?;
+        let ended = sessions_end_in(&tx, owner, which, reason, now).await?;
+        feed_append_in(&tx, owner, &endings(&ended, reason), now).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Removes up to `limit` sessions that expired or were ended before `before`, and tells how many those were. Several
+    /// nodes may do so at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
+        let mut removed = 0;
+        // one index each: a condition on both would read neither
+        for column in [session::Column::ExpiresAt, session::Column::EndedAt] {
+            let old = session::Entity::find().select_only().column(session::Column::Id).filter(column.lt(before));
+            let mut old: Vec<SessionId> = old.order_by_asc(column).limit(limit).into_tuple().all(&self.db).await?;
+            // in one order, so that two nodes never wait for each other
+            old.sort_unstable();
+            if !old.is_empty() {
+                let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(old));
+                removed += delete.filter(column.lt(before)).exec(&self.db).await?.rows_affected;
+            }
+        }
+        Ok(removed)
     }
 }
 
-/// The one statement that ends sessions: those of `which` that are live, each only once.
-pub(super) fn ending(which: Condition, reason: EndReason, now: Timestamp) -> sea_orm::UpdateMany<session::Entity> {
-    session::Entity::update_many()
+/// Ends the live sessions of `owner` that `which` names, each only once, and tells which those were. The feed is for the
+/// caller to fill, as the last step of the transaction.
+pub(super) async fn sessions_end_in(
+    tx: &DatabaseTransaction,
+    owner: UserId,
+    which: Condition,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, DbErr> {
+    let ended = session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(now))
         .col_expr(session::Column::EndReason, Expr::value(reason.to_value()))
+        .filter(session::Column::UserId.eq(owner))
         .filter(which)
         .filter(live(now))
+        .exec(tx)
+        .await?;
+    if ended.rows_affected == 0 {
+        return Ok(Vec::new());
+    }
+    // perhaps with some that were ended in the same millisecond for the same reason: told twice, they are no less ended
+    let ended = session::Entity::find().select_only().column(session::Column::Id);
+    ended
+        .filter(session::Column::UserId.eq(owner))
+        .filter(session::Column::EndedAt.eq(now))
+        .filter(session::Column::EndReason.eq(reason))
+        .into_tuple()
+        .all(tx)
+        .await
+}
+
+/// The endings as the feed tells them.
+pub(super) fn endings(ended: &[SessionId], reason: EndReason) -> Vec<Change> {
+    ended.iter().map(|id| Change::SessionEnded(*id, reason)).collect()
 }

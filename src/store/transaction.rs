@@ -19,6 +19,20 @@ impl Store {
         };
         self.db.begin_with_options(options).await
     }
+
+    /// Runs a transaction, and runs it again where the database undid it in favour of another one.
+    pub(super) async fn retried<T, F>(&self, transaction: impl Fn() -> F) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match transaction().await {
+                Err(error) if attempt < ATTEMPTS && is_conflict(&error) => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
 }
 
 /// Whether the database undid the transaction because of another one: a deadlock (`PostgreSQL` 40P01, `MySQL` 1213),

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     error::Unspecified,
 };
 use entity::Sealed;
-use secrecy::SecretSlice;
+use secrecy::{ExposeSecret, SecretSlice};
 
 use super::{KeyRing, keys::KEY_ID_LEN};
 use crate::random;
@@ -34,6 +34,25 @@ impl KeyRing {
         Ok(Sealed(sealed))
     }
 
+    /// What every value begins with that is sealed under the newest key.
+    #[must_use]
+    pub fn mark(&self) -> [u8; 1 + KEY_ID_LEN] {
+        let mut mark = [VERSION; 1 + KEY_ID_LEN];
+        mark[1..].copy_from_slice(&self.newest().id);
+        mark
+    }
+
+    /// The value as it is under the newest key, which may be as it is already. `None` where it does not open.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn reseal(&self, context: &[&str], sealed: &Sealed) -> Result<Option<Sealed>, Unspecified> {
+        if sealed.0.starts_with(&self.mark()) {
+            return Ok(Some(sealed.clone()));
+        }
+        self.open(context, sealed).map(|plain| self.seal(context, plain.expose_secret())).transpose()
+    }
+
     /// Opens a sealed value. `None` where it was sealed in another context, under a key that is gone, or was changed.
     #[must_use]
     pub fn open(&self, context: &[&str], sealed: &Sealed) -> Option<SecretSlice<u8>> {
@@ -57,10 +76,8 @@ fn aad(context: &[&str]) -> Aad<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use secrecy::ExposeSecret;
-
     use super::{super::keys::tests::ring, *};
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
@@ -84,6 +101,18 @@ mod tests {
         fn any_bytes_do_not_open(bytes: Vec<u8>) {
             prop_assert!(ring(&[1]).open(&["c"], &Sealed(bytes)).is_none());
         }
+    }
+
+    #[test]
+    fn a_value_moves_to_the_newest_key_once() {
+        let old = ring(&[1]).seal(&["c"], b"plain").unwrap();
+        let both = ring(&[2, 1]);
+        let new = both.reseal(&["c"], &old).unwrap().unwrap();
+        assert!(new.0.starts_with(&both.mark()) && !old.0.starts_with(&both.mark()));
+        assert_eq!(ring(&[2]).open(&["c"], &new).unwrap().expose_secret(), b"plain");
+        assert_eq!(both.reseal(&["c"], &new).unwrap(), Some(new));
+        assert_eq!(ring(&[2]).reseal(&["c"], &old).unwrap(), None);
+        assert_eq!(both.reseal(&["d"], &old).unwrap(), None);
     }
 
     #[test]

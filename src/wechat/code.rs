@@ -1,9 +1,9 @@
 //! A login code as the client sends it: bounded before anything is done with it, and never shown.
 
 use aws_lc_rs::digest::{Context, SHA256};
+use entity::CodeHash;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::repeats::Key;
 use crate::error::{ApiError, Code};
 
 const MAX_BYTES: usize = 512;
@@ -27,14 +27,13 @@ impl LoginCode {
     }
 
     /// Names the code without holding it. The zero byte, which no appid holds, keeps (`a`, `bc`) and (`ab`, `c`) apart.
-    pub(super) fn key(&self, appid: &str) -> Key {
+    #[must_use]
+    pub fn hash(&self, appid: &str) -> CodeHash {
         let mut hash = Context::new(&SHA256);
         hash.update(appid.as_bytes());
         hash.update(&[0]);
         hash.update(self.expose().as_bytes());
-        let mut key = Key::default();
-        key.copy_from_slice(hash.finish().as_ref());
-        key
+        CodeHash(hash.finish().as_ref().to_vec())
     }
 }
 
@@ -68,11 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_tell_apps_and_codes_apart() {
-        let key = |appid, code| LoginCode::parse(code).unwrap().key(appid);
-        assert_eq!(key("wx1", "a"), key("wx1", "a"));
-        assert_ne!(key("wx1", "a"), key("wx2", "a"));
-        assert_ne!(key("wx1", "2a"), key("wx12", "a"));
+    fn hashes_tell_apps_and_codes_apart() {
+        let hash = |appid, code| LoginCode::parse(code).unwrap().hash(appid);
+        assert_eq!(hash("wx1", "a"), hash("wx1", "a"));
+        assert_ne!(hash("wx1", "a"), hash("wx2", "a"));
+        assert_ne!(hash("wx1", "2a"), hash("wx12", "a"));
+        assert_eq!(hash("wx1", "a").0.len(), 32);
     }
 
     proptest! {

@@ -18,7 +18,7 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
 use self::upstream::{Reply, SESSION, Upstream, refusal};
-use super::{CodeSession, LoginCode, Wechat};
+use super::{CodeSession, Exchanged, LoginCode, Outcome, Wechat};
 use crate::{
     clock::{Clock, SharedClock, SystemClock},
     config,
@@ -82,7 +82,14 @@ fn impatient(hosts: &[&str]) -> config::Wechat {
 }
 
 async fn ask(wechat: &Wechat, code: &str) -> Result<CodeSession, ApiError> {
-    wechat.code_session(wechat.app(None)?, LoginCode::parse(code)?).await
+    ask_for(wechat, None, code).await
+}
+
+/// Asks as the accounts do, but for the other nodes.
+async fn ask_for(wechat: &Wechat, app: Option<&str>, code: &str) -> Outcome {
+    let (app, code) = (Arc::clone(wechat.app(app)?), LoginCode::parse(code)?);
+    let (asked, hash) = (wechat.clone(), code.hash(app.id()));
+    wechat.once(hash, async move { Exchanged::Now(asked.code_session(&app, &code).await) }).await
 }
 
 async fn code_of(wechat: &Wechat, code: &str) -> Code {
@@ -136,7 +143,7 @@ mod the_call {
         let wechat = client(&[&upstream.base]);
         let other = wechat.app(Some("wxother")).unwrap();
         assert_eq!((other.id(), other.open_platform()), ("wxother", "main"));
-        wechat.code_session(other, LoginCode::parse("same").unwrap()).await.unwrap();
+        ask_for(&wechat, Some("wxother"), "same").await.unwrap();
         ask(&wechat, "same").await.unwrap();
         let sent: Vec<_> =
             upstream.calls().iter().map(|call| [call["appid"].clone(), call["secret"].clone()]).collect();
@@ -440,8 +447,7 @@ mod load {
             let wechat = wechat.clone();
             asking.spawn(async move { code_of(&wechat, code).await });
         }
-        let other = wechat.app(Some("wxother")).unwrap();
-        assert!(wechat.code_session(other, LoginCode::parse("code").unwrap()).await.is_ok());
+        assert!(ask_for(&wechat, Some("wxother"), "code").await.is_ok());
         let codes = asking.join_all().await;
         assert!(codes.contains(&Code::Overloaded) && codes.contains(&Code::ProviderUnavailable), "{codes:?}");
     }

@@ -6,7 +6,9 @@ mod catalogue;
 mod clock;
 mod database;
 mod introspection;
+mod log;
 mod program;
+mod redis;
 mod rows;
 mod upstream;
 
@@ -16,7 +18,9 @@ pub(crate) use catalogue::{db_catalogue, db_lines, db_tables};
 pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use introspection::{Field, Type};
+pub(crate) use log::Log;
 pub(crate) use program::{Program, Run, Running, folder};
+pub(crate) use redis::{TestRedis, somewhere};
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use upstream::{Reply, Upstream};
 

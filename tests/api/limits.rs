@@ -1,5 +1,7 @@
 //! How often a client may log in and refresh, and how clients are told apart.
 
+mod shared;
+
 use axum::http::{StatusCode, header};
 use serde_json::json;
 
@@ -130,8 +132,8 @@ on_any_database! {
     }
 }
 
-fn from(app: &TestApp, address: &str) -> Client {
-    app.anonymous().header("x-forwarded-for", address)
+fn from(app: &TestApp, address: &(impl ToString + ?Sized)) -> Client {
+    app.anonymous().header("x-forwarded-for", address.to_string())
 }
 
 async fn rest(client: &Client, code: &str) -> Answer {

@@ -1,6 +1,7 @@
 //! The tests of the whole: one binary, the real router, real databases, real HTTP to a WeChat whose answers each test
 //! writes. Every test that touches the database runs on SQLite, and on PostgreSQL and MySQL where `TEST_POSTGRES_URL`
-//! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it.
+//! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it. Those about nodes that count
+//! together want a Redis, `TEST_REDIS_URL`; there each has clients of its own.
 
 #![cfg(test)]
 
@@ -8,6 +9,8 @@
 mod harness;
 
 mod endpoint;
+mod exchange;
+mod feed;
 mod house;
 mod limits;
 mod login;
@@ -16,7 +19,9 @@ mod me;
 mod migration;
 mod readme;
 mod refresh;
+mod reseal;
 mod revoke;
+mod rotation;
 mod schema;
 mod secrets;
 mod server;

@@ -85,6 +85,7 @@ on_each_database! {
             (EndReason::Reused, "REUSED"),
             (EndReason::Replaced, "REPLACED"),
             (EndReason::Evicted, "EVICTED"),
+            (EndReason::Suspended, "SUSPENDED"),
         ];
         for (reason, told) in reasons {
             let alice = app.log_in(&format!("alice.{told}")).await;
@@ -156,12 +157,15 @@ on_each_database! {
         let logged_in = app.clock.now();
         app.clock.advance(59 * SECOND);
         alice.client.me().await.data();
+        app.accounts.write_uses().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in);
         app.clock.advance(SECOND);
         alice.client.me().await.data();
+        app.accounts.write_uses().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
         app.clock.advance(59 * SECOND);
         alice.client.me().await.data();
+        app.accounts.write_uses().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
     }
 }

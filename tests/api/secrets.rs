@@ -1,19 +1,14 @@
 //! What must not be told is not told: neither in the log, nor by `Debug`, nor in an answer.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use entity::{OpenId, union_link};
 use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
 
-use crate::harness::{Answer, Client, Kind, Reply, Settings, TestApp, config};
+use crate::harness::{Answer, Client, Kind, Log, Reply, Settings, TestApp, config};
 
 const SETTINGS: Settings = &[("WECHAT_APP_SECRET", "TheAppSecret"), ("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -226,36 +221,5 @@ fn assert_holds_none<S: AsRef<str>>(text: &str, secrets: &[S]) {
 fn assert_tells(log: &str, words: &[&str]) {
     for word in words {
         assert!(log.contains(word), "no {word} in {log}");
-    }
-}
-
-/// What our own crates log, all of it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Captures what this thread logs from now on.
-    fn capture(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("miniaccount=trace,entity=trace,migration=trace"))
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -189,6 +189,8 @@ on_each_database! {
         let opened = app.clock.now();
         let alice = app.log_in("alice").await;
         app.clock.advance(Duration::from_mins(10));
+        details(&alice).await;
+        app.accounts.write_uses().await.unwrap();
         let session = details(&alice).await[0].clone();
         assert_eq!(session["createdAt"], json!(DateTime(opened).to_text()));
         assert_eq!(session["lastUsedAt"], json!(DateTime(app.clock.now()).to_text()));

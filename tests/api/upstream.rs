@@ -180,6 +180,7 @@ on_any_database! {
         app.log_in("alice").await;
         app.wechat.reply("alice", Reply::errcode(40163));
         tokio::time::sleep(Duration::from_millis(400)).await;
+        app.clock.advance(Duration::from_millis(400));
         assert_eq!(app.anonymous().login("alice").await.code(), "CODE_USED");
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }

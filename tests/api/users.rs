@@ -155,7 +155,8 @@ async fn counted(database: &TestDatabase) -> (TestApp, Arc<AtomicUsize>) {
     db.set_metric_callback(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
     });
-    (TestApp::start_on(Store::new(db), database, &[]).await, statements)
+    let feed = database.db_connect().await;
+    (TestApp::start_on(Store::new(db, feed), database, &[]).await, statements)
 }
 
 #[tokio::test]

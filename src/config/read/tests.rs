@@ -231,8 +231,16 @@ fn what_belongs_in_the_file_has_no_effect_in_the_environment() {
 
 #[test]
 fn settings_for_later_versions_are_known_but_idle() {
-    let (_, warnings) = emulated(&[("REDIS_URL", "redis://:topsecret@h"), ("METRICS_LISTEN", "x")]).unwrap();
-    assert_eq!(warnings, ["REDIS_URL has no effect in this version", "METRICS_LISTEN has no effect in this version"]);
+    let (_, warnings) = emulated(&[("METRICS_LISTEN", "x")]).unwrap();
+    assert_eq!(warnings, ["METRICS_LISTEN has no effect in this version"]);
+}
+
+#[test]
+fn nodes_count_their_own_unless_there_is_a_redis() {
+    assert!(emulated(&[]).unwrap().0.redis_url.is_none());
+    let (config, warnings) = emulated(&[("REDIS_URL", "rediss://me:topsecret@redis.example:6380/2")]).unwrap();
+    assert_eq!(config.redis_url.unwrap().expose_secret(), "rediss://me:topsecret@redis.example:6380/2");
+    assert_eq!(warnings, [""; 0]);
 }
 
 #[test]
@@ -265,7 +273,7 @@ fn a_variable_that_is_not_unicode_is_named() {
     assert_eq!(refusal(read(&not_unicode, Some(empty.path()))), "LOG: is not Unicode text");
 }
 
-const ALL_WRONG: [(&str, &str); 17] = [
+const ALL_WRONG: [(&str, &str); 18] = [
     ("LISTEN", "topsecret"),
     ("DATABASE_URL", "mongodb://u:topsecret@h"),
     ("WECHAT_APP_ID", "top secret"),
@@ -281,6 +289,7 @@ const ALL_WRONG: [(&str, &str); 17] = [
     ("TRUSTED_PROXIES", "topsecret"),
     ("LOGIN_RATE_LIMIT", "topsecret"),
     ("REFRESH_RATE_LIMIT", "topsecret"),
+    ("REDIS_URL", "http://:topsecret@h"),
     ("LOG", "topsecret=topsecret=topsecret"),
     ("LOG_FORMAT", "topsecret"),
 ];

@@ -96,14 +96,14 @@ impl From<Opened> for LoginPayload {
 impl From<Opened> for RefreshSessionPayload {
     fn from(opened: Opened) -> Self {
         let Opened { tokens, user, session, .. } = opened;
-        let viewer = viewer(&user, &session);
+        let viewer = viewer(&user, session.id);
         Self {
             token: tokens.access.expose_secret().to_owned(),
             expires_at: DateTime(tokens.access_expires_at),
             refresh_token: tokens.refresh.expose_secret().to_owned(),
             refresh_expires_at: DateTime(tokens.refresh_expires_at),
             session: Session::new(session, viewer.session),
-            user: User::new(user, viewer),
+            user: User::new(user.into(), viewer),
         }
     }
 }

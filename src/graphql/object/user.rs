@@ -1,5 +1,7 @@
 //! `User`: an account, as far as the one who looks may see it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, Object};
 use entity::user;
 
@@ -20,13 +22,13 @@ use crate::{
 
 /// A user's row, seen by somebody.
 pub(in crate::graphql) struct User {
-    row: user::Model,
+    row: Arc<user::Model>,
     viewer: Viewer,
 }
 
 impl User {
     /// A user, seen by `viewer`.
-    pub(in crate::graphql) fn new(row: user::Model, viewer: Viewer) -> Self {
+    pub(in crate::graphql) fn new(row: Arc<user::Model>, viewer: Viewer) -> Self {
         Self { row, viewer }
     }
 

@@ -46,25 +46,54 @@ pub(crate) struct TestApp {
     pub(crate) wechat: Arc<Upstream>,
     /// Address of the database, for what is done behind the server's back.
     pub(super) database: SecretString,
+    settings: Vec<(String, String)>,
     router: Router,
 }
 
 impl TestApp {
     /// Starts a server on a database, which is migrated.
-    pub(crate) async fn start(database: &TestDatabase, settings: Settings) -> Self {
+    pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let store = store::connect(&database.url, 16).await.unwrap();
         Self::start_on(store, database, settings).await
     }
 
     /// The same over connections a test has opened itself.
-    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: Settings) -> Self {
+    pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let wechat = Arc::new(Upstream::start().await);
-        let config = config(&wechat.base, settings);
         store.migrate().await.unwrap();
-        let clock = ManualClock::new();
+        Self::assemble(store, ManualClock::new(), wechat, database.url.clone(), owned(settings))
+    }
+
+    /// Another server on the same database, with the same WeChat, clock and settings.
+    pub(crate) async fn beside(&self) -> Self {
+        self.beside_with(&[]).await
+    }
+
+    /// The same with other values for some settings.
+    pub(crate) async fn beside_with(&self, settings: Settings) -> Self {
+        let store = store::connect(&self.database, 16).await.unwrap();
+        let settings = [self.settings.clone(), owned(settings)].concat();
+        Self::assemble(store, self.clock.clone(), Arc::clone(&self.wechat), self.database.clone(), settings)
+    }
+
+    fn assemble(
+        store: Store,
+        clock: ManualClock,
+        wechat: Arc<Upstream>,
+        database: SecretString,
+        settings: Vec<(String, String)>,
+    ) -> Self {
+        let borrowed: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let config = config(&wechat.base, &borrowed);
         let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, wechat, database: database.url.clone(), router }
+        Self { accounts, clock, wechat, database, settings, router }
+    }
+
+    /// From now on the server follows the feed, and so remembers sessions.
+    pub(crate) fn follow(&self) -> AbortOnDrop {
+        let accounts = Arc::clone(&self.accounts);
+        AbortOnDrop(tokio::spawn(async move { accounts.follow().await }))
     }
 
     /// A connection to the database beside the server's own, for helpers that bypass the API.
@@ -98,8 +127,21 @@ impl TestApp {
     }
 }
 
+/// A task that ends with the test.
+pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 /// The settings of a test, read as the server reads its own.
-pub(crate) fn config(wechat: &str, settings: Settings) -> config::Config {
+pub(crate) fn config(wechat: &str, settings: &[(&str, &str)]) -> config::Config {
     let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", "{wechat}")]).collect();
     variables.extend(settings.iter().copied());
     let folder = TempDir::new().unwrap();

@@ -14,7 +14,13 @@ impl TestApp {
 
     /// Ends a session for any reason.
     pub(crate) async fn db_end_session(&self, user: &LoggedIn, reason: session::EndReason) {
-        assert!(self.accounts.store.session_end(session_key(user), reason, self.accounts.clock.now()).await.unwrap());
+        assert!(
+            self.accounts
+                .store
+                .session_end(user_key(user), session_key(user), reason, self.accounts.clock.now())
+                .await
+                .unwrap()
+        );
     }
 
     /// Moves the moment a session expires.

@@ -1,0 +1,18 @@
+-- Logs in as one known user after the other, each time with a new code. Arguments: the folder of the scripts, how many
+-- users there are, a name for this run.
+local headers = { ["Content-Type"] = "application/json" }
+local document = "mutation($code: String!) { login(code: $code) { token refreshToken user { id } } }"
+-- far from one user to the next, so that no part of the tables is warm because the last login was there
+local step = 7919
+
+function init(args)
+  dofile(args[1] .. "/common.lua")
+  users, run, count = tonumber(args[2]), args[3], 0
+end
+
+function request()
+  count = count + 1
+  local code = string.format("%d.%s.%d", count * step % users + 1, run, count)
+  local body = string.format('{"query":"%s","variables":{"code":"%s"}}', document, code)
+  return wrk.format("POST", "/graphql", headers, body)
+end

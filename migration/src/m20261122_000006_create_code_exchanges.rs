@@ -1,0 +1,34 @@
+//! Creates `code_exchanges`, keyed by the hash of the code.
+//!
+//! Its rows live for seconds and each login writes one twice. So PostgreSQL keeps them out of its write-ahead log: after
+//! a crash the table is empty, and a client in the middle of a login calls `wx.login` once more. And so no index helps
+//! the purge: the table is as long as the last minute's logins, and each of them would pay for the index.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, binary_len, var_binary_null};
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::table;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let code_exchanges = table::create(manager, "code_exchanges")
+            .col(binary_len("code_hash", 32).primary_key())
+            .col(var_binary_null("outcome", 2048))
+            .col(big_integer("expires_at"))
+            .take();
+        manager.create_table(code_exchanges).await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            manager.get_connection().execute_unprepared("ALTER TABLE code_exchanges SET UNLOGGED").await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("code_exchanges").take()).await
+    }
+}

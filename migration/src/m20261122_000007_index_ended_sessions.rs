@@ -1,0 +1,19 @@
+//! Indexes sessions by the moment they were ended, for the job that removes old ones.
+
+use sea_orm_migration::prelude::*;
+
+const NAME: &str = "idx-sessions-ended_at";
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_index(Index::create().name(NAME).table("sessions").col("ended_at").take()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name(NAME).table("sessions").to_owned()).await
+    }
+}

@@ -1,0 +1,197 @@
+//! The sessions known to live, by the digest of their token: a request that brings a known token asks no database.
+//!
+//! # Why a session that was ended is dead on every node within a second
+//!
+//! Three rules. *Ending*: whatever ends a session, or changes its user, appends to the feed in the same transaction, and
+//! positions of a lane become visible in order and without gaps (see `entity::feed`). *Reading*: a node that has read
+//! the feed first forgets what the rows name, and only then renews its [`Lease`], for as long as the lease lasts from
+//! the moment **before** it asked. *Trusting*: a request looks at the lease first, then at the entry's mark; an entry
+//! that is marked, or has expired, or is held without a lease, is as good as none, and the database is asked.
+//!
+//! Let a session be ended by a transaction that commits at moment *e*, and let a node accept an entry for it at *t*. The
+//! lease held, so a reading that began at some *s* > *t* − lease was complete before *t*. Had *e* been before *s*, the
+//! reading would have seen the row, and would have marked the entry before it renewed the lease: the request would have
+//! found the mark, because it looked at the lease first. So *s* ≤ *e*, and *t* < *e* + lease. The lease is shorter than the
+//! second that is promised.
+//!
+//! That needs every entry to be there when its mark is set. An entry is made from a row that was read some time before,
+//! and the session may be ended, and the ending read and forgotten again, between the two. So whoever wants to fill the
+//! cache takes a [`Ticket`] **before** reading the row: the count of what was forgotten in the user's stripe. Under the
+//! stripe's lock the entry is admitted only if the count is still the same. If it is, every ending read so far was read
+//! before the row was, so the row shows it; every ending read later finds the entry in the stripe. If it is not, the
+//! request is answered from the row, and nothing is kept.
+//!
+//! The lease is measured on two clocks: one that nobody can set, and the machine's, which goes on where the first stands
+//! still (a virtual machine that is paused). Either may end it; a clock that is moved costs a few queries, no more.
+//! Entries also end by age, so that a fault in all this would heal.
+
+mod lease;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use entity::{SessionId, UserId};
+use moka::sync::Cache;
+use tokio::sync::Notify;
+
+use super::SignedIn;
+use crate::{clock::Clock, token::TokenDigest};
+use lease::Lease;
+pub(super) use lease::Moment;
+
+/// What one entry counts for at least, in bytes: bounds how many there are.
+const LEAST: usize = 1024;
+
+/// Oldest entry. What the feed does not tell, such as the time of the last login, is no older than this either.
+const OLDEST: Duration = Duration::from_mins(10);
+
+/// Parts of the directory, each with a lock of its own.
+const STRIPES: usize = 256;
+
+/// The cache.
+pub(super) struct Live {
+    tokens: Cache<TokenDigest, Arc<SignedIn>>,
+    stripes: Vec<Stripe>,
+    lease: Lease,
+    /// Wakes the reader of the feed, which rests while nothing is held.
+    filled: Notify,
+}
+
+/// Where the entries of some users are found again.
+#[derive(Default)]
+struct Stripe {
+    /// How often something was forgotten here. Written under the lock.
+    forgotten: AtomicU64,
+    users: Mutex<HashMap<UserId, Vec<Weak<SignedIn>>>>,
+}
+
+/// The right to fill the cache with what is read from now on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket(u64);
+
+impl Live {
+    /// An empty cache for so many sessions.
+    pub(super) fn new(sessions: u32) -> Self {
+        let bytes = u64::from(sessions) * LEAST as u64;
+        let weight =
+            |_: &TokenDigest, entry: &Arc<SignedIn>| u32::try_from(entry.size().max(LEAST)).unwrap_or(u32::MAX);
+        Self {
+            tokens: Cache::builder().max_capacity(bytes).weigher(weight).time_to_live(OLDEST).build(),
+            stripes: std::iter::repeat_with(Stripe::default).take(STRIPES).collect(),
+            lease: Lease::default(),
+            filled: Notify::new(),
+        }
+    }
+
+    /// Who the token speaks for, where that is known for sure.
+    pub(super) fn get(&self, digest: &TokenDigest, clock: &dyn Clock) -> Option<Arc<SignedIn>> {
+        let moment = Moment::of(clock);
+        // the lease before the mark: see above
+        if !self.lease.holds(moment) {
+            return None;
+        }
+        let entry = self.tokens.get(digest)?;
+        entry.is_good(moment.time).then_some(entry)
+    }
+
+    /// To be taken before the row is read that [`Self::put`] is given.
+    pub(super) fn ticket(&self, user: UserId) -> Ticket {
+        Ticket(self.stripe(user).forgotten.load(Ordering::Acquire))
+    }
+
+    /// Keeps an entry, unless something was forgotten since the ticket was taken.
+    pub(super) fn put(&self, ticket: Ticket, digest: TokenDigest, entry: &Arc<SignedIn>) {
+        let stripe = self.stripe(entry.user.id);
+        let mut users = stripe.lock();
+        if stripe.forgotten.load(Ordering::Relaxed) != ticket.0 {
+            return;
+        }
+        let entries = users.entry(entry.user.id).or_default();
+        entries.retain(|entry| entry.strong_count() > 0);
+        entries.push(Arc::downgrade(entry));
+        drop(users);
+        // should it be forgotten in this very moment, it is kept with its mark
+        self.tokens.insert(digest, Arc::clone(entry));
+        self.filled.notify_one();
+    }
+
+    /// Forgets one session of a user, or all of them.
+    pub(super) fn forget(&self, user: UserId, session: Option<SessionId>) {
+        let stripe = self.stripe(user);
+        let mut users = stripe.lock();
+        stripe.forgotten.fetch_add(1, Ordering::Release);
+        let Some(entries) = users.get_mut(&user) else { return };
+        entries.retain(|entry| {
+            let Some(entry) = entry.upgrade() else { return false };
+            let meant = session.is_none_or(|session| session == entry.session);
+            if meant {
+                entry.forget();
+            }
+            !meant
+        });
+        if entries.is_empty() {
+            users.remove(&user);
+        }
+    }
+
+    /// Forgets everything: it is not known what happened.
+    pub(super) fn forget_all(&self) {
+        for stripe in &self.stripes {
+            let mut users = stripe.lock();
+            stripe.forgotten.fetch_add(1, Ordering::Release);
+            let entries = users.drain().flat_map(|(_, entries)| entries);
+            entries.filter_map(|entry| entry.upgrade()).for_each(|entry| entry.forget());
+        }
+        self.tokens.invalidate_all();
+    }
+
+    /// The feed was read to its end by somebody who began at `asked`, and all that it named is forgotten.
+    pub(super) fn renew(&self, asked: Moment) {
+        self.lease.renew(asked);
+    }
+
+    /// Waits until there is something to hold a lease for.
+    pub(super) async fn is_wanted(&self) {
+        self.tokens.run_pending_tasks();
+        if self.tokens.entry_count() == 0 {
+            self.filled.notified().await;
+        }
+    }
+
+    /// Drops what is left in the directory of entries that have gone.
+    pub(super) fn sweep(&self) {
+        for stripe in &self.stripes {
+            stripe.lock().retain(|_, entries| {
+                entries.retain(|entry| entry.strong_count() > 0);
+                !entries.is_empty()
+            });
+        }
+    }
+
+    fn stripe(&self, user: UserId) -> &Stripe {
+        // the last bytes of a key are random
+        &self.stripes[usize::from(user.0.as_bytes()[14]) % STRIPES]
+    }
+}
+
+impl Stripe {
+    /// Whoever panicked with the lock has left nothing half done.
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Weak<SignedIn>>>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Live({} sessions)", self.tokens.entry_count())
+    }
+}

@@ -1,0 +1,131 @@
+//! The feed: what a transaction did to an account, appended to it as its last step, and read by every node.
+
+use entity::{
+    SessionId, Timestamp, UserId,
+    feed::{self, Kind, lane_of},
+    feed_head,
+    session::EndReason,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::Expr,
+};
+
+use super::Store;
+
+/// Something that happened to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A session was ended before it expired.
+    SessionEnded(SessionId, EndReason),
+    /// The user's row changed.
+    UserChanged,
+}
+
+/// A part of a lane: the positions behind `after`, up to `head`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The lane.
+    pub lane: i32,
+    /// The last position already read.
+    pub after: i64,
+    /// The last position to read.
+    pub head: i64,
+}
+
+impl Store {
+    /// The last position of every lane.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_heads(&self) -> Result<Vec<feed_head::Model>, DbErr> {
+        feed_head::Entity::find().all(&self.feed).await
+    }
+
+    /// What stands in some stretches of the feed, in the order of each lane. Fewer rows than the stretches are long
+    /// mean that the missing ones are too old to be kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_read(&self, stretches: &[Stretch]) -> Result<Vec<feed::Model>, DbErr> {
+        let within = |stretch: &Stretch| {
+            Condition::all()
+                .add(feed::Column::Lane.eq(stretch.lane))
+                .add(feed::Column::Position.gt(stretch.after))
+                .add(feed::Column::Position.lte(stretch.head))
+        };
+        let any = stretches.iter().map(within).fold(Condition::any(), Condition::add);
+        let rows = feed::Entity::find().filter(any);
+        rows.order_by_asc(feed::Column::Lane).order_by_asc(feed::Column::Position).all(&self.feed).await
+    }
+
+    /// Drops up to `limit` rows from before `before`, and tells how many those were. Several nodes may do so at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_prune(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
+        let old: Vec<(i32, i64)> = feed::Entity::find()
+            .select_only()
+            .columns([feed::Column::Lane, feed::Column::Position])
+            .filter(feed::Column::CreatedAt.lt(before))
+            .order_by_asc(feed::Column::CreatedAt)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let key = Expr::tuple([Expr::col(feed::Column::Lane), Expr::col(feed::Column::Position)]);
+        Ok(feed::Entity::delete_many().filter(key.in_tuples(old)).exec(&self.db).await?.rows_affected)
+    }
+}
+
+/// Appends what the transaction did to one user. The last step of it: from here on it holds the lane's head, and the
+/// others of the lane wait for it.
+pub(super) async fn feed_append_in(
+    tx: &DatabaseTransaction,
+    user: UserId,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let lane = lane_of(user);
+    let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+    feed_head::Entity::update_many()
+        .col_expr(feed_head::Column::Position, Expr::col(feed_head::Column::Position).add(count))
+        .filter(feed_head::Column::Lane.eq(lane))
+        .exec(tx)
+        .await?;
+    let head = feed_head::Entity::find_by_id(lane).one(tx).await?;
+    let head = head.ok_or_else(|| DbErr::RecordNotFound(format!("lane {lane} of the feed")))?.position;
+    let rows = changes.iter().zip(head - count + 1..).map(|(change, position)| row(lane, position, user, *change, now));
+    feed::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
+}
+
+fn row(lane: i32, position: i64, user: UserId, change: Change, now: Timestamp) -> feed::ActiveModel {
+    let (kind, session, reason) = match change {
+        Change::SessionEnded(session, reason) => (Kind::SessionEnded, Some(session), Some(reason)),
+        Change::UserChanged => (Kind::UserChanged, None, None),
+    };
+    feed::ActiveModel {
+        lane: Set(lane),
+        position: Set(position),
+        user_id: Set(user),
+        kind: Set(kind),
+        session_id: Set(session),
+        end_reason: Set(reason),
+        created_at: Set(now),
+    }
+}
+
+impl From<&feed::Model> for Change {
+    fn from(row: &feed::Model) -> Self {
+        match (row.kind, row.session_id, row.end_reason) {
+            (Kind::SessionEnded, Some(session), Some(reason)) => Self::SessionEnded(session, reason),
+            _ => Self::UserChanged,
+        }
+    }
+}

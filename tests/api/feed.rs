@@ -1,0 +1,280 @@
+//! Several servers on one database: each remembers sessions, and hears of what another one does to them in time.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use entity::{Timestamp, feed, feed_head, session, user};
+use miniaccount::{account::LogoutScope, clock::Clock, store::Store};
+use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::harness::{Answer, Client, LoggedIn, TestApp, session_key, user_key};
+
+/// How long a session that was ended may still be taken for a living one anywhere.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// Asks until the server answers from memory: until a name that was written behind its back is not seen.
+async fn until_remembered(app: &TestApp, client: &Client, user: &LoggedIn) {
+    for round in 0..100 {
+        let name = format!("name {round}");
+        let before = nickname(client).await;
+        rename(app, user, &name).await;
+        if nickname(client).await == before {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the session is never remembered");
+}
+
+async fn nickname(client: &Client) -> Value {
+    client.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone()
+}
+
+/// Writes a name without a word to the feed.
+async fn rename(app: &TestApp, user: &LoggedIn, name: &str) {
+    let update = user::Entity::update_many().col_expr(user::Column::Nickname, Expr::value(name));
+    update.filter(user::Column::Id.eq(user_key(user))).exec(&app.db().await).await.unwrap();
+}
+
+/// Asks until the client is refused. No request that begins after the bound may be let in.
+async fn until_refused(client: &Client) -> Answer {
+    let ended = Instant::now();
+    loop {
+        let asked = ended.elapsed();
+        let answer = client.me().await;
+        if answer.body.get("errors").is_some() {
+            return answer;
+        }
+        assert!(asked < BOUND, "let in {asked:?} after the end");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Two servers that follow the feed, and a user who is remembered by both.
+async fn two_that_remember(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<impl Drop>) {
+    let other = app.beside().await;
+    let tasks = vec![app.follow(), other.follow()];
+    let alice = app.log_in("alice").await;
+    let elsewhere = other.with_token(&alice.token);
+    until_remembered(app, &alice.client, &alice).await;
+    until_remembered(app, &elsewhere, &alice).await;
+    (other, alice, elsewhere, tasks)
+}
+
+on_each_database! {
+    async fn a_logout_is_heard_on_the_other_server(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
+        // where it was done it counts at once
+        assert_eq!(alice.client.me().await.refusal(), "LOGGED_OUT");
+        assert_eq!(until_refused(&elsewhere).await.refusal(), "LOGGED_OUT");
+    }
+
+    async fn whatever_ends_a_session_is_heard(app: TestApp) {
+        let other = app.beside_with(&[("FILE", "sessions_per_user = 2")]).await;
+        let _tasks = [app.follow(), other.follow()];
+        let refresh = async |token: &str| other.anonymous().refresh(token).await;
+        for (name, reason) in
+            [("a", "LOGGED_OUT"), ("b", "REVOKED"), ("c", "REUSED"), ("d", "REPLACED"), ("e", "EVICTED")]
+        {
+            let login = app.anonymous().login_with(json!({ "code": name, "device": { "id": "phone" } })).await;
+            let login = &login.data()["login"];
+            let here = app.with_token(login["token"].as_str().unwrap());
+            here.me().await.data();
+            let there = other.with_token(login["token"].as_str().unwrap());
+            match reason {
+                "LOGGED_OUT" => drop(there.graphql("mutation { logout(scope: ALL) { __typename } }", json!({})).await),
+                "REVOKED" => {
+                    let query = "mutation($id: ID!) { revokeSession(sessionId: $id) { __typename } }";
+                    there.graphql(query, json!({ "id": login["session"]["id"] })).await.data();
+                }
+                "REUSED" => {
+                    let first = login["refreshToken"].as_str().unwrap();
+                    let second = refresh(first).await.data()["refreshSession"]["refreshToken"].clone();
+                    refresh(second.as_str().unwrap()).await.data();
+                    assert_eq!(refresh(first).await.refusal(), "REUSED");
+                }
+                "REPLACED" => {
+                    let again = json!({ "code": format!("{name}.again"), "device": { "id": "phone" } });
+                    other.anonymous().login_with(again).await.data();
+                }
+                _ => {
+                    for n in 0..2 {
+                        // the oldest goes first, and keys of one moment have no order
+                        app.clock.advance(Duration::from_millis(1));
+                        other.anonymous().login(&format!("{name}.{n}")).await.data();
+                    }
+                }
+            }
+            assert_eq!(until_refused(&here).await.refusal(), reason);
+        }
+    }
+
+    async fn only_the_sessions_that_ended_are_told_of(app: TestApp) {
+        let sessions = [app.log_in("alice.1").await, app.log_in("alice.2").await, app.log_in("alice.3").await];
+        let logout = "mutation { logout(scope: OTHERS) { endedSessions } }";
+        sessions[1].client.graphql(logout, json!({})).await.data();
+        let told = feed::Entity::find().all(&app.db().await).await.unwrap();
+        let told: BTreeSet<_> = told.into_iter().map(|row| row.session_id.unwrap()).collect();
+        assert_eq!(told, BTreeSet::from([session_key(&sessions[0]), session_key(&sessions[2])]));
+        // a second time ends nothing, and says nothing
+        sessions[1].client.graphql(logout, json!({})).await.data();
+        assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 2);
+    }
+
+    async fn positions_have_no_gaps_however_many_end_at_once(app: TestApp) {
+        let mut logouts = Vec::new();
+        for n in 0..40 {
+            let user = app.log_in(&format!("user{n}")).await;
+            logouts.push(tokio::spawn(async move {
+                user.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data().clone()
+            }));
+        }
+        for logout in logouts {
+            assert_eq!(logout.await.unwrap()["logout"]["endedSessions"], 1);
+        }
+        let db = app.db().await;
+        let heads = feed_head::Entity::find().all(&db).await.unwrap();
+        assert_eq!(heads.iter().map(|head| head.position).sum::<i64>(), 40);
+        for head in heads {
+            let rows = feed::Entity::find().filter(feed::Column::Lane.eq(head.lane)).all(&db).await.unwrap();
+            let mut positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+            positions.sort_unstable();
+            assert_eq!(positions, (1..=head.position).collect::<Vec<_>>());
+        }
+    }
+
+    async fn when_the_feed_cannot_be_read_the_database_is_asked(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        let db = app.db().await;
+        db.execute_unprepared("ALTER TABLE feed_heads RENAME TO feed_heads_away").await.unwrap();
+        sleep(BOUND).await;
+        rename(&app, &alice, "asked").await;
+        assert_eq!(nickname(&elsewhere).await, "asked");
+        db.execute_unprepared("ALTER TABLE feed_heads_away RENAME TO feed_heads").await.unwrap();
+        until_remembered(&app, &elsewhere, &alice).await;
+    }
+
+    async fn without_feed_and_database_nobody_is_let_in(app: TestApp) {
+        let (_other, _alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        app.accounts.store.unmigrate().await.unwrap();
+        let answer = until_refused(&elsewhere).await;
+        assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
+        assert_eq!(answer.body["data"]["me"], Value::Null);
+    }
+
+    async fn a_hole_in_the_feed_makes_a_server_forget_everything(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        rename(&app, &alice, "behind the hole").await;
+        let lane = feed::lane_of(user_key(&alice));
+        let skipped = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(1000_i64));
+        skipped.filter(feed_head::Column::Lane.eq(lane)).exec(&app.db().await).await.unwrap();
+        sleep(BOUND).await;
+        assert_eq!(nickname(&elsewhere).await, "behind the hole");
+        // and so does a head that went back
+        until_remembered(&app, &elsewhere, &alice).await;
+        rename(&app, &alice, "restored").await;
+        let back = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(3_i64));
+        back.filter(feed_head::Column::Lane.eq(lane)).exec(&app.db().await).await.unwrap();
+        sleep(BOUND).await;
+        assert_eq!(nickname(&elsewhere).await, "restored");
+    }
+
+    async fn a_clock_that_is_moved_lets_nobody_in_who_has_left(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        app.clock.advance(Duration::from_mins(10));
+        app.accounts.logout(&alice.token, LogoutScope::Current).await.unwrap();
+        // whatever is remembered was leased by the clock as it was
+        assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
+    }
+
+    async fn uses_are_written_together_and_once_a_minute(app: TestApp) {
+        let _task = app.follow();
+        let users = [app.log_in("alice").await, app.log_in("bob").await];
+        let logged_in = app.clock.now();
+        app.clock.advance(Duration::from_secs(61));
+        for user in &users {
+            user.client.me().await.data();
+            user.client.me().await.data();
+            assert_eq!(app.db_session(user).await.last_used_at, logged_in);
+        }
+        app.accounts.write_uses().await.unwrap();
+        for user in &users {
+            assert_eq!(app.db_session(user).await.last_used_at, app.clock.now());
+        }
+        app.clock.advance(Duration::from_secs(30));
+        users[0].client.me().await.data();
+        app.accounts.write_uses().await.unwrap();
+        assert_ne!(app.db_session(&users[0]).await.last_used_at, app.clock.now());
+    }
+
+    async fn old_rows_are_removed_and_living_sessions_are_not(app: TestApp) {
+        let (gone, kept, fresh) = (app.log_in("gone").await, app.log_in("kept").await, app.log_in("fresh").await);
+        app.accounts.logout(&gone.token, LogoutScope::Current).await.unwrap();
+        app.clock.advance(Duration::from_hours(6 * 24));
+        app.accounts.logout(&fresh.token, LogoutScope::Current).await.unwrap();
+        app.clock.advance(Duration::from_hours(2 * 24));
+        app.accounts.tidy().await.unwrap();
+        let left = session::Entity::find().all(&app.db().await).await.unwrap();
+        let left: BTreeSet<_> = left.into_iter().map(|row| row.id).collect();
+        assert_eq!(left, BTreeSet::from([session_key(&kept), session_key(&fresh)]));
+        assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 0);
+        // expired, and a week on top
+        app.clock.advance(Duration::from_hours(30 * 24));
+        app.accounts.tidy().await.unwrap();
+        assert_eq!(session::Entity::find().count(&app.db().await).await.unwrap(), 0);
+    }
+
+    async fn several_servers_may_remove_old_rows_at_once(app: TestApp) {
+        let user = app.log_in("alice").await;
+        let row = app.db_session(&user).await;
+        let rows = (0..1200).map(|n: u128| {
+            let id = entity::SessionId(uuid::Uuid::from_u128(n));
+            session::ActiveModel::from(session::Model { id, expires_at: Timestamp(1), ..row.clone() })
+        });
+        for rows in rows.collect::<Vec<_>>().chunks(200) {
+            let rows = rows.iter().cloned().map(sea_orm::ActiveModelTrait::reset_all);
+            session::Entity::insert_many(rows).exec_without_returning(&app.db().await).await.unwrap();
+        }
+        let others = [app.beside().await, app.beside().await];
+        let (a, b, c) = tokio::join!(app.accounts.tidy(), others[0].accounts.tidy(), others[1].accounts.tidy());
+        for outcome in [a, b, c] {
+            outcome.unwrap();
+        }
+        assert_eq!(session::Entity::find().count(&app.db().await).await.unwrap(), 1);
+    }
+}
+
+on_each_empty_database! {
+    async fn a_repeated_request_asks_no_database(database: Arc<TestDatabase>) {
+        let mut db = Database::connect(database.url.expose_secret()).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&statements);
+        db.set_metric_callback(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let store = Store::new(db, database.db_connect().await);
+        let app = TestApp::start_on(store, &database, &[]).await;
+        let _task = app.follow();
+        let alice = app.log_in("alice").await;
+        until_remembered(&app, &alice.client, &alice).await;
+        let before = statements.load(Ordering::SeqCst);
+        let mut asked = 0;
+        for _ in 0..100 {
+            alice.client.me().await.data();
+            asked = statements.load(Ordering::SeqCst) - before;
+        }
+        // a lease may run out on a busy machine; a request that asks each time would be a hundred
+        assert!(asked < 10, "{asked} statements");
+        app.accounts.store.clone().close().await.ok();
+    }
+}
