@@ -69,7 +69,8 @@ pub struct Config {
     pub subscriptions: u32,
     /// Those of one user. `subscriptions_per_user`, file only
     pub subscriptions_per_user: u32,
-    /// How long a client may take for the head of a request, and for its body. `client_timeout`, file only
+    /// How long a client may take for the head of a request, for its body, and between two requests. `client_timeout`,
+    /// file only
     pub client_timeout: Duration,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
     pub log: String,
@@ -139,9 +140,9 @@ pub struct Limits {
     pub bytes: u32,
     /// Words and signs. `query_tokens`
     pub tokens: u32,
-    /// Brackets, braces and parentheses within each other. `query_nesting`
+    /// Brackets, braces and parentheses within each other, also with fragments written out. `query_nesting`
     pub nesting: u32,
-    /// Fields to resolve, with fragments written out wherever they are used. `query_fields`
+    /// Fields, and fragments where they are used, with those written out. `query_fields`
     pub fields: u32,
     /// Fields within each other, likewise. `query_depth`
     pub depth: u32,

@@ -9,6 +9,8 @@ mod health;
 mod language;
 mod login;
 mod parameters;
+mod preference;
+mod reading;
 mod request;
 mod socket;
 #[cfg(test)]
@@ -35,6 +37,11 @@ use crate::{
     error::{ApiError, Code},
     graphql::Engine,
 };
+use health::Pulse;
+use reading::Reading;
+
+/// How long a request may take once it is there. The longest way to WeChat and back fits.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
@@ -58,6 +65,8 @@ struct Shared {
     cors_origins: Vec<String>,
     client_timeout: Duration,
     draining: watch::Sender<bool>,
+    pulse: Pulse,
+    reading: Reading,
     in_flight: Semaphore,
     sockets: Arc<Semaphore>,
     most_sockets: u32,
@@ -76,6 +85,8 @@ impl App {
             cors_origins: config.cors_origins.clone(),
             client_timeout: config.client_timeout,
             draining: watch::Sender::new(false),
+            pulse: Pulse::default(),
+            reading: Reading::default(),
             in_flight: semaphore(config.requests_in_flight),
             sockets: Arc::new(semaphore(config.subscriptions)),
             most_sockets: config.subscriptions,
@@ -103,7 +114,7 @@ impl App {
         let _ = self.0.sockets.acquire_many(self.0.most_sockets).await;
     }
 
-    /// Room for one more request. Kept until it is answered.
+    /// Room for one more request that is there in full. Kept until it is answered.
     ///
     /// # Errors
     /// `OVERLOADED`

@@ -134,8 +134,9 @@ fn refuse_longer<T: PartialOrd>(reader: &mut Reader, inner: (&Setting, Option<T>
 }
 
 fn limits(reader: &mut Reader) -> Option<Limits> {
+    let nesting = reader.value(&QUERY_NESTING, value::nesting);
     let mut count = |setting| reader.value(setting, value::count);
-    let [bytes, tokens, nesting] = [&QUERY_BYTES, &QUERY_TOKENS, &QUERY_NESTING].map(&mut count);
+    let [bytes, tokens] = [&QUERY_BYTES, &QUERY_TOKENS].map(&mut count);
     let [fields, depth, aliases] = [&QUERY_FIELDS, &QUERY_DEPTH, &QUERY_ALIASES].map(&mut count);
     let [directives, query_roots, mutation_roots] = [&QUERY_DIRECTIVES, &QUERY_ROOTS, &MUTATION_ROOTS].map(count);
     Some(Limits {

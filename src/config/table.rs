@@ -86,11 +86,11 @@ settings! {
     REQUESTS_IN_FLIGHT: FileOnly, "512", "requests at once; one more is told to come back";
     SUBSCRIPTIONS: FileOnly, "10000", "subscribers' connections at once; one more is told to come back";
     SUBSCRIPTIONS_PER_USER: FileOnly, "10", "those of one user";
-    CLIENT_TIMEOUT: FileOnly, "15s", "how long a client may take for the head of a request, and for its body";
+    CLIENT_TIMEOUT: FileOnly, "15s", "how long a client may take for the head of a request, for its body, and between two requests";
     QUERY_BYTES: FileOnly, "16384", "length of a GraphQL document in bytes";
     QUERY_TOKENS: FileOnly, "2000", "words and signs of a document";
-    QUERY_NESTING: FileOnly, "48", "brackets of a document within each other";
-    QUERY_FIELDS: FileOnly, "1000", "fields of a document, with fragments written out wherever they are used";
+    QUERY_NESTING: FileOnly, "48", "brackets of a document within each other, at most 64";
+    QUERY_FIELDS: FileOnly, "1000", "fields and fragments of a document, written out wherever they are used";
     QUERY_DEPTH: FileOnly, "20", "fields of a document within each other, likewise";
     QUERY_ALIASES: FileOnly, "30", "aliases of a document, likewise";
     QUERY_DIRECTIVES: FileOnly, "50", "directives of a document, likewise";

@@ -10,10 +10,11 @@ use async_graphql::{
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    About, Caller, ExecutionBegan, Schema,
+    About, Caller, ExecutionBegan, Schema, arguments,
     document::{Document, Documents, Refusal},
     schema, sdl,
-    variables::InputTypes,
+    types::Types,
+    variables,
 };
 use crate::{
     account::Accounts,
@@ -58,7 +59,7 @@ pub struct Engine {
     /// For documents that `strict` has accepted.
     fast: Schema,
     documents: Documents,
-    inputs: InputTypes,
+    types: Types,
 }
 
 impl Engine {
@@ -66,35 +67,45 @@ impl Engine {
     #[must_use]
     pub fn new(accounts: &Arc<Accounts>, config: &Config) -> Self {
         let about = About { emulator: config.emulator };
-        let build = |mode| schema(Arc::clone(accounts), about, config.graphiql, mode);
+        let build = |mode| schema(Arc::clone(accounts), about, config, mode);
         Self {
             strict: build(ValidationMode::Strict),
             fast: build(ValidationMode::Fast),
             documents: Documents::new(config.limits, config.trusted_documents.clone()),
-            inputs: InputTypes::of_sdl(&sdl()),
+            types: Types::of_sdl(&sdl()),
         }
     }
 
     /// Checks what can be checked before anything is executed.
     ///
     /// # Errors
-    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`,
-    /// `GRAPHQL_VALIDATION_FAILED`.
+    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, `OPERATION_RESOLUTION_FAILURE`,
+    /// `BAD_USER_INPUT`.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, ServerError> {
         let Parameters { query, operation_name, variables } = parameters;
         let text = match &query {
             Query::Text(text) => text,
             Query::Id(id) => self.documents.text(id).map_err(whole)?,
         };
-        let document = self.documents.admit(text).map_err(refused)?;
+        let document = self.admit(text).map_err(refused)?;
         let operation = operation(&document.parsed, operation_name.as_deref())
             .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
         if operation.ty == OperationType::Subscription {
             check_subscription(operation).map_err(whole)?;
         }
-        self.inputs.check(operation, &variables).map_err(whole)?;
+        variables::check_values(&document, operation, &variables, &self.types).map_err(whole)?;
         let operation = operation.ty;
         Ok(Prepared { document, operation_name, variables, operation })
+    }
+
+    /// Holds a text against the limits, and against what the library does not look at in time.
+    fn admit(&self, text: &str) -> Result<Document, Refusal> {
+        let document = self.documents.admit(text)?;
+        if !document.accepted {
+            variables::check_definitions(&document.parsed, &self.types)?;
+            arguments::check(&document.parsed, &self.types)?;
+        }
+        Ok(document)
     }
 
     /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.
@@ -104,7 +115,7 @@ impl Engine {
         let schema = if document.accepted { &self.fast } else { &self.strict };
         let response = schema.execute(request(prepared, caller, &began)).await;
         if began.get() {
-            self.documents.keep(&document);
+            self.documents.keep(document);
         }
         (response, began.get())
     }
@@ -151,11 +162,7 @@ fn check_subscription(operation: &OperationDefinition) -> Result<(), ApiError> {
 }
 
 fn refused(refusal: Refusal) -> ServerError {
-    match refusal {
-        Refusal::Excess(error) => whole(error),
-        // the place of a syntax error is told; the library's words are not, they quote the document
-        Refusal::Syntax(error) => ServerError { locations: error.locations, ..whole(Code::GraphqlParseFailed.into()) },
-    }
+    ServerError { locations: refusal.places, ..whole(refusal.error) }
 }
 
 /// An error that concerns the request as a whole and has no place in the document.

@@ -1,13 +1,11 @@
 //! `/graphql`: the HTTP side of GraphQL, our own because the library's runs mutations over GET, takes bodies of any
 //! length and type, and answers every `Accept` alike.
 
-use std::time::Duration;
-
 use async_graphql::{ServerError, Value, parser::types::OperationType};
 use axum::{Extension, extract::State, http::Method, response::Response};
 
 use super::{
-    App,
+    App, TIMEOUT,
     accept::{self, Media},
     answer::{self, Stage},
     parameters,
@@ -18,9 +16,6 @@ use crate::{
     error::{ApiError, Code},
     graphql::{Parameters, Prepared, present, whole},
 };
-
-/// How long a request may take. The longest way to WeChat and back fits.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A request that is not executed: how far it came, and why no further.
 struct Refused {
@@ -42,12 +37,15 @@ pub(super) async fn graphql(
     let Some(media) = accept::negotiate(&parts.headers) else {
         return refuse(malformed(Code::NotAcceptable.into()), Media::Json, &brought);
     };
+    let parameters = match parameters::read(&app, &brought, &parts, body).await {
+        Ok(parameters) => parameters,
+        Err(error) => return refuse(malformed(error), media, &brought),
+    };
     let _room = match app.room() {
         Ok(room) => room,
         Err(overloaded) => return refuse(malformed(overloaded), media, &brought),
     };
-    let read = parameters::read(&parts, body, app.0.client_timeout).await;
-    match read.map_err(malformed).and_then(|parameters| prepare(&app, parameters, &parts.method)) {
+    match prepare(&app, parameters, &parts.method) {
         Ok(prepared) => execute(&app, prepared, media, &brought).await,
         Err(refused) => refuse(refused, media, &brought),
     }
@@ -62,8 +60,8 @@ fn prepare(app: &App, parameters: Parameters, method: &Method) -> Result<Prepare
         return Err(malformed(ApiError::new(Code::BadRequest).detail(detail)));
     }
     if method == Method::GET && prepared.operation != OperationType::Query {
-        let detail = "Only queries can be sent by GET.";
-        return Err(malformed(ApiError::new(Code::MethodNotAllowed).detail(detail)));
+        let error = ApiError::new(Code::MethodNotAllowed).detail("Only queries can be sent by GET.");
+        return Err(Refused { stage: Stage::WrongMethod("POST"), ..malformed(error) });
     }
     Ok(prepared)
 }
@@ -95,5 +93,9 @@ fn respond(stage: Stage, media: Media, data: Value, mut errors: Vec<ServerError>
 }
 
 fn malformed(error: ApiError) -> Refused {
-    Refused { stage: Stage::Malformed(error.code), error: Box::new(whole(error)) }
+    let stage = match error.code {
+        Code::MethodNotAllowed => Stage::WrongMethod("GET, POST"),
+        code => Stage::Malformed(code),
+    };
+    Refused { stage, error: Box::new(whole(error)) }
 }
