@@ -15,6 +15,7 @@ mod profile;
 mod refresh;
 mod reseal;
 mod sessions;
+mod suspend;
 mod uses;
 
 pub use authenticate::{SignedIn, Viewer, viewer};

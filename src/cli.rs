@@ -61,7 +61,7 @@ pub enum Command {
 }
 
 /// An operator's work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Admin {
     /// Encrypt what is stored under the newest key of `SECRET_KEY`
     ///
@@ -69,6 +69,22 @@ pub enum Admin {
     /// afterwards. A run that was cut is simply run again. Ends with 1 where something was encrypted under a key that
     /// `SECRET_KEY` does not hold; all else is done then.
     Reseal,
+    /// Close an account: end its sessions and let nobody log in to it
+    ///
+    /// Every server knows of it within a second.
+    Suspend {
+        /// The user's id, as the API or the log tells it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Open a suspended account again
+    ///
+    /// Sessions that ended stay ended: the user logs in anew.
+    Reinstate {
+        /// The user's id, as the API or the log tells it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
 }
 
 #[cfg(test)]
@@ -110,17 +126,24 @@ mod tests {
         for line in ["miniaccount admin reseal", "miniaccount admin reseal --config a.toml"] {
             assert_eq!(parse(line).command, Some(Command::Admin { work: Admin::Reseal }), "{line}");
         }
-        for line in
-            ["miniaccount admin", "miniaccount reseal", "miniaccount admin unseal", "miniaccount admin reseal x"]
-        {
+        for line in [
+            "miniaccount admin",
+            "miniaccount reseal",
+            "miniaccount admin unseal",
+            "miniaccount admin reseal x",
+            "miniaccount admin suspend",
+        ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }
 
     #[test]
     fn each_command_has_its_help() {
-        for (line, words) in [("miniaccount admin --help", "reseal"), ("miniaccount admin reseal --help", "SECRET_KEY")]
-        {
+        for (line, words) in [
+            ("miniaccount admin --help", "reseal"),
+            ("miniaccount admin reseal --help", "SECRET_KEY"),
+            ("miniaccount admin suspend --help", "within a second"),
+        ] {
             let help = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
             assert!(help.to_string().contains(words), "{help}");

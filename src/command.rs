@@ -1,22 +1,21 @@
 //! The commands: each reads the settings it needs, does one thing, and says in one sentence why it cannot.
 
+mod admin;
+
 use std::{error::Error, net::SocketAddr, path::Path, sync::Arc};
 
 use tokio::net::TcpListener;
 
 use crate::{
-    cli::{Admin, Cli, Command},
+    cli::{Cli, Command},
     clock::SystemClock,
     config::{self, Config, LogFormat, Problems},
     emulator::Emulator,
     graphql, panics,
-    server::{self, Server, StartError},
+    server::{Server, StartError},
     store::{self, SchemaState},
     telemetry,
 };
-
-/// How many identities are resealed between two lines that tell of it.
-const RESEALED_BETWEEN_LINES: u64 = 10_000;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -35,7 +34,7 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::CheckConfig => check_config(file),
         Command::Emulator { listen } => emulator(&settings(file)?, listen).await,
-        Command::Admin { work: Admin::Reseal } => reseal(settings(file)?).await,
+        Command::Admin { work } => admin::run(work, settings(file)?).await,
     }
 }
 
@@ -96,29 +95,6 @@ async fn emulator(config: &Config, listen: SocketAddr) -> Outcome {
     }
     tracing::info!(address = %emulator.address(), "listening");
     Ok(emulator.run_until(stop_signal()).await?)
-}
-
-/// Seals what is stored under the newest key, and tells what it could not open.
-async fn reseal(config: Config) -> Outcome {
-    let accounts = server::open(config).await?;
-    let mut told = 0;
-    let resealed = accounts.reseal(|identities| {
-        if identities >= told + RESEALED_BETWEEN_LINES {
-            told = identities;
-            tracing::info!(identities, "resealed so far");
-        }
-    });
-    let resealed = resealed.await;
-    accounts.store.clone().close().await?;
-    let done = resealed.map_err(|error| format!("cannot reseal: {}", error.source().unwrap_or(&error)))?;
-    let sentence = format!("Resealed the session keys of {} identities", done.identities);
-    if done.unopened > 0 {
-        let problem = "open with no value of SECRET_KEY: add the one they need behind the others and run this again, or \
-                       leave them, for the next login brings a new session key";
-        return Err(format!("{sentence}; those of {} {problem}.", done.unopened).into());
-    }
-    println!("{sentence}: nothing stored needs another key than the newest.");
-    Ok(())
 }
 
 /// Waits for the signal to stop: SIGTERM from an orchestrator, SIGINT from a keyboard. A second one stops at once.

@@ -15,6 +15,7 @@ mod migrate;
 mod profile;
 mod reseal;
 mod session;
+mod status;
 mod transaction;
 mod user;
 

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use entity::{Timestamp, feed, feed_head, session, user};
@@ -16,10 +16,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::harness::{Answer, Client, LoggedIn, TestApp, session_key, user_key};
-
-/// How long a session that was ended may still be taken for a living one anywhere.
-const BOUND: Duration = Duration::from_secs(1);
+use crate::harness::{BOUND, Client, LoggedIn, TestApp, session_key, until_refused, user_key};
 
 /// Asks until the server answers from memory: until a name that was written behind its back is not seen.
 async fn until_remembered(app: &TestApp, client: &Client, user: &LoggedIn) {
@@ -43,20 +40,6 @@ async fn nickname(client: &Client) -> Value {
 async fn rename(app: &TestApp, user: &LoggedIn, name: &str) {
     let update = user::Entity::update_many().col_expr(user::Column::Nickname, Expr::value(name));
     update.filter(user::Column::Id.eq(user_key(user))).exec(&app.db().await).await.unwrap();
-}
-
-/// Asks until the client is refused. No request that begins after the bound may be let in.
-async fn until_refused(client: &Client) -> Answer {
-    let ended = Instant::now();
-    loop {
-        let asked = ended.elapsed();
-        let answer = client.me().await;
-        if answer.body.get("errors").is_some() {
-            return answer;
-        }
-        assert!(asked < BOUND, "let in {asked:?} after the end");
-        sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Two servers that follow the feed, and a user who is remembered by both.

@@ -29,6 +29,7 @@ mod server;
 mod session_key;
 mod sessions;
 mod subscriptions;
+mod suspend;
 mod transport;
 mod trusted;
 mod unionid;

@@ -45,7 +45,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: ManualClock,
     pub(crate) wechat: Arc<Upstream>,
     /// Address of the database, for what is done behind the server's back.
-    pub(super) database: SecretString,
+    pub(crate) database: SecretString,
     settings: Vec<(String, String)>,
     pub(super) router: Router,
 }

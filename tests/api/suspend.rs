@@ -1,0 +1,67 @@
+//! Accounts that an operator closes and opens again.
+
+use secrecy::ExposeSecret;
+
+use crate::harness::{Program, Run, TestApp, folder, until_refused, user_key};
+
+on_each_database! {
+    async fn a_suspended_account_is_closed_on_every_server(app: TestApp) {
+        let other = app.beside().await;
+        let _tasks = [app.follow(), other.follow()];
+        let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
+        let elsewhere = other.with_token(&alice.token);
+        elsewhere.me().await.data();
+        app.log_in("alice.2").await;
+        assert_eq!(app.accounts.suspend(user_key(&alice)).await.unwrap(), Some(2));
+        assert_eq!(alice.client.me().await.code(), "ACCOUNT_SUSPENDED");
+        assert_eq!(until_refused(&elsewhere).await.code(), "ACCOUNT_SUSPENDED");
+        assert_eq!(other.anonymous().refresh(&alice.refresh_token).await.code(), "ACCOUNT_SUSPENDED");
+        assert_eq!(other.anonymous().login("alice.3").await.code(), "ACCOUNT_SUSPENDED");
+        bob.client.me().await.data();
+        // again: nothing is left to end
+        assert_eq!(app.accounts.suspend(user_key(&alice)).await.unwrap(), Some(0));
+    }
+
+    async fn a_reinstated_user_logs_in_anew(app: TestApp) {
+        let alice = app.log_in("alice.1").await;
+        app.accounts.suspend(user_key(&alice)).await.unwrap();
+        assert!(app.accounts.reinstate(user_key(&alice)).await.unwrap());
+        assert_eq!(alice.client.me().await.refusal(), "SUSPENDED");
+        assert_eq!(app.anonymous().refresh(&alice.refresh_token).await.refusal(), "SUSPENDED");
+        assert_eq!(app.log_in("alice.2").await.user_id, alice.user_id);
+    }
+
+    async fn nobody_is_suspended_who_is_not_there(app: TestApp) {
+        let nobody = entity::UserId(uuid::Uuid::from_u128(1));
+        assert_eq!(app.accounts.suspend(nobody).await.unwrap(), None);
+        assert!(!app.accounts.reinstate(nobody).await.unwrap());
+    }
+
+    async fn the_commands_do_it_by_either_form_of_the_id(app: TestApp) {
+        let alice = app.log_in("alice.1").await;
+        let run = admin(&app, &["suspend", &alice.user_id]).await;
+        assert_eq!((run.code, run.stdout.contains("1 session(s) ended")), (Some(0), true), "{run:?}");
+        assert_eq!(alice.client.me().await.code(), "ACCOUNT_SUSPENDED");
+        let run = admin(&app, &["reinstate", &user_key(&alice).0.to_string()]).await;
+        assert_eq!(run.code, Some(0), "{run:?}");
+        app.log_in("alice.2").await;
+        for nobody in ["nonsense", "00000000-0000-7000-8000-000000000000"] {
+            let run = admin(&app, &["suspend", nobody]).await;
+            assert_eq!((run.code, run.stderr.contains(nobody)), (Some(1), true), "{run:?}");
+        }
+    }
+}
+
+/// Runs `miniaccount admin …` on the database of a server.
+async fn admin(app: &TestApp, arguments: &[&str]) -> Run {
+    let url = app.database.expose_secret().to_owned();
+    let arguments: Vec<String> = ["admin"].iter().chain(arguments).map(|text| (*text).to_owned()).collect();
+    let run = move || {
+        let folder = folder();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let program = Program::new(folder.path(), &arguments).set("DATABASE_URL", &url);
+        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        program.set("SECRET_KEY", key).set("WECHAT_APP_ID", "wx1").set("WECHAT_APP_SECRET", "secret").run()
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
