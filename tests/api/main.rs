@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod me;
 mod migration;
+mod nodes;
 mod profile;
 mod readme;
 mod refresh;

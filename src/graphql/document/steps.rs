@@ -28,7 +28,7 @@ impl Steps {
             "user" | "node" | "sessions" | "totalCount" => ASKS,
             "identities" => ASKS.times(2),
             // as many as this schema has, on average over its types
-            "types" => PLAIN.times(40),
+            "types" => PLAIN.times(42),
             "fields" => PLAIN.times(6).list_of_types(),
             "interfaces" | "possibleTypes" | "inputFields" => PLAIN.list_of_types(),
             _ => PLAIN,

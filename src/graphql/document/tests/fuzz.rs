@@ -308,8 +308,8 @@ fn the_heaviest_documents_that_are_admitted_are_executed_in_bounded_time_and_sta
     let arguments = joined(30, |n| format!("a{n}: 1"));
     let nested = |fields: &str| format!("{}{fields}{}", "...{".repeat(40), "}".repeat(40));
     let like_named = format!("{{ {} }}", nested(&format!("me({arguments}) {{ id }} ").repeat(18)));
-    let introspected = format!("{{ __schema {{ types {{ fields {{ {} }} }} }} }}", "name ".repeat(120));
-    let twice = format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", "name ".repeat(18));
+    let introspected = format!("{{ __schema {{ types {{ fields {{ {} }} }} }} }}", "name ".repeat(115));
+    let twice = format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", "name ".repeat(17));
     let definitions = format!("query({}) {{ me {{ id }} }}", joined(300, |n| format!("$v{n}: [ID]")));
     for text in [
         deep,

@@ -1,0 +1,84 @@
+//! Three real servers on one PostgreSQL and one Redis: to a client they are one.
+
+use std::{
+    net::Ipv6Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use reqwest::header;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::harness::{BOUND, Kind, Program, Running, TestDatabase, TestRedis, folder, run_on_empty, somewhere};
+
+const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshToken user { id } session { id } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_nodes_are_one_server() {
+    let Some(redis) = TestRedis::find() else { return };
+    run_on_empty(Kind::Postgres, async move |database: Arc<TestDatabase>| {
+        database.store().await.migrate().await.unwrap();
+        let folder = folder();
+        let nodes = [(); 3].map(|()| start(&folder, &database, &redis));
+        let [first, second, third] = nodes.each_ref().map(|node| node.api.clone());
+        let address = somewhere();
+
+        let login = ask(&first, None, &address, LOGIN).await["data"]["login"].clone();
+        let token = login["token"].as_str().unwrap();
+        let me = ask(&second, Some(token), &address, "{ me { id } }").await;
+        assert_eq!(me["data"]["me"]["id"], login["user"]["id"]);
+        let logout = ask(&third, Some(token), &address, "mutation { logout { endedSessions } }").await;
+        assert_eq!(logout["data"]["logout"]["endedSessions"], 1);
+        for node in [&first, &second, &third] {
+            assert_refused_in_time(node, token, &address).await;
+        }
+
+        // the limit of two logins is one for all three, and another client has its own
+        ask(&second, None, &address, LOGIN).await["data"]["login"]["token"].as_str().unwrap();
+        let limited = ask(&third, None, &address, LOGIN).await;
+        assert_eq!(limited["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{limited}");
+        ask(&third, None, &somewhere(), LOGIN).await["data"]["login"]["token"].as_str().unwrap();
+    })
+    .await;
+}
+
+fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Running {
+    Program::new(folder.path(), &[])
+        .set("DATABASE_URL", database.url.expose_secret())
+        .set("REDIS_URL", &redis.url)
+        .set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .set("TRUSTED_PROXIES", "127.0.0.0/8")
+        .set("LOGIN_RATE_LIMIT", "2/min")
+        .serve()
+}
+
+/// A request of a client at an address.
+async fn ask(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -> Value {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let mut request = client
+        .post(format!("{node}/graphql"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-forwarded-for", address.to_string())
+        .body(json!({ "query": query }).to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+}
+
+/// Waits for the refusal, and for no longer than it may take.
+async fn assert_refused_in_time(node: &str, token: &str, address: &Ipv6Addr) {
+    let ended = Instant::now();
+    loop {
+        let asked = ended.elapsed();
+        let answer = ask(node, Some(token), address, "{ me { id } }").await;
+        if answer["errors"][0]["extensions"]["reason"] == "LOGGED_OUT" {
+            return;
+        }
+        assert!(asked < BOUND, "{answer}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
