@@ -1,9 +1,10 @@
 //! The argument of `src/account/live.rs` as a machine that can be gone through: a database whose transactions commit in
-//! some order, servers that follow its feed and answer from memory, and time. Each step is one that nothing can come
+//! some order, a server that follows its feed and answers from memory, and time. Each step is one that nothing can come
 //! between; between any two of them anything may: other steps of all others, and time, so that whoever is in the midst
 //! of something may stand still for as long as there is.
 //!
-//! What is left out: whatever only takes away from the cache (age, eviction, the second clock), other lanes and stripes,
+//! One server is as good as many: they meet in the database alone, where nothing that one does on behalf of its memory
+//! is seen by another. What is left out: whatever only takes away from the cache (age, eviction, the second clock), other lanes and stripes,
 //! and memory orderings, each of which is an `Acquire` that meets a `Release`. So this is the protocol and not the code; the
 //! names are those of the code, and `tests/torture/` looks at that.
 //!
@@ -24,25 +25,32 @@ use stateright::{Model, Property};
 /// How many ticks a lease lasts, and so the bound.
 pub const LEASE: u8 = 2;
 
-/// How many sessions there are, all in one lane and one stripe. The first is ended by the first server, the others
+/// How many sessions there are at most, all in one lane and one stripe. The first is ended by the server, the second
 /// elsewhere.
 pub const SESSIONS: usize = 2;
 
 /// The size of the world, and what is wrong in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
-    /// Servers that follow the feed.
-    pub nodes: usize,
-    /// Requests each of them has under way at once.
+    /// Requests that are under way at once.
     pub requests: usize,
     /// Sessions that are asked for and ended.
     pub sessions: usize,
     /// The last tick.
     pub end: u8,
-    /// Whether rows of the feed are removed while it is read, and the database is replaced by one that was behind.
-    pub is_troubled: bool,
+    /// What befalls the database.
+    pub trouble: Option<Trouble>,
     /// The rule that is broken.
     pub fault: Option<Fault>,
+}
+
+/// What may befall the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Rows of the feed are removed while it is read.
+    Prune,
+    /// Another one takes over that was behind, once.
+    Replace,
 }
 
 /// Everything there is at one moment.
@@ -50,13 +58,13 @@ pub struct Argument {
 pub struct World {
     now: u8,
     database: Database,
-    nodes: Vec<Node>,
+    node: Node,
 }
 
 impl World {
     /// Whether some request has come to a point that `is_meant`.
     fn any(&self, is_meant: impl Fn(&Self, &Request) -> bool) -> bool {
-        self.nodes.iter().flat_map(|node| &node.requests).any(|request| is_meant(self, request))
+        self.node.requests.iter().any(|request| is_meant(self, request))
     }
 
     /// The request was let in, though it began when the session had been over for longer than the bound.
@@ -81,7 +89,7 @@ impl Model for Argument {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World { now: 0, database: Database::default(), nodes: vec![Node::new(self.requests); self.nodes] }]
+        vec![World { now: 0, database: Database::default(), node: Node::new(self.requests) }]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {

@@ -3,7 +3,7 @@
 mod request;
 mod tail;
 
-use crate::{Argument, Fault, SESSIONS, World, database::Ending, node::Tail};
+use crate::{Argument, Fault, SESSIONS, Trouble, World, database::Ending, node::Tail};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub enum Step {
     Prune(usize),
     /// Another database takes over, and everybody who reads from the old one fails.
     Replace,
-    /// A reading of the feed goes on, on this server.
-    Tail(usize),
-    /// A request begins on a server, for a session.
-    Begin(usize, usize, usize),
+    /// The reading of the feed goes on.
+    Tail,
+    /// A request begins, for a session.
+    Begin(usize, usize),
     /// It goes on.
-    Request(usize, usize),
+    Request(usize),
 }
 
 /// Everything that can happen now.
@@ -34,13 +34,15 @@ pub(crate) fn possible(argument: &Argument, world: &World, steps: &mut Vec<Step>
         steps.push(Step::Tick);
     }
     (0..argument.sessions).for_each(|session| steps.extend(of_ending(argument, world, session)));
-    if argument.is_troubled {
-        steps.extend(world.database.oldest().map(Step::Prune));
-        steps.extend((!world.database.is_replaced).then_some(Step::Replace));
-    }
-    for (node, its) in world.nodes.iter().enumerate() {
-        steps.push(Step::Tail(node));
-        request::possible(argument, node, its, steps);
+    steps.extend(of_trouble(argument, world));
+    steps.push(Step::Tail);
+    request::possible(argument, &world.node, steps);
+}
+
+fn of_trouble(argument: &Argument, world: &World) -> Option<Step> {
+    match argument.trouble? {
+        Trouble::Prune => world.database.oldest().map(Step::Prune),
+        Trouble::Replace => (!world.database.is_replaced).then_some(Step::Replace),
     }
 }
 
@@ -62,14 +64,13 @@ pub(crate) fn take(argument: &Argument, world: &mut World, step: Step) {
         Step::Heed(session) => heed(world, session, fault),
         Step::Prune(place) => world.database.prune(place),
         Step::Replace => replace(world, fault),
-        Step::Tail(node) => tail::go_on(&mut world.nodes[node], &world.database, now, fault),
-        Step::Begin(node, place, session) => request::begin(&mut world.nodes[node], place, session, now),
-        Step::Request(node, place) => request::go_on(&mut world.nodes[node], place, &world.database, fault),
+        Step::Tail => tail::go_on(&mut world.node, &world.database, now, fault),
+        Step::Begin(place, session) => request::begin(&mut world.node, place, session, now),
+        Step::Request(place) => request::go_on(&mut world.node, place, &world.database, fault),
     }
     let now = world.now;
-    world.nodes.iter_mut().for_each(|node| node.tidy(now));
-    let oldest = world.nodes.iter().map(|node| node.oldest(now)).fold(now, u8::min);
-    world.database.tidy(oldest);
+    world.node.tidy(now);
+    world.database.tidy(world.node.oldest(now));
 }
 
 /// The transaction is known to have committed, and after this step so is the end to whoever asked for it.
@@ -78,23 +79,19 @@ fn heed(world: &mut World, session: usize, fault: Option<Fault>) {
         *is_heeded = true;
     }
     if fault != Some(Fault::EndedAndKept) {
-        world.nodes[0].forget(session);
+        world.node.forget(session);
     }
-    world.nodes[0].barred[session] = true;
+    world.node.barred[session] = true;
 }
 
 fn replace(world: &mut World, fault: Option<Fault>) {
     world.database.replace();
-    for node in &mut world.nodes {
-        for session in 0..SESSIONS {
-            // an end that was lost is none
-            if world.database.lives(session) {
-                node.acquit(session);
-            }
-        }
-        node.tail = Tail::Rests;
-        if fault != Some(Fault::LossNotNoticed) {
-            node.read = None;
-        }
+    // an end that was lost is none
+    for session in (0..SESSIONS).filter(|session| world.database.lives(*session)) {
+        world.node.acquit(session);
+    }
+    world.node.tail = Tail::Rests;
+    if fault != Some(Fault::LossNotNoticed) {
+        world.node.read = None;
     }
 }

@@ -7,11 +7,11 @@ use crate::{
     node::{Caller, Node, Request},
 };
 
-pub(crate) fn possible(argument: &Argument, node: usize, its: &Node, steps: &mut Vec<Step>) {
-    for (place, request) in its.requests.iter().enumerate() {
+pub(crate) fn possible(argument: &Argument, node: &Node, steps: &mut Vec<Step>) {
+    for (place, request) in node.requests.iter().enumerate() {
         match request {
-            Request::None => steps.extend((0..argument.sessions).map(|session| Step::Begin(node, place, session))),
-            _ => steps.push(Step::Request(node, place)),
+            Request::None => steps.extend((0..argument.sessions).map(|session| Step::Begin(place, session))),
+            _ => steps.push(Step::Request(place)),
         }
     }
 }
