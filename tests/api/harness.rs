@@ -7,6 +7,8 @@ mod clock;
 mod database;
 mod introspection;
 mod program;
+#[expect(dead_code, reason = "tests/torture/ uses the rest of it")]
+mod proxy;
 mod rows;
 mod upstream;
 
@@ -17,6 +19,7 @@ pub(crate) use clock::ManualClock;
 pub(crate) use database::{Kind, TestDatabase};
 pub(crate) use introspection::{Field, Type};
 pub(crate) use program::{Program, Run, Running, folder};
+pub(crate) use proxy::{Proxy, Wire};
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use upstream::{Reply, Upstream};
 

@@ -10,6 +10,7 @@ use axum::{
 use http_body_util::BodyExt;
 use miniaccount::{
     account::Accounts,
+    clock::SharedClock,
     config,
     http::App,
     server,
@@ -69,9 +70,14 @@ impl TestApp {
 
     /// One more server on the same database, with the same clock and the same WeChat.
     pub(crate) async fn beside(&self, settings: Settings) -> Self {
-        let config = config(&self.wechat.base, settings);
         let store = store::connect(&self.database, 16).await.unwrap();
-        let accounts = Arc::new(server::accounts(&config, store, Arc::new(self.clock.clone())).unwrap());
+        self.beside_on(store, Arc::new(self.clock.clone()), settings)
+    }
+
+    /// The same with connections and a clock of its own.
+    pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
+        let config = config(&self.wechat.base, settings);
+        let accounts = Arc::new(server::accounts(&config, store, clock).unwrap());
         let router = App::new(Arc::clone(&accounts), &config).router();
         Self { accounts, router, ..self.clone() }
     }
