@@ -138,6 +138,6 @@ async fn forward(
 
 async fn is_cut(mut changes: watch::Receiver<State>) {
     if changes.wait_for(|state| state.0 == Wire::Cut).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
