@@ -130,15 +130,23 @@ impl Accounts {
             return Err(ApiError::unauthenticated("EXPIRED"));
         }
         let ticket = self.live.ticket(claims.user);
+        // what is remembered may be older than the row: whoever is refused once is not let in again
+        let forget = |_: &ApiError| self.live.forget(claims.user, Some(claims.session));
+        let (session, user) = self.living(&claims, now).await.inspect_err(forget)?;
+        let caller = Arc::new(SignedIn::new(user, &session, &claims));
+        self.live.put(ticket, digest, &caller);
+        Ok(caller)
+    }
+
+    /// The session that claims name, where it lives, and its user.
+    async fn living(&self, claims: &Claims, now: Timestamp) -> Result<(session::Model, user::Model), ApiError> {
         let (session, user) = self.session_named(claims.session).await?;
         if session.user_id != claims.user {
             return Err(ApiError::unauthenticated("INVALID"));
         }
         refuse_suspended(&user)?;
         refuse_ended(&session, now)?;
-        let caller = Arc::new(SignedIn::new(user, &session, &claims));
-        self.live.put(ticket, digest, &caller);
-        Ok(caller)
+        Ok((session, user))
     }
 
     /// Reads a token that we wrote, whether or not it has expired.

@@ -61,6 +61,10 @@ impl Accounts {
                 Ok(Err(cause)) => Some(cause.to_string()),
                 Err(late) => Some(late.to_string()),
             };
+            if failed.is_some() {
+                // the database may come back as one that never heard of the last rows, and has others in their places
+                read = Read::default();
+            }
             report(&mut is_away, failed.as_deref());
             sleep(INTERVAL).await;
         }

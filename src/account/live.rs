@@ -21,9 +21,20 @@
 //! before the row was, so the row shows it; every ending read later finds the entry in the stripe. If it is not, the
 //! request is answered from the row, and nothing is kept.
 //!
+//! A request that is let in at *t* is one that looked at the clock at *t*: how long it takes from there to its answer, or
+//! how long the process stands still on the way, is not counted. Who is refused is not let in again, even within the
+//! second: a request that finds in the database that its session is over forgets it on the spot.
+//!
 //! The lease is measured on two clocks: one that nobody can set, and the machine's, which goes on where the first stands
-//! still (a virtual machine that is paused). Either may end it; a clock that is moved costs a few queries, no more.
+//! still (a machine that sleeps). Either may end it; a clock that is moved costs a few queries, no more. A virtual machine
+//! that is stopped with both its clocks cannot know: it may let in for what was left of its lease when it goes on.
 //! Entries also end by age, so that a fault in all this would heal.
+//!
+//! All this is about one database. A replica that lags, and a proxy that sends reads to one, tell of an ending when they
+//! hear of it. A replica that takes over may have lost the newest rows and put others in their places: so whoever could
+//! not read the feed begins anew, and forgets everything.
+//!
+//! `model/` checks this argument step by step, and `tests/torture/` the server itself.
 
 mod lease;
 #[cfg(test)]

@@ -15,6 +15,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// request.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
+/// The feed needs one at a time. One that was cut off without a word stays taken until the system gives it up, a quarter
+/// of an hour later; meanwhile the next one serves.
+const FEED_CONNECTIONS: u32 = 4;
+
 /// Opens the database.
 ///
 /// # Errors
@@ -28,7 +32,7 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<Store, DbEr
         return Ok(Store::new(only.clone(), only));
     }
     let mut for_feed = options.clone();
-    for_feed.max_connections(1).connect_lazy(true);
+    for_feed.max_connections(FEED_CONNECTIONS).connect_lazy(true);
     options.max_connections(connections).min_connections(1);
     Ok(Store::new(Database::connect(options).await?, Database::connect(for_feed).await?))
 }

@@ -173,11 +173,40 @@ on_each_database! {
     }
 
     async fn a_clock_that_is_moved_lets_nobody_in_who_has_left(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        let (_other, alice, elsewhere, tasks) = two_that_remember(&app).await;
+        // a reading right after the clock was moved would make a lease by the new time
+        drop(tasks);
         app.clock.advance(Duration::from_mins(10));
         app.accounts.logout(&alice.token, LogoutScope::Current).await.unwrap();
         // whatever is remembered was leased by the clock as it was
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
+    }
+
+    async fn whoever_was_refused_is_not_let_in_again(app: TestApp) {
+        let (_other, alice, elsewhere, tasks) = two_that_remember(&app).await;
+        // nobody hears of the end, and the last lease goes on
+        drop(tasks);
+        app.accounts.logout(&alice.token, LogoutScope::Current).await.unwrap();
+        // a clock that is wrong for a moment ends the lease for that moment
+        app.clock.advance(Duration::from_mins(10));
+        assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
+        app.clock.put_back(Duration::from_mins(10));
+        assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
+    }
+
+    // a replica that takes over may have lost rows that were read, and have others in their places
+    async fn what_was_known_before_the_feed_was_lost_is_forgotten(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        let db = app.db().await;
+        db.execute_unprepared("ALTER TABLE feed_heads RENAME TO feed_heads_away").await.unwrap();
+        sleep(BOUND).await;
+        let end = session::Entity::update_many()
+            .col_expr(session::Column::EndedAt, Expr::value(app.clock.now()))
+            .col_expr(session::Column::EndReason, Expr::value("REVOKED"));
+        end.filter(session::Column::Id.eq(session_key(&alice))).exec(&db).await.unwrap();
+        db.execute_unprepared("ALTER TABLE feed_heads_away RENAME TO feed_heads").await.unwrap();
+        sleep(BOUND).await;
+        assert_eq!(elsewhere.me().await.refusal(), "REVOKED");
     }
 
     async fn uses_are_written_together_and_once_a_minute(app: TestApp) {

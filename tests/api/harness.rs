@@ -9,6 +9,8 @@ mod introspection;
 mod log;
 mod program;
 mod promise;
+#[expect(dead_code, reason = "tests/torture/ uses the rest of it")]
+mod proxy;
 mod redis;
 mod rows;
 mod subscriber;
@@ -23,6 +25,7 @@ pub(crate) use introspection::{Field, Type};
 pub(crate) use log::Log;
 pub(crate) use program::{Program, Run, Running, folder};
 pub(crate) use promise::{BOUND, until_refused};
+pub(crate) use proxy::{Proxy, Wire};
 pub(crate) use redis::{TestRedis, somewhere};
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use subscriber::{EVENTS, Subscriber};

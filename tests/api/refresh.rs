@@ -1,5 +1,7 @@
 //! Keeping a session alive by its refresh token, and what happens to one that was copied.
 
+mod lost;
+
 use std::{collections::HashSet, time::Duration};
 
 use entity::{Timestamp, session::EndReason};

@@ -10,6 +10,7 @@ use axum::{
 use http_body_util::BodyExt;
 use miniaccount::{
     account::Accounts,
+    clock::SharedClock,
     config,
     http::App,
     server,
@@ -61,7 +62,9 @@ impl TestApp {
     pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let wechat = Arc::new(Upstream::start().await);
         store.migrate().await.unwrap();
-        Self::assemble(store, ManualClock::new(), wechat, database.url.clone(), owned(settings))
+        let (clock, settings) = (ManualClock::new(), owned(settings));
+        let (accounts, router) = assemble(store, Arc::new(clock.clone()), &wechat, &settings);
+        Self { accounts, clock, wechat, database: database.url.clone(), settings, router }
     }
 
     /// Another server on the same database, with the same WeChat, clock and settings.
@@ -72,22 +75,14 @@ impl TestApp {
     /// The same with other values for some settings.
     pub(crate) async fn beside_with(&self, settings: Settings) -> Self {
         let store = store::connect(&self.database, 16).await.unwrap();
-        let settings = [self.settings.clone(), owned(settings)].concat();
-        Self::assemble(store, self.clock.clone(), Arc::clone(&self.wechat), self.database.clone(), settings)
+        self.beside_on(store, Arc::new(self.clock.clone()), settings)
     }
 
-    fn assemble(
-        store: Store,
-        clock: ManualClock,
-        wechat: Arc<Upstream>,
-        database: SecretString,
-        settings: Vec<(String, String)>,
-    ) -> Self {
-        let borrowed: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let config = config(&wechat.base, &borrowed);
-        let accounts = Arc::new(server::accounts(&config, store, Arc::new(clock.clone())).unwrap());
-        let router = App::new(Arc::clone(&accounts), &config).router();
-        Self { accounts, clock, wechat, database, settings, router }
+    /// The same with connections and a clock of its own.
+    pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
+        let settings = [self.settings.clone(), owned(settings)].concat();
+        let (accounts, router) = assemble(store, clock, &self.wechat, &settings);
+        Self { accounts, router, settings, ..self.clone() }
     }
 
     /// From now on the server follows the feed, and so remembers sessions.
@@ -134,6 +129,20 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// The server's inside, and its routes.
+fn assemble(
+    store: Store,
+    clock: SharedClock,
+    wechat: &Upstream,
+    settings: &[(String, String)],
+) -> (Arc<Accounts>, Router) {
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let config = config(&wechat.base, &settings);
+    let accounts = Arc::new(server::accounts(&config, store, clock).unwrap());
+    let router = App::new(Arc::clone(&accounts), &config).router();
+    (accounts, router)
 }
 
 fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -4,7 +4,10 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -67,7 +70,7 @@ impl Program {
         thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(|line| drop(say.send(line))));
         let api = announced(&said, "GraphQL").trim_end_matches("/graphql").to_owned();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Running { api, said, child, client }
+        Running { api, said: Mutex::new(said), child, client }
     }
 }
 
@@ -94,7 +97,7 @@ fn read_all(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> 
 /// The program as a server. It is killed when dropped.
 pub(crate) struct Running {
     pub(crate) api: String,
-    said: Receiver<String>,
+    said: Mutex<Receiver<String>>,
     child: Killed,
     client: reqwest::Client,
 }
@@ -102,7 +105,7 @@ pub(crate) struct Running {
 impl Running {
     /// Where the emulator is that it started.
     pub(crate) fn emulator(&self) -> String {
-        announced(&self.said, "WeChat")
+        announced(&self.said.lock().unwrap(), "WeChat")
     }
 
     /// What the emulator answers who wants a code for a user.

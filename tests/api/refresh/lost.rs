@@ -1,0 +1,78 @@
+//! The real program is killed between the commit of a refresh and its answer.
+
+use std::{path::Path, time::Duration};
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::harness::{Kind, Program, Proxy, Running, TestDatabase, Wire, folder};
+
+/// A refresh, as a document.
+fn refresh(token: &str) -> String {
+    format!("mutation {{ refreshSession(refreshToken: {token:?}) {{ token refreshToken }} }}")
+}
+
+fn serve(folder: &Path, database: &TestDatabase) -> Running {
+    let program =
+        |arguments: &[&str]| Program::new(folder, arguments).set("DATABASE_URL", database.url.expose_secret());
+    if database.kind != Kind::Sqlite {
+        assert_eq!(program(&["migrate"]).run().code, Some(0));
+    }
+    program(&["serve"]).set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve()
+}
+
+/// Sends a refresh whose answer is kept back, kills the server, and gives the refresh token nobody was told.
+async fn refresh_and_die(mut server: Running, token: &str) -> String {
+    let wire = Proxy::to(server.api.trim_start_matches("http://").parse().unwrap()).await;
+    wire.set(Wire::Withholds);
+    server.api = format!("http://{}", wire.address);
+    let document = serde_json::json!({ "query": refresh(token) });
+    let told = async { server.post("/graphql", &document).await.ok() };
+    let kept_back = async {
+        loop {
+            // the whole answer: it ends with the brackets of `refreshSession`, `data` and all
+            if let Some(answer) = answer_in(&wire.withheld()) {
+                break answer;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let answer = tokio::select! {
+        answer = kept_back => answer,
+        told = told => panic!("the client was told {told:?}"),
+    };
+    // SIGKILL
+    drop(server);
+    answer["data"]["refreshSession"]["refreshToken"].as_str().unwrap().to_owned()
+}
+
+/// The body in an answer of HTTP/1.1, once it is complete.
+fn answer_in(text: &str) -> Option<Value> {
+    serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()
+}
+
+on_each_empty_database! {
+    async fn a_client_whose_server_died_before_the_answer_gets_the_same_successor(database: Arc<TestDatabase>) {
+        let folder = folder();
+        let server = serve(folder.path(), &database);
+        let login = "mutation { login(code: \"emulator:alice\") { refreshToken } }";
+        let login = server.graphql(None, login).await;
+        let first = login["data"]["login"]["refreshToken"].as_str().unwrap();
+        let lost = refresh_and_die(server, first).await;
+
+        let server = serve(folder.path(), &database);
+        for _ in 0..2 {
+            let again = server.graphql(None, &refresh(first)).await;
+            let again = &again["data"]["refreshSession"];
+            assert_eq!(again["refreshToken"], lost.as_str());
+            let me = server.graphql(again["token"].as_str(), "{ me { id } }").await;
+            assert!(me["data"]["me"]["id"].is_string(), "{me}");
+        }
+        let next = server.graphql(None, &refresh(&lost)).await;
+        assert!(next["data"]["refreshSession"]["refreshToken"].is_string(), "{next}");
+        // the successor was used: from now on the first one is a copy
+        let copy = server.graphql(None, &refresh(first)).await;
+        assert_eq!(copy.pointer("/errors/0/extensions/reason").unwrap(), "REUSED");
+    }
+}
