@@ -82,7 +82,7 @@ impl TestApp {
     pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
         let settings = [self.settings.clone(), owned(settings)].concat();
         let (accounts, router) = assemble(store, clock, &self.wechat, &settings);
-        Self { accounts, router, settings, ..self.clone() }
+        Self { accounts, settings, router, ..self.clone() }
     }
 
     /// From now on the server follows the feed, and so remembers sessions.
