@@ -3,10 +3,12 @@
 
 mod authenticate;
 mod client;
+mod events;
 mod exchange;
 mod follow;
 mod housekeeping;
 mod limit;
+mod listen;
 mod live;
 mod login;
 mod profile;
@@ -18,22 +20,25 @@ mod uses;
 pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
 pub use limit::Limits;
+pub use listen::{AccountEvent, Presence};
 pub use login::LoginRequest;
+pub use profile::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
 pub use reseal::Resealed;
 pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
 
-pub use crate::store::Window;
+pub use crate::store::{Edit, Window};
 
 use std::{cmp::min, sync::Arc};
 
 use entity::{Timestamp, session, user};
+use events::Events;
 use live::Live;
 use secrecy::SecretString;
 use uses::Uses;
 
 use crate::{
     clock::SharedClock,
-    config::Sessions,
+    config::{Config, Sessions},
     error::ApiError,
     store::Store,
     token::{Claims, KeyRing, RefreshToken},
@@ -57,6 +62,7 @@ pub struct Accounts {
     pub limits: Limits,
     live: Live,
     uses: Uses,
+    events: Arc<Events>,
 }
 
 /// The two tokens of a session.
@@ -86,18 +92,20 @@ pub struct Opened {
 }
 
 impl Accounts {
-    /// The accounts in a store.
+    /// The accounts in a store, by the settings.
     #[must_use]
     pub fn new(
-        sessions: Sessions,
+        config: &Config,
         store: Store,
         wechat: Wechat,
         keys: Arc<KeyRing>,
         limits: Limits,
         clock: SharedClock,
     ) -> Self {
-        let live = Live::new(sessions.cached);
-        Self { store, wechat, keys, clock, sessions, limits, live, uses: Uses::default() }
+        let live = Live::new(config.sessions.cached);
+        let events = Events::new(config.subscriptions_per_user);
+        let sessions = config.sessions.clone();
+        Self { store, wechat, keys, clock, sessions, limits, live, uses: Uses::default(), events }
     }
 
     /// Writes the tokens of a session as it stands.

@@ -51,6 +51,7 @@ fn settings(file: Option<&Path>) -> Result<Config, Problems> {
 }
 
 async fn serve(config: Config) -> Outcome {
+    graphql::check_registered(&config)?;
     Server::start(config).await?.run(stop_signal()).await;
     Ok(())
 }
@@ -74,6 +75,7 @@ fn check_config(file: Option<&Path>) -> Outcome {
     for warning in warnings {
         println!("warning: {warning}");
     }
+    graphql::check_registered(&config)?;
     let wechat = if config.emulator { "the built-in emulator" } else { "WeChat" };
     let place = store::describe(&config.database_url);
     println!("The settings are good: serves {} from {place}, with {wechat}.", config.listen);

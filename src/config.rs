@@ -54,8 +54,8 @@ pub struct Config {
     pub app_login_rate: Option<Rate>,
     /// Refreshes for each client address; `None` is no limit. `REFRESH_RATE_LIMIT`
     pub refresh_rate: Option<Rate>,
-    /// Logins and refreshes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
-    /// `user_rate_limit`, file only
+    /// Logins, refreshes and profile changes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is
+    /// off. `user_rate_limit`, file only
     pub user_rate: Option<Rate>,
     /// The Redis that counts those four for all nodes, with its password; `None` where each counts its own. `REDIS_URL`
     pub redis_url: Option<SecretString>,
@@ -65,7 +65,12 @@ pub struct Config {
     pub limits: Limits,
     /// Requests at once; one more is told to come back. `requests_in_flight`, file only
     pub requests_in_flight: u32,
-    /// How long a client may take for the head of a request, and for its body. `client_timeout`, file only
+    /// Subscribers' connections at once. `subscriptions`, file only
+    pub subscriptions: u32,
+    /// Those of one user. `subscriptions_per_user`, file only
+    pub subscriptions_per_user: u32,
+    /// How long a client may take for the head of a request, for its body, and between two requests. `client_timeout`,
+    /// file only
     pub client_timeout: Duration,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
     pub log: String,
@@ -135,9 +140,9 @@ pub struct Limits {
     pub bytes: u32,
     /// Words and signs. `query_tokens`
     pub tokens: u32,
-    /// Brackets, braces and parentheses within each other. `query_nesting`
+    /// Brackets, braces and parentheses within each other, also with fragments written out. `query_nesting`
     pub nesting: u32,
-    /// Fields to resolve, with fragments written out wherever they are used. `query_fields`
+    /// Fields, and fragments where they are used, with those written out. `query_fields`
     pub fields: u32,
     /// Fields within each other, likewise. `query_depth`
     pub depth: u32,

@@ -1,20 +1,24 @@
-//! The GraphQL schema: what can be asked, in whose name, and how errors look. Resolvers ask `account` and decide
+//! The GraphQL schema: what can be asked and listened to, in whose name, and how errors look. Resolvers ask `account` and decide
 //! nothing themselves.
 
+mod arguments;
 mod caller;
 mod document;
 mod engine;
 mod error;
 mod execution;
+mod fit;
 mod mutation;
 mod object;
 mod query;
 mod scalar;
+mod subscription;
+mod types;
 mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 pub use caller::Caller;
 pub use engine::{Engine, Parameters, Prepared, Query, whole};
@@ -22,24 +26,29 @@ pub use error::present;
 use query::About;
 pub use scalar::DateTime;
 
-use crate::account::Accounts;
+use crate::{account::Accounts, config::Config, error::Language};
+use document::Documents;
 use execution::{ExecutionBegan, ExecutionWatch};
 
 /// The schema, ready to execute documents.
-type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
-
-/// `GraphiQL`'s introspection query nests 15 deep and weighs 230: less than that and the explorer shows no documentation.
-const DEPTH: usize = 15;
-const COMPLEXITY: usize = 300;
-const RECURSION: usize = 32;
-const DIRECTIVES: usize = 4;
-const ALIASES: usize = 30;
+type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema that serves `accounts`. Introspection and suggestions are for explorers: without them on, a client knows
-/// what it wants.
-fn schema(accounts: Arc<Accounts>, about: About, introspection: bool, mode: ValidationMode) -> Schema {
-    let schema = bare().data(accounts).data(about).validation_mode(mode);
-    if introspection { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
+/// what it wants. The limits hold already where a document is admitted; here they stand a second time, in case it was
+/// measured wrongly there.
+fn schema(accounts: Arc<Accounts>, about: About, config: &Config, mode: ValidationMode) -> Schema {
+    let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+    let limits = &config.limits;
+    let schema = bare()
+        .limit_depth(size(limits.depth))
+        .limit_complexity(size(limits.fields))
+        .limit_recursive_depth(size(limits.nesting))
+        .limit_directives(size(limits.directives))
+        .limit_aliases(size(limits.aliases))
+        .data(accounts)
+        .data(about)
+        .validation_mode(mode);
+    if config.graphiql { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
 }
 
 /// The schema in the schema definition language.
@@ -49,12 +58,19 @@ pub fn sdl() -> String {
     bare().finish().sdl_with_options(options.include_specified_by())
 }
 
-fn bare() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription)
-        .limit_depth(DEPTH)
-        .limit_complexity(COMPLEXITY)
-        .limit_recursive_depth(RECURSION)
-        .limit_directives(DIRECTIVES)
-        .limit_aliases(ALIASES)
-        .extension(ExecutionWatch)
+fn bare() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query, mutation::Mutation, subscription::Subscription).extension(ExecutionWatch)
+}
+
+/// Why the server would refuse one of the documents that are registered, whoever asks for it.
+///
+/// # Errors
+/// With a sentence for an operator.
+pub fn check_registered(config: &Config) -> Result<(), String> {
+    let documents = Documents::new(config.limits, config.trusted_documents.clone());
+    documents.check_registered().map_err(|(id, refusal)| {
+        let place = refusal.places.first().map(|place| format!(" (line {}, column {})", place.line, place.column));
+        let why = refusal.error.message(Language::En);
+        format!("TRUSTED_DOCUMENTS: the document `{id}` cannot run: {why}{}", place.unwrap_or_default())
+    })
 }

@@ -9,17 +9,14 @@ mod health;
 mod language;
 mod login;
 mod parameters;
+mod preference;
+mod reading;
 mod request;
+mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -28,7 +25,7 @@ use axum::{
     routing::{any, get, post},
 };
 use ipnet::IpNet;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
@@ -40,6 +37,11 @@ use crate::{
     error::{ApiError, Code},
     graphql::Engine,
 };
+use health::Pulse;
+use reading::Reading;
+
+/// How long a request may take once it is there. The longest way to WeChat and back fits.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
@@ -62,8 +64,12 @@ struct Shared {
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<String>,
     client_timeout: Duration,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
+    pulse: Pulse,
+    reading: Reading,
     in_flight: Semaphore,
+    sockets: Arc<Semaphore>,
+    most_sockets: u32,
 }
 
 impl App {
@@ -78,22 +84,51 @@ impl App {
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
             client_timeout: config.client_timeout,
-            draining: AtomicBool::new(false),
-            in_flight: Semaphore::new(usize::try_from(config.requests_in_flight).unwrap_or(usize::MAX >> 3)),
+            draining: watch::Sender::new(false),
+            pulse: Pulse::default(),
+            reading: Reading::default(),
+            in_flight: semaphore(config.requests_in_flight),
+            sockets: Arc::new(semaphore(config.subscriptions)),
+            most_sockets: config.subscriptions,
         }))
     }
 
-    /// From now on `/readyz` says no, so that no new clients are sent here.
+    /// From now on `/readyz` says no, so that no new clients are sent here, and those who listen are sent away.
     pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.draining.send_replace(true);
     }
 
-    /// Room for one more request. Kept until it is answered.
+    fn is_draining(&self) -> bool {
+        *self.0.draining.borrow()
+    }
+
+    /// Waits until the server is told to stop.
+    async fn stopping(&self) {
+        let mut draining = self.0.draining.subscribe();
+        // an error would mean that nobody can tell it any more, and this app can
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+
+    /// Waits until nobody listens any more.
+    pub async fn deserted(&self) {
+        let _ = self.0.sockets.acquire_many(self.0.most_sockets).await;
+    }
+
+    /// Room for one more request that is there in full. Kept until it is answered.
     ///
     /// # Errors
     /// `OVERLOADED`
     fn room(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         self.0.in_flight.try_acquire().map_err(|_| Code::Overloaded.into())
+    }
+
+    /// Room for one more WebSocket. Kept until it is closed.
+    ///
+    /// # Errors
+    /// `OVERLOADED`
+    fn room_for_socket(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let room = Arc::clone(&self.0.sockets).try_acquire_owned().ok();
+        room.filter(|_| !self.is_draining()).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// The routes.
@@ -117,6 +152,10 @@ impl App {
             .layer(cors(&self.0.cors_origins))
             .with_state(self)
     }
+}
+
+fn semaphore(permits: u32) -> Semaphore {
+    Semaphore::new(usize::try_from(permits).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))
 }
 
 /// Browsers of the listed origins may call; mini programs are no browsers and need no permission. Tokens travel in a

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! main → command → server                  reads the settings, opens what is needed, serves, drains
-//!                    http      axum           routes, the GraphQL endpoint, REST login, the explorer
-//!                    graphql   async-graphql  the schema: queries, mutations, objects, guards
-//!                    account   governor,redis the story: login, authenticate, refresh, logout, profiles, limits
+//!                    http      axum           routes, the GraphQL endpoint, WebSockets, REST login, the explorer
+//!                    graphql   async-graphql  the schema: queries, mutations, subscriptions, objects, guards
+//!                    account   governor,redis the story: login, authenticate, refresh, profiles, events, limits
 //!                    store     sea-orm        the database: one method, one statement or transaction
 //!                    wechat    reqwest        the client of WeChat's API
 //!                    token     jsonwebtoken   access and refresh tokens, sealed columns, the keys

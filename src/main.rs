@@ -1,17 +1,24 @@
 //! The program: reads the command line, runs the command, and tells a person why where it cannot.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use miniaccount::{cli::Cli, command};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match command::run(Cli::parse()).await {
+/// Stack of each thread that answers requests, in bytes: four times of what the deepest document that is let through takes.
+const STACK: usize = 8 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?;
+    runtime.block_on(command::run(cli))
 }

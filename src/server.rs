@@ -114,6 +114,10 @@ impl Server {
         if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
+        // these had as long as the requests; where there were none of those, a moment does
+        if timeout(GRACE, self.app.deserted()).await.is_err() {
+            tracing::warn!("some subscribers did not leave in time and were cut off");
+        }
         beside.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
@@ -188,7 +192,7 @@ pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Acc
     let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
     let keys = Arc::new(KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?);
     let limits = Limits::new(config).map_err(|_| StartError::Redis)?;
-    Ok(Accounts::new(config.sessions.clone(), store, wechat, keys, limits, clock))
+    Ok(Accounts::new(config, store, wechat, keys, limits, clock))
 }
 
 /// What goes on beside the requests, for as long as it is polled.

@@ -12,6 +12,7 @@ mod doubt;
 mod feed;
 mod login;
 mod migrate;
+mod profile;
 mod reseal;
 mod session;
 mod transaction;
@@ -22,6 +23,7 @@ pub use connect::{connect, describe, is_embedded};
 pub use feed::{Change, Stretch};
 pub use login::{Known, LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;
+pub use profile::{Edit, ProfileEdit};
 pub use reseal::ResealedIdentity;
 pub use session::{Page, Window};
 

@@ -1,4 +1,4 @@
-// Starts a server with an empty folder and no settings, so with the emulator, and stops it.
+// Starts a server with an empty folder and no settings but those it is given, so with the emulator, and stops it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path';
 
 const PATIENCE_MS = 20_000;
 
-export async function startServer(binary, folder) {
-  const cwd = join(folder, 'server');
+export async function startServer(binary, folder, { name = 'server', env: settings = {} } = {}) {
+  const cwd = join(folder, name);
   await mkdir(cwd);
-  const env = { PATH: process.env.PATH, LISTEN: '127.0.0.1:0' };
+  const env = { PATH: process.env.PATH, LISTEN: '127.0.0.1:0', ...settings };
   const server = spawn(resolve(binary), { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = async () => {
     server.kill('SIGTERM');

@@ -70,6 +70,11 @@ impl SignedIn {
         viewer(&self.user, self.session)
     }
 
+    /// When the token or the session expires, whichever is first.
+    pub(super) fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
     /// Whether it may still be gone by.
     pub(super) fn is_good(&self, now: Timestamp) -> bool {
         !self.forgotten.load(Ordering::Acquire) && self.expires_at > now

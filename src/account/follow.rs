@@ -1,8 +1,10 @@
-//! Follows the feed: hears what other nodes have done to accounts, and forgets what is not so any more.
+//! Follows the feed: hears what was done to accounts, on this node or another, forgets what is not so any more, and tells
+//! those who listen.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use entity::{UserId, feed, feed::LANES, feed_head};
+use futures_util::FutureExt;
 use tokio::time::{sleep, timeout};
 
 use super::{Accounts, live::Moment};
@@ -44,15 +46,18 @@ impl Read {
 }
 
 impl Accounts {
-    /// Follows the feed for as long as it is polled. Without it nothing is remembered, and each request asks the
-    /// database.
+    /// Follows the feed for as long as it is polled. Without it nothing is remembered, each request asks the database,
+    /// and nobody who listens hears anything.
     pub async fn follow(&self) {
-        let (mut read, mut is_away) = (Read::default(), false);
+        let (mut read, mut is_away, mut rested) = (Read::default(), false, false);
         loop {
-            self.live.is_wanted().await;
-            let outcome = timeout(PATIENCE, self.catch_up(&mut read)).await;
+            rested |= self.rest().await;
+            let outcome = timeout(PATIENCE, self.catch_up(&mut read, rested)).await;
             let failed = match outcome {
-                Ok(Ok(())) => None,
+                Ok(Ok(())) => {
+                    rested = false;
+                    None
+                }
                 Ok(Err(cause)) => Some(cause.to_string()),
                 Err(late) => Some(late.to_string()),
             };
@@ -61,8 +66,25 @@ impl Accounts {
         }
     }
 
-    /// Reads the feed to its end once.
-    async fn catch_up(&self, read: &mut Read) -> Result<(), DbErr> {
+    /// Waits until somebody is remembered or listens, and tells whether that was not so at once.
+    async fn rest(&self) -> bool {
+        let wanted = async {
+            tokio::select! {
+                () = self.live.is_wanted() => {}
+                () = self.events.is_wanted() => {}
+            }
+        };
+        let mut wanted = pin!(wanted);
+        let rests = (&mut wanted).now_or_never().is_none();
+        if rests {
+            wanted.await;
+        }
+        rests
+    }
+
+    /// Reads the feed to its end once. After a rest it may hold what happened before anybody began to listen: they are
+    /// told of a gap instead.
+    async fn catch_up(&self, read: &mut Read, rested: bool) -> Result<(), DbErr> {
         let asked = Moment::of(self.clock.as_ref());
         let heads = self.store.feed_heads().await?;
         if i32::try_from(heads.len()) != Ok(LANES) {
@@ -72,9 +94,13 @@ impl Accounts {
             Some(stretches) => self.news_of(&stretches).await?,
             None => None,
         };
-        match news {
+        match &news {
             Some(rows) => rows.iter().for_each(|row| self.heed(row.user_id, row.into())),
             None => self.live.forget_all(),
+        }
+        match &news {
+            Some(rows) if !rested => rows.iter().for_each(|row| self.events.tell(row.user_id, row.into())),
+            _ => self.events.tell_of_gap(),
         }
         *read = Read::up_to(&heads);
         self.live.renew(asked);

@@ -49,7 +49,7 @@ impl Limits {
         Ok(shared.unwrap_or_else(|| self.own.login(network, app_id))?)
     }
 
-    /// Counts a login or refresh of a user, once it is known whose it is.
+    /// Counts a login, a refresh or a change of the profile of a user, once it is known whose it is.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.

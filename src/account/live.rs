@@ -62,7 +62,7 @@ pub(super) struct Live {
     tokens: Cache<TokenDigest, Arc<SignedIn>>,
     stripes: Vec<Stripe>,
     lease: Lease,
-    /// Wakes the reader of the feed, which rests while nothing is held.
+    /// Wakes the reader of the feed, which rests while nothing is held and nobody listens.
     filled: Notify,
 }
 

@@ -1,8 +1,15 @@
-//! Users and their identities, as they are looked up.
+//! Users and their identities, as they are looked up; what they may write of themselves is in the files below.
+
+mod avatar;
+mod locale;
+mod nickname;
+mod update;
 
 use std::collections::HashMap;
 
 use entity::{IdentityId, UserId, identity, user};
+
+pub use update::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
 
 use super::Accounts;
 use crate::error::{ApiError, Code};

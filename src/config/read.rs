@@ -16,7 +16,8 @@ use super::{
         GRAPHIQL, LISTEN, LOG, LOG_FORMAT, LOGIN_RATE_LIMIT, MUTATION_ROOTS, QUERY_ALIASES, QUERY_BYTES, QUERY_DEPTH,
         QUERY_DIRECTIVES, QUERY_FIELDS, QUERY_NESTING, QUERY_ROOTS, QUERY_TOKENS, REDIS_URL, REFRESH_RATE_LIMIT,
         REFRESH_TOKEN_TTL, REQUESTS_IN_FLIGHT, SECRET_KEY, SESSION_MAX_AGE, SESSIONS_CACHED, SESSIONS_KEPT,
-        SESSIONS_PER_USER, Setting, TRUSTED_DOCUMENTS, TRUSTED_PROXIES, USER_RATE_LIMIT,
+        SESSIONS_PER_USER, SUBSCRIPTIONS, SUBSCRIPTIONS_PER_USER, Setting, TRUSTED_DOCUMENTS, TRUSTED_PROXIES,
+        USER_RATE_LIMIT,
     },
     value,
 };
@@ -55,6 +56,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
     let trusted_documents = trusted_documents(reader);
     let limits = limits(reader);
     let requests_in_flight = reader.value(&REQUESTS_IN_FLIGHT, value::count);
+    let [subscriptions, subscriptions_per_user] =
+        [&SUBSCRIPTIONS, &SUBSCRIPTIONS_PER_USER].map(|setting| reader.value(setting, value::count));
     let client_timeout = reader.value(&CLIENT_TIMEOUT, value::duration);
     let log = reader.value(&LOG, value::log_filter);
     let log_format = reader.value(&LOG_FORMAT, value::log_format);
@@ -77,6 +80,8 @@ fn config(reader: &mut Reader) -> Option<Config> {
         trusted_documents,
         limits: limits?,
         requests_in_flight: requests_in_flight?,
+        subscriptions: subscriptions?,
+        subscriptions_per_user: subscriptions_per_user?,
         client_timeout: client_timeout?,
         log: log?,
         log_format: log_format?,
@@ -129,8 +134,9 @@ fn refuse_longer<T: PartialOrd>(reader: &mut Reader, inner: (&Setting, Option<T>
 }
 
 fn limits(reader: &mut Reader) -> Option<Limits> {
+    let nesting = reader.value(&QUERY_NESTING, value::nesting);
     let mut count = |setting| reader.value(setting, value::count);
-    let [bytes, tokens, nesting] = [&QUERY_BYTES, &QUERY_TOKENS, &QUERY_NESTING].map(&mut count);
+    let [bytes, tokens] = [&QUERY_BYTES, &QUERY_TOKENS].map(&mut count);
     let [fields, depth, aliases] = [&QUERY_FIELDS, &QUERY_DEPTH, &QUERY_ALIASES].map(&mut count);
     let [directives, query_roots, mutation_roots] = [&QUERY_DIRECTIVES, &QUERY_ROOTS, &MUTATION_ROOTS].map(count);
     Some(Limits {

@@ -70,6 +70,14 @@ pub(super) fn count(text: &str) -> Result<u32, Fault> {
     text.parse().map(NonZeroU32::get).map_err(|_| "must be a whole number, at least 1")
 }
 
+/// How deep a document may nest: no deeper than the parser goes, and the stack bears.
+pub(super) fn nesting(text: &str) -> Result<u32, Fault> {
+    count(text)
+        .ok()
+        .filter(|count| *count <= 64)
+        .ok_or("must be a whole number from 1 to 64: no document is read deeper")
+}
+
 /// A filter the log understands.
 pub(super) fn log_filter(text: &str) -> Result<String, Fault> {
     let fault = "must be a filter such as info, or info,miniaccount=debug";
@@ -131,6 +139,8 @@ mod tests {
         assert!(["", "y", "2"].iter().all(|text| boolean(text).is_err()));
         assert_eq!(count("16"), Ok(16));
         assert!(["0", "-1", "", "1.0", "4294967296"].iter().all(|text| count(text).is_err()));
+        assert_eq!((nesting("1"), nesting("64")), (Ok(1), Ok(64)));
+        assert!(["0", "65", "-1", "x", "4294967296"].iter().all(|text| nesting(text).is_err()));
         assert_eq!(log_format("JSON"), Ok(LogFormat::Json));
         assert!(log_format("xml").is_err());
     }

@@ -9,13 +9,14 @@ use tokio::sync::OnceCell;
 
 use crate::{
     account::{Accounts, Client, SignedIn},
-    error::{ApiError, Code},
+    error::{ApiError, Code, Language},
 };
 
 /// The caller of a request.
 #[derive(Debug)]
 pub struct Caller {
     client: Client,
+    language: Language,
     token: Option<SecretString>,
     signed_in: OnceCell<Result<Arc<SignedIn>, ApiError>>,
 }
@@ -23,8 +24,8 @@ pub struct Caller {
 impl Caller {
     /// A caller with the bearer token they sent, if any.
     #[must_use]
-    pub fn new(client: Client, token: Option<SecretString>) -> Self {
-        Self { client, token, signed_in: OnceCell::new() }
+    pub fn new(client: Client, language: Language, token: Option<SecretString>) -> Self {
+        Self { client, language, token, signed_in: OnceCell::new() }
     }
 }
 
@@ -32,8 +33,12 @@ impl Caller {
 pub(super) trait ContextExt {
     /// The accounts.
     fn accounts(&self) -> Result<&Accounts, ApiError>;
+    /// The same for what outlives the request.
+    fn accounts_shared(&self) -> Result<Arc<Accounts>, ApiError>;
     /// The client.
     fn client(&self) -> Result<&Client, ApiError>;
+    /// The language the caller reads.
+    fn language(&self) -> Result<Language, ApiError>;
     /// The token that was sent, unread.
     fn token(&self) -> Result<&str, ApiError>;
     /// The guard: the caller, who must be signed in.
@@ -45,8 +50,16 @@ impl ContextExt for Context<'_> {
         self.data_opt::<Arc<Accounts>>().map(AsRef::as_ref).ok_or_else(missing)
     }
 
+    fn accounts_shared(&self) -> Result<Arc<Accounts>, ApiError> {
+        self.data_opt::<Arc<Accounts>>().cloned().ok_or_else(missing)
+    }
+
     fn client(&self) -> Result<&Client, ApiError> {
         Ok(&caller(self)?.client)
+    }
+
+    fn language(&self) -> Result<Language, ApiError> {
+        Ok(caller(self)?.language)
     }
 
     fn token(&self) -> Result<&str, ApiError> {

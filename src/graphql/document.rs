@@ -4,13 +4,18 @@
 mod cost;
 mod kept;
 mod lexical;
+mod measure;
 mod registered;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{ServerError, parser::parse_query, parser::types::ExecutableDocument};
+use async_graphql::{
+    Pos, ServerError,
+    parser::{parse_query, types::ExecutableDocument},
+};
 
 use crate::{
     config::Limits,
@@ -24,20 +29,29 @@ use registered::Registered;
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     /// The document, parsed.
-    pub parsed: Arc<ExecutableDocument>,
-    /// Whether it was validated before: it need not be again.
-    pub accepted: bool,
+    pub(super) parsed: Arc<ExecutableDocument>,
+    /// How often it puts a variable in, fragments written out, in the lists they are put into.
+    pub(super) uses: u32,
+    /// Whether it was found to fit the schema before: it need not be looked at again.
+    pub(super) accepted: bool,
     fingerprint: Fingerprint,
-    length: usize,
+    /// Memory it takes, in bytes.
+    size: usize,
 }
 
-/// Why a text is not executed.
+/// Why a text is not executed, and where in it the reason stands.
 #[derive(Debug)]
-pub(super) enum Refusal {
-    /// It asks for too much, or may not run.
-    Excess(ApiError),
-    /// It is no document.
-    Syntax(ServerError),
+pub(super) struct Refusal {
+    /// What the client is told.
+    pub(super) error: ApiError,
+    /// The places the error is about.
+    pub(super) places: Vec<Pos>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, places: Vec::new() }
+    }
 }
 
 /// The documents of a server.
@@ -72,30 +86,45 @@ impl Documents {
     pub(super) fn admit(&self, text: &str) -> Result<Document, Refusal> {
         // before anything else, hashing included, looks at a text that is too long
         lexical::check_length(text, &self.limits)?;
-        let (fingerprint, length) = (Fingerprint::of(text), text.len());
+        let fingerprint = Fingerprint::of(text);
         if self.registered.as_ref().is_some_and(|registered| !registered.holds(&fingerprint)) {
-            let detail = "Only registered documents run here.";
-            return Err(Refusal::Excess(ApiError::new(Code::BadRequest).detail(detail)));
+            return Err(ApiError::new(Code::BadRequest).detail("Only registered documents run here.").into());
         }
-        if let Some(parsed) = self.kept.get(&fingerprint) {
-            return Ok(Document { parsed, accepted: true, fingerprint, length });
+        if let Some(document) = self.kept.get(&fingerprint) {
+            return Ok(document);
         }
-        lexical::check(text, &self.limits)?;
-        let parsed = parse_query(text).map_err(|error| Refusal::Syntax(error.into()))?;
-        cost::check(&parsed, &self.limits)?;
-        Ok(Document { parsed: Arc::new(parsed), accepted: false, fingerprint, length })
+        let tokens = lexical::check(text, &self.limits)?;
+        let parsed = parse_query(text).map_err(|error| unreadable(error.into()))?;
+        let uses = cost::check(&parsed, &self.limits)?;
+        let size = kept::size(tokens, text.len());
+        Ok(Document { parsed: Arc::new(parsed), uses, accepted: false, fingerprint, size })
+    }
+
+    /// Looks for a registered document that would be refused whenever somebody asks for it.
+    ///
+    /// # Errors
+    /// With the first one: its id and why.
+    pub(super) fn check_registered(&self) -> Result<(), (&str, Refusal)> {
+        let registered = self.registered.iter().flat_map(Registered::iter);
+        registered
+            .map(|(id, text)| self.admit(text).map_err(|refusal| (id, refusal)))
+            .try_for_each(|found| found.map(drop))
     }
 
     /// Keeps a document that was found to fit the schema.
-    pub(super) fn keep(&self, document: &Document) {
+    pub(super) fn keep(&self, document: Document) {
         if !document.accepted {
-            self.kept.put(document.fingerprint, Arc::clone(&document.parsed), document.length);
+            self.kept.put(Document { accepted: true, ..document });
         }
     }
 }
 
 /// A refusal that says which limit, and what it is.
 fn excess(what: &str, limit: impl std::fmt::Display) -> Refusal {
-    let detail = format!("At most {limit} {what}.");
-    Refusal::Excess(ApiError::new(Code::QueryTooExpensive).detail(detail))
+    ApiError::new(Code::QueryTooExpensive).detail(format!("At most {limit} {what}.")).into()
+}
+
+/// The place of a syntax error is told; the library's words are not, they quote the document.
+fn unreadable(error: ServerError) -> Refusal {
+    Refusal { error: Code::GraphqlParseFailed.into(), places: error.locations }
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use async_graphql::{
     Response, ServerError, ValidationMode, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
+use futures_util::{Stream, StreamExt};
 
 use super::{
-    About, Caller, ExecutionBegan, Schema,
+    About, Caller, ExecutionBegan, Schema, arguments,
     document::{Document, Documents, Refusal},
     schema, sdl,
-    variables::InputTypes,
+    types::Types,
+    variables,
 };
 use crate::{
     account::Accounts,
@@ -57,7 +59,7 @@ pub struct Engine {
     /// For documents that `strict` has accepted.
     fast: Schema,
     documents: Documents,
-    inputs: InputTypes,
+    types: Types,
 }
 
 impl Engine {
@@ -65,47 +67,74 @@ impl Engine {
     #[must_use]
     pub fn new(accounts: &Arc<Accounts>, config: &Config) -> Self {
         let about = About { emulator: config.emulator };
-        let build = |mode| schema(Arc::clone(accounts), about, config.graphiql, mode);
+        let build = |mode| schema(Arc::clone(accounts), about, config, mode);
         Self {
             strict: build(ValidationMode::Strict),
             fast: build(ValidationMode::Fast),
             documents: Documents::new(config.limits, config.trusted_documents.clone()),
-            inputs: InputTypes::of_sdl(&sdl()),
+            types: Types::of_sdl(&sdl()),
         }
     }
 
     /// Checks what can be checked before anything is executed.
     ///
     /// # Errors
-    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `OPERATION_RESOLUTION_FAILURE`, `BAD_USER_INPUT`.
+    /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, `OPERATION_RESOLUTION_FAILURE`,
+    /// `BAD_USER_INPUT`.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, ServerError> {
         let Parameters { query, operation_name, variables } = parameters;
         let text = match &query {
             Query::Text(text) => text,
             Query::Id(id) => self.documents.text(id).map_err(whole)?,
         };
-        let document = self.documents.admit(text).map_err(refused)?;
+        let document = self.admit(text).map_err(refused)?;
         let operation = operation(&document.parsed, operation_name.as_deref())
             .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
-        self.inputs.check(operation, &variables).map_err(whole)?;
+        if operation.ty == OperationType::Subscription {
+            check_subscription(operation).map_err(whole)?;
+        }
+        variables::check_values(&document, operation, &variables, &self.types).map_err(whole)?;
         let operation = operation.ty;
         Ok(Prepared { document, operation_name, variables, operation })
     }
 
+    /// Holds a text against the limits, and against what the library does not look at in time.
+    fn admit(&self, text: &str) -> Result<Document, Refusal> {
+        let document = self.documents.admit(text)?;
+        if !document.accepted {
+            variables::check_definitions(&document.parsed, &self.types)?;
+            arguments::check(&document.parsed, &self.types)?;
+        }
+        Ok(document)
+    }
+
     /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.
     pub async fn execute(&self, prepared: Prepared, caller: Caller) -> (Response, bool) {
-        let Prepared { document, operation_name, variables, .. } = prepared;
         let began = ExecutionBegan::default();
-        let mut request = async_graphql::Request::new("").variables(variables).data(caller).data(began.clone());
-        request.operation_name = operation_name;
-        request.set_parsed_query((*document.parsed).clone());
+        let document = prepared.document.clone();
         let schema = if document.accepted { &self.fast } else { &self.strict };
-        let response = schema.execute(request).await;
+        let response = schema.execute(request(prepared, caller, &began)).await;
         if began.get() {
-            self.documents.keep(&document);
+            self.documents.keep(document);
         }
         (response, began.get())
     }
+
+    /// Executes a subscription: an answer for each event, and with it whether that came as far as resolvers. It is
+    /// validated each time, because it runs for long and begins seldom.
+    pub fn subscribe(&self, prepared: Prepared, caller: Caller) -> impl Stream<Item = (Response, bool)> + Send + use<> {
+        let began = ExecutionBegan::default();
+        let answers = self.strict.execute_stream(request(prepared, caller, &began));
+        answers.map(move |answer| (answer, began.get()))
+    }
+}
+
+fn request(prepared: Prepared, caller: Caller, began: &ExecutionBegan) -> async_graphql::Request {
+    let Prepared { document, operation_name, variables, .. } = prepared;
+    let mut request = async_graphql::Request::new("").variables(variables).data(caller).data(began.clone());
+    request.operation_name = operation_name;
+    request.set_parsed_query((*document.parsed).clone());
+    request
 }
 
 /// The operation to run: the one that is named, or the only one.
@@ -120,12 +149,20 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
     }
 }
 
-fn refused(refusal: Refusal) -> ServerError {
-    match refusal {
-        Refusal::Excess(error) => whole(error),
-        // the place of a syntax error is told; the library's words are not, they quote the document
-        Refusal::Syntax(error) => ServerError { locations: error.locations, ..whole(Code::GraphqlParseFailed.into()) },
+/// A subscription has one field (GraphQL, "Single Root Field"). The library would run several, and none at all of those
+/// in fragments.
+fn check_subscription(operation: &OperationDefinition) -> Result<(), ApiError> {
+    match operation.selection_set.node.items.as_slice() {
+        [only] if matches!(only.node, Selection::Field(_)) => Ok(()),
+        _ => {
+            let detail = "A subscription has one field, and no fragment around it.";
+            Err(ApiError::new(Code::GraphqlValidationFailed).detail(detail))
+        }
     }
+}
+
+fn refused(refusal: Refusal) -> ServerError {
+    ServerError { locations: refusal.places, ..whole(refusal.error) }
 }
 
 /// An error that concerns the request as a whole and has no place in the document.

@@ -4,7 +4,10 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{
     caller::ContextExt,
-    object::{LoginPayload, LogoutPayload, RefreshSessionPayload, RevokeSessionPayload},
+    object::{
+        LoginPayload, LogoutPayload, RefreshSessionPayload, RevokeSessionPayload, UpdateProfileInput,
+        UpdateProfilePayload,
+    },
 };
 use crate::{
     account::{self, LoginRequest},
@@ -86,7 +89,18 @@ impl Mutation {
             Some(id) => ctx.accounts()?.revoke(&caller, id).await?,
             None => None,
         };
-        Ok(RevokeSessionPayload::new(revoked, caller.session))
+        Ok(RevokeSessionPayload::new(revoked, caller.session, ctx.language()?))
+    }
+
+    /// Changes the caller's profile.
+    async fn update_profile(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to become of it.")] input: UpdateProfileInput,
+    ) -> Result<UpdateProfilePayload, ApiError> {
+        let caller = ctx.signed_in().await?;
+        let update = ctx.accounts()?.update_profile(&caller, input.into()).await?;
+        Ok(UpdateProfilePayload::new(update, caller.viewer(), ctx.language()?))
     }
 }
 

@@ -1,155 +1,102 @@
-//! Checks the values of variables against their types before any resolver runs. The library would notice a wrong one
-//! only when the resolver that wants it runs, after others have done their work.
+//! Checks variables before any resolver runs: what a document says of them, and the values that come with a request. The
+//! library would notice a wrong value only when the resolver that wants it runs, after others have done their work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Name, Value, Variables,
-    parser::{
-        parse_schema,
-        types::{BaseType, InputValueDefinition, OperationDefinition, Type, TypeKind, TypeSystemDefinition},
-    },
+    Value, Variables,
+    parser::types::{ExecutableDocument, OperationDefinition},
 };
 
+use super::{
+    document::{Document, Refusal},
+    fit::{Fitting, Unfit},
+    types::{Types, innermost},
+};
 use crate::error::{ApiError, Code};
 
-/// The longest path of a value told to a client, in characters: parts of it are the client's words.
-const PATH: usize = 100;
+/// Memory the library may fill with copies of the variables of one request, in bytes: it makes one wherever a variable is
+/// put in.
+const COPIES: usize = 4 * 1024 * 1024;
 
-/// The types a variable can have, by name. Scalars of the language and of ours that are not listed take any text.
-#[derive(Debug, Default)]
-pub(super) struct InputTypes(HashMap<Name, InputType>);
-
-#[derive(Debug)]
-enum InputType {
-    Enum(Vec<Name>),
-    Object(Vec<InputField>),
-}
-
-#[derive(Debug)]
-struct InputField {
-    name: Name,
-    ty: Type,
-    required: bool,
-}
-
-impl InputTypes {
-    /// The input types of a schema, from its text.
-    pub(super) fn of_sdl(sdl: &str) -> Self {
-        let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_default();
-        let types = definitions.into_iter().filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(ty) => Some((ty.node.name.node, input_type(ty.node.kind)?)),
-            _ => None,
-        });
-        Self(types.collect())
-    }
-
-    /// Checks every variable an operation declares.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` with the path of the first value that does not fit.
-    pub(super) fn check(&self, operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
-        for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
-            let name = &definition.name.node;
-            let ty = &definition.var_type.node;
-            match variables.get(name) {
-                None if definition.default_value.is_some() || ty.nullable => {}
-                None => return Err(unfit(&format!("${name}"), ty)),
-                Some(value) => self.fit(value, ty, &format!("${name}"))?,
-            }
-        }
-        Ok(())
-    }
-
-    fn fit(&self, value: &Value, ty: &Type, path: &str) -> Result<(), ApiError> {
-        match (value, &ty.base) {
-            (Value::Null, _) if ty.nullable => Ok(()),
-            (Value::Null, _) => Err(unfit(path, ty)),
-            (Value::List(items), BaseType::List(item)) => {
-                items.iter().enumerate().try_for_each(|(at, value)| self.fit(value, item, &format!("{path}[{at}]")))
-            }
-            // a single value stands for a list of one (GraphQL, "List", input coercion)
-            (value, BaseType::List(item)) => self.fit(value, item, path),
-            (value, BaseType::Named(name)) => match self.0.get(name) {
-                Some(InputType::Object(fields)) => self.fit_object(value, fields, ty, path),
-                Some(InputType::Enum(values)) if is_one_of(value, values) => Ok(()),
-                None if is_scalar(value, name) => Ok(()),
-                _ => Err(unfit(path, ty)),
-            },
-        }
-    }
-
-    fn fit_object(&self, value: &Value, fields: &[InputField], ty: &Type, path: &str) -> Result<(), ApiError> {
-        let Value::Object(object) = value else { return Err(unfit(path, ty)) };
-        if let Some(unknown) = object.keys().find(|name| fields.iter().all(|field| field.name != **name)) {
-            return Err(bad(&format!("{path}.{unknown}"), "is not known"));
-        }
-        fields.iter().try_for_each(|field| {
-            let path = format!("{path}.{}", field.name);
-            match object.get(&field.name) {
-                Some(value) => self.fit(value, &field.ty, &path),
-                None if field.required => Err(unfit(&path, &field.ty)),
-                None => Ok(()),
-            }
+/// Checks what the operations of a document say of their variables, whichever of them is to run. The library would ask for
+/// the value of each as often as it is defined, and end in a panic over one of a type there is not.
+///
+/// # Errors
+/// `GRAPHQL_VALIDATION_FAILED`
+pub(super) fn check_definitions(document: &ExecutableDocument, types: &Types) -> Result<(), Refusal> {
+    document.operations.iter().try_for_each(|(_, operation)| {
+        let mut names = HashSet::new();
+        operation.node.variable_definitions.iter().try_for_each(|definition| {
+            let what = if types.input(innermost(&definition.node.var_type.node)).is_none() {
+                "A variable is of a type that cannot be put in."
+            } else if !names.insert(&definition.node.name.node) {
+                "A variable is defined twice."
+            } else {
+                return Ok(());
+            };
+            let error = ApiError::new(Code::GraphqlValidationFailed).detail(what);
+            Err(Refusal { error, places: vec![definition.pos] })
         })
+    })
+}
+
+/// Checks the values of the variables an operation of the document declares.
+///
+/// # Errors
+/// `QUERY_TOO_EXPENSIVE`; `BAD_USER_INPUT` with the path of the first value that does not fit.
+pub(super) fn check_values(
+    document: &Document,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    types: &Types,
+) -> Result<(), ApiError> {
+    let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
+    let defaults = definitions.clone().filter_map(|definition| Some(&definition.default_value.as_ref()?.node));
+    let size: usize = variables.values().chain(defaults).map(size).sum();
+    if size.saturating_mul(usize::try_from(document.uses).unwrap_or(usize::MAX)) > COPIES {
+        let detail = "The variables are too long for how often they are used.";
+        return Err(ApiError::new(Code::QueryTooExpensive).detail(detail));
     }
-}
-
-fn input_type(kind: TypeKind) -> Option<InputType> {
-    match kind {
-        TypeKind::Enum(it) => Some(InputType::Enum(it.values.into_iter().map(|value| value.node.value.node).collect())),
-        TypeKind::InputObject(it) => {
-            Some(InputType::Object(it.fields.into_iter().map(|field| input_field(field.node)).collect()))
-        }
-        _ => None,
+    // no variable stands in the value of another
+    let fitting = Fitting { types, variables: HashMap::new() };
+    for definition in definitions {
+        let (name, ty) = (&definition.name.node, &definition.var_type.node);
+        let fits = match variables.get(name) {
+            None if definition.default_value.is_some() || ty.nullable => Ok(()),
+            None => Err(Unfit::must_be(ty)),
+            Some(value) => fitting.fit(value, ty),
+        };
+        fits.map_err(|unfit| ApiError::new(Code::BadUserInput).detail(unfit.of("variable", &format!("${name}"))))?;
     }
+    Ok(())
 }
 
-fn input_field(definition: InputValueDefinition) -> InputField {
-    let ty = definition.ty.node;
-    InputField { name: definition.name.node, required: !ty.nullable && definition.default_value.is_none(), ty }
-}
-
-fn is_one_of(value: &Value, values: &[Name]) -> bool {
-    match value {
-        Value::String(text) => values.iter().any(|name| name == text.as_str()),
-        Value::Enum(name) => values.contains(name),
-        _ => false,
-    }
-}
-
-fn is_scalar(value: &Value, name: &Name) -> bool {
-    match (name.as_str(), value) {
-        ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-        ("Float", Value::Number(_)) | ("Boolean", Value::Boolean(_)) => true,
-        ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
-        ("Int" | "Float" | "Boolean", _) => false,
-        (_, value) => matches!(value, Value::String(_)),
-    }
-}
-
-fn unfit(path: &str, ty: &Type) -> ApiError {
-    bad(path, &format!("must be `{ty}`"))
-}
-
-fn bad(path: &str, what: &str) -> ApiError {
-    let path: String = path.chars().take(PATH).collect();
-    ApiError::new(Code::BadUserInput).detail(format!("The variable `{path}` {what}."))
+/// Memory a value takes, in bytes.
+fn size(value: &Value) -> usize {
+    let content = match value {
+        Value::String(text) => text.len(),
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size_of_val(name) + size(value)).sum(),
+        _ => 0,
+    };
+    size_of::<Value>() + content
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::{config::Limits, graphql::document::Documents};
 
-    const SDL: &str = "enum Scope { ALL CURRENT } input Device { id: String! name: String tags: [Int!] inner: Device }";
+    const SDL: &str = "type Query { node(id: ID!): Int } enum Scope { ALL CURRENT } input Device { id: String! name: String tags: [Int!] inner: Device }";
 
     fn check(declared: &str, variables: Json) -> Result<(), ApiError> {
-        let document = parse_query(format!("query({declared}) {{ __typename }}")).unwrap();
-        let operation = &document.operations.iter().next().unwrap().1.node;
-        InputTypes::of_sdl(SDL).check(operation, &Variables::from_json(variables))
+        let text = format!("query({declared}) {{ __typename }}");
+        let document = Documents::new(Limits::default(), None).admit(&text).unwrap();
+        let operation = document.parsed.operations.iter().next().unwrap().1.node.clone();
+        check_values(&document, &operation, &Variables::from_json(variables), &Types::of_sdl(SDL))
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
+use super::preference::preferences;
+
 /// The media types a GraphQL answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
@@ -30,13 +32,12 @@ struct Liking {
 /// The media type the client likes best. One that does not say, or likes everything, gets the older type, which it is
 /// sure to know. `None` where it accepts neither.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
-    let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if accept.iter().all(|value| value.trim().is_empty()) {
+    let said = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if said.map(str::trim).all(str::is_empty) {
         return Some(Media::Json);
     }
-    let accept = accept.join(",");
-    let json = liking(&accept, "json");
-    let graphql = liking(&accept, "graphql-response+json");
+    let json = liking(headers, "json");
+    let graphql = liking(headers, "graphql-response+json");
     let named = graphql.exactness == 2 && graphql.quality >= json.quality;
     if graphql.quality > 0.0 && (named || graphql.quality > json.quality) {
         return Some(Media::GraphqlResponse);
@@ -45,15 +46,12 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
 }
 
 /// What the most exact range that covers `application/<subtype>` says of it.
-fn liking(accept: &str, subtype: &str) -> Liking {
-    let of_range = |range: &str| -> Option<Liking> {
-        let mut parts = range.split(';').map(str::trim);
-        let exactness = exactness(parts.next()?, subtype)?;
-        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        Some(Liking { exactness, quality: quality.map_or(Some(1.0), |text| text.parse().ok())? })
-    };
+fn liking(headers: &HeaderMap, subtype: &str) -> Liking {
+    let ranges = preferences(headers, &header::ACCEPT);
+    let covering =
+        ranges.filter_map(|(range, quality)| Some(Liking { exactness: exactness(range, subtype)?, quality }));
     let most_exact = |best: Liking, next: Liking| if next.exactness >= best.exactness { next } else { best };
-    accept.split(',').filter_map(of_range).reduce(most_exact).unwrap_or_default()
+    covering.reduce(most_exact).unwrap_or_default()
 }
 
 fn exactness(range: &str, subtype: &str) -> Option<u8> {
@@ -100,7 +98,7 @@ mod tests {
 
     #[test]
     fn who_accepts_neither_gets_nothing() {
-        for accept in ["text/html", "application/json;q=0", "image/*", "*/*;q=0", "application/json;q=x"] {
+        for accept in ["text/html", "application/json;q=0", "image/*", "*/*;q=0", "application/json;q=x", "*/*;q=nan"] {
             assert_eq!(negotiated(accept), None, "{accept}");
         }
     }

@@ -20,6 +20,8 @@ use crate::{
 pub(super) enum Stage {
     /// It is no GraphQL request.
     Malformed(Code),
+    /// It came by another method than one of these.
+    WrongMethod(&'static str),
     /// It is one, but it cannot be executed.
     NotExecuted,
     /// It was executed, whatever came of it.
@@ -41,6 +43,7 @@ struct GraphqlBody {
 fn status(stage: Stage, media: Media) -> StatusCode {
     match (stage, media) {
         (Stage::Malformed(code), _) => status_of(code),
+        (Stage::WrongMethod(_), _) => status_of(Code::MethodNotAllowed),
         (Stage::NotExecuted, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::NotExecuted, Media::Json) | (Stage::Executed, _) => StatusCode::OK,
     }
@@ -52,8 +55,8 @@ pub(super) fn graphql(stage: Stage, media: Media, data: Value, errors: Vec<Serve
     let mut response = json_response(status(stage, media), &GraphqlBody { errors, data });
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.as_str()));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization"));
-    if stage == Stage::Malformed(Code::MethodNotAllowed) {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    if let Stage::WrongMethod(allowed) = stage {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     response
 }

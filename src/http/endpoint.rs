@@ -1,25 +1,21 @@
 //! `/graphql`: the HTTP side of GraphQL, our own because the library's runs mutations over GET, takes bodies of any
 //! length and type, and answers every `Accept` alike.
 
-use std::time::Duration;
-
 use async_graphql::{ServerError, Value, parser::types::OperationType};
 use axum::{Extension, extract::State, http::Method, response::Response};
 
 use super::{
-    App,
+    App, TIMEOUT,
     accept::{self, Media},
     answer::{self, Stage},
     parameters,
     request::Brought,
+    socket,
 };
 use crate::{
     error::{ApiError, Code},
     graphql::{Parameters, Prepared, present, whole},
 };
-
-/// How long a request may take. The longest way to WeChat and back fits.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A request that is not executed: how far it came, and why no further.
 struct Refused {
@@ -34,15 +30,22 @@ pub(super) async fn graphql(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if socket::is_wanted(&parts) {
+        let upgraded = socket::upgrade(app, brought.clone(), parts).await;
+        return upgraded.unwrap_or_else(|error| refuse(malformed(error), Media::Json, &brought));
+    }
     let Some(media) = accept::negotiate(&parts.headers) else {
         return refuse(malformed(Code::NotAcceptable.into()), Media::Json, &brought);
+    };
+    let parameters = match parameters::read(&app, &brought, &parts, body).await {
+        Ok(parameters) => parameters,
+        Err(error) => return refuse(malformed(error), media, &brought),
     };
     let _room = match app.room() {
         Ok(room) => room,
         Err(overloaded) => return refuse(malformed(overloaded), media, &brought),
     };
-    let read = parameters::read(&parts, body, app.0.client_timeout).await;
-    match read.map_err(malformed).and_then(|parameters| prepare(&app, parameters, &parts.method)) {
+    match prepare(&app, parameters, &parts.method) {
         Ok(prepared) => execute(&app, prepared, media, &brought).await,
         Err(refused) => refuse(refused, media, &brought),
     }
@@ -52,9 +55,13 @@ pub(super) async fn graphql(
 fn prepare(app: &App, parameters: Parameters, method: &Method) -> Result<Prepared, Refused> {
     let not_executed = |error| Refused { stage: Stage::NotExecuted, error: Box::new(error) };
     let prepared = app.0.engine.prepare(parameters).map_err(not_executed)?;
+    if prepared.operation == OperationType::Subscription {
+        let detail = "Subscriptions run over a WebSocket at this address (graphql-transport-ws).";
+        return Err(malformed(ApiError::new(Code::BadRequest).detail(detail)));
+    }
     if method == Method::GET && prepared.operation != OperationType::Query {
-        let detail = "Only queries can be sent by GET.";
-        return Err(malformed(ApiError::new(Code::MethodNotAllowed).detail(detail)));
+        let error = ApiError::new(Code::MethodNotAllowed).detail("Only queries can be sent by GET.");
+        return Err(Refused { stage: Stage::WrongMethod("POST"), ..malformed(error) });
     }
     Ok(prepared)
 }
@@ -86,5 +93,9 @@ fn respond(stage: Stage, media: Media, data: Value, mut errors: Vec<ServerError>
 }
 
 fn malformed(error: ApiError) -> Refused {
-    Refused { stage: Stage::Malformed(error.code), error: Box::new(whole(error)) }
+    let stage = match error.code {
+        Code::MethodNotAllowed => Stage::WrongMethod("GET, POST"),
+        code => Stage::Malformed(code),
+    };
+    Refused { stage, error: Box::new(whole(error)) }
 }

@@ -12,9 +12,11 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     if !is_trusted(peer) {
         return peer;
     }
-    let hops = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+    let hops =
+        headers.get_all("x-forwarded-for").iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut client = peer;
-    for hop in hops.flat_map(|value| value.rsplit(',')) {
+    for hop in hops {
+        // what nobody can read ends the search: beyond it anybody may have written
         let Some(address) = address(hop) else { return client };
         client = address;
         if !is_trusted(client) {
@@ -25,15 +27,18 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
 }
 
 /// An address, with or without port and brackets.
-fn address(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
-    let plain = hop.parse().ok();
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = str::from_utf8(hop).ok()?.trim();
+    let in_brackets = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']'));
+    let plain = in_brackets.unwrap_or(hop).parse().ok();
     let with_port = || hop.parse::<std::net::SocketAddr>().map(|address| address.ip()).ok();
     plain.or_else(with_port).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn found(peer: &str, forwarded: &[&str]) -> String {
@@ -62,5 +67,27 @@ mod tests {
     fn without_a_readable_header_the_nearest_known_address_counts() {
         assert_eq!(found("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(found("10.0.0.1", &["198.51.100.1, unknown"]), "10.0.0.1");
+        assert_eq!(found("10.0.0.1", &["198.51.100.1", ""]), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_hides_what_stands_ahead_of_it() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "198.51.100.1".parse().unwrap());
+        headers.append("x-forwarded-for", HeaderValue::from_bytes(b"203.0.113.7, \xff").unwrap());
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(client_address("10.0.0.1".parse().unwrap(), &headers, &trusted).to_string(), "10.0.0.1");
+        headers.append("x-forwarded-for", HeaderValue::from_bytes(b"\xff, 203.0.113.8").unwrap());
+        assert_eq!(client_address("10.0.0.1".parse().unwrap(), &headers, &trusted).to_string(), "203.0.113.8");
+    }
+
+    #[test]
+    fn an_address_may_stand_in_brackets_with_and_without_port() {
+        for written in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(found("10.0.0.1", &[written]), "2001:db8::1", "{written}");
+        }
+        for odd in ["[2001:db8::1", "2001:db8::1]", "[]", "[[2001:db8::1]]"] {
+            assert_eq!(found("10.0.0.1", &[odd]), "10.0.0.1", "{odd}");
+        }
     }
 }

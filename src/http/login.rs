@@ -8,9 +8,10 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::{
-    App,
+    App, TIMEOUT,
     answer::{json_response, problem},
     parameters::read_json,
     request::Brought,
@@ -42,13 +43,13 @@ pub(super) async fn post_only(Extension(brought): Extension<Brought>) -> Respons
 }
 
 async fn log_in(app: &App, brought: &Brought, request: Request) -> Result<Opened, ApiError> {
-    let _room = app.room()?;
     let (parts, body) = request.into_parts();
-    let object = read_json(&parts.headers, body, app.0.client_timeout).await?;
+    let object = read_json(app, brought, &parts.headers, body).await?;
+    let _room = app.room()?;
     let code = text(&object, "code")?.ok_or_else(|| bad("`code` is missing.".to_owned()))?;
     let app_id = text(&object, "AppID")?;
     let request = LoginRequest { code, app_id, device: Device::default(), client: &brought.client };
-    app.0.accounts.login(request).await
+    timeout(TIMEOUT, app.0.accounts.login(request)).await.unwrap_or_else(|_| Err(Code::Timeout.into()))
 }
 
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {

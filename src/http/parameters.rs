@@ -1,42 +1,40 @@
 //! Reads the parameters of a GraphQL request, from the query string or the body (GraphQL over HTTP, "Request").
 
-use std::time::Duration;
-
 use async_graphql::Variables;
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Method, header, request::Parts},
 };
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::BODY;
+use super::{App, BODY, request::Brought};
 use crate::{
     error::{ApiError, Code},
     graphql::{Parameters, Query},
 };
 
-/// Reads a request, whose body may take so long to come.
+/// Reads a request.
 ///
 /// # Errors
-/// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `BAD_REQUEST`.
-pub(super) async fn read(parts: &Parts, body: Body, patience: Duration) -> Result<Parameters, ApiError> {
+/// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
+pub(super) async fn read(app: &App, brought: &Brought, parts: &Parts, body: Body) -> Result<Parameters, ApiError> {
     match parts.method {
         Method::GET => from_query(parts.uri.query().unwrap_or_default()),
-        Method::POST => from_object(read_json(&parts.headers, body, patience).await?),
+        Method::POST => from_object(read_json(app, brought, &parts.headers, body).await?),
         _ => Err(Code::MethodNotAllowed.into()),
     }
 }
 
-/// Reads a body that must be a JSON object, and may take so long to come. Compressed ones are not read: a few bytes of
-/// those can be any number.
+/// Reads a body that must be a JSON object. Compressed ones are not read: a few bytes of those can be any number.
 ///
 /// # Errors
-/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `BAD_REQUEST`.
+/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
 pub(super) async fn read_json(
+    app: &App,
+    brought: &Brought,
     headers: &HeaderMap,
     body: Body,
-    patience: Duration,
 ) -> Result<Map<String, Value>, ApiError> {
     if !is_json(headers) {
         return Err(Code::UnsupportedMediaType.into());
@@ -44,14 +42,20 @@ pub(super) async fn read_json(
     if is_encoded(headers) {
         return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
     }
-    let reading = timeout(patience, to_bytes(body, BODY)).await;
-    let bytes = reading.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)?;
+    let bytes = bytes(app, brought, body).await?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Array(_)) => Err(bad("Send one request at a time, not a list.")),
         Ok(_) => Err(bad("The body must be a JSON object.")),
         Err(_) => Err(bad("The body is not JSON.")),
     }
+}
+
+/// The whole body, which may take a client only so long.
+async fn bytes(app: &App, brought: &Brought, body: Body) -> Result<Bytes, ApiError> {
+    let _place = app.0.reading.place(brought.client.address)?;
+    let read = timeout(app.0.client_timeout, to_bytes(body, BODY)).await;
+    read.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)
 }
 
 /// A body that could not be read was too long, or broke off.

@@ -29,13 +29,19 @@ pub(super) struct Brought {
     pub(super) language: Language,
     /// The client.
     pub(super) client: Client,
-    token: Option<SecretString>,
+    /// The token it brought.
+    pub(super) token: Option<SecretString>,
 }
 
 impl Brought {
     /// The caller, for the schema.
     pub(super) fn caller(&self) -> Caller {
-        Caller::new(self.client.clone(), self.token.clone())
+        self.caller_with(self.token.clone())
+    }
+
+    /// The same with another token.
+    pub(super) fn caller_with(&self, token: Option<SecretString>) -> Caller {
+        Caller::new(self.client.clone(), self.language, token)
     }
 }
 
@@ -73,9 +79,13 @@ fn finish(headers: &mut HeaderMap, id: &str) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750). Whatever else stands there is as good as nothing.
 fn bearer(headers: &HeaderMap) -> Option<SecretString> {
-    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    bearer_of(text(headers, &header::AUTHORIZATION)?)
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750). Whatever else stands there is as good as nothing.
+pub(super) fn bearer_of(authorization: &str) -> Option<SecretString> {
+    let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned().into())
 }
 

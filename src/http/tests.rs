@@ -16,8 +16,14 @@ use tower::ServiceExt;
 use super::App;
 use crate::{clock::SystemClock, config, server, store};
 
-/// Routes within the server's layers. The database is there and empty: the routes do not ask it.
+/// Routes within the server's layers.
 async fn layered(routes: Router<App>) -> (Router, TempDir) {
+    let (app, folder) = app().await;
+    (app.layered(routes), folder)
+}
+
+/// The server's inside. The database is there and empty: nothing here asks it.
+pub(super) async fn app() -> (App, TempDir) {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
     let environment = |name: &str| match name {
@@ -28,7 +34,7 @@ async fn layered(routes: Router<App>) -> (Router, TempDir) {
     let (config, _) = config::read(&environment, None).unwrap();
     let store = store::connect(&config.database_url, 1).await.unwrap();
     let accounts = Arc::new(server::accounts(&config, store, Arc::new(SystemClock)).unwrap());
-    (App::new(accounts, &config).layered(routes), folder)
+    (App::new(accounts, &config), folder)
 }
 
 async fn ask(router: &Router, path: &str) -> Response<Body> {

@@ -1,43 +1,44 @@
 //! Takes connections and serves them: HTTP/1.1, and HTTP/2 for clients that begin with it. A client that is slow on
 //! purpose is cut, so that it holds nothing for long.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod activity;
+mod answer;
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::conn::auto::Builder,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 use tower::ServiceExt;
 
-/// How often an idle HTTP/2 client is asked whether it is still there, and how long it may take to say so.
-const PING: Duration = Duration::from_secs(20);
+use activity::Activity;
+use answer::Answer;
 
 /// Requests of one HTTP/2 client at once.
 const STREAMS: u32 = 100;
 
-/// Connections at once; more wait in the operating system's queue. Each costs a few kilobytes.
-const CONNECTIONS: usize = 10_000;
+/// What is held of an answer that a client does not read, in bytes, and the longest head of a request.
+const BUFFER: usize = 64 * 1024;
 
 /// How long to wait when the operating system has no connection to give (no file descriptors, usually).
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a client may take to hear that its connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Serves a router on a listener until `stop`, then lets requests under way finish for as long as `grace`. The answer
-/// tells whether they did. The head of a request may take a client as long as `patience`.
+/// tells whether they did. A client may take as long as `patience` for the head of a request, and between two requests.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -46,87 +47,92 @@ pub(super) async fn serve(
     stopping: impl FnOnce(),
     grace: Duration,
 ) -> bool {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut stop = std::pin::pin!(stop);
+    let room = Arc::new(Semaphore::new(room::connections()));
+    let (end, ending) = watch::channel(());
+    let mut stop = pin!(stop);
     loop {
-        let accepted = tokio::select! {
+        let (stream, peer, permit) = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
             () = &mut stop => break,
         };
+        let connection = connection(stream, peer, router.clone(), patience, ending.clone());
+        tokio::spawn(async move {
+            connection.await;
+            drop(permit);
+        });
+    }
+    stopping();
+    drop((listener, ending));
+    // every connection listens until it is over
+    end.send(()).ok();
+    timeout(grace, end.closed()).await.is_ok()
+}
+
+/// The next connection there is room for.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    loop {
+        let accepted = match Arc::clone(room).acquire_owned().await {
+            Ok(permit) => listener.accept().await.map(|(stream, peer)| (stream, peer, permit)),
+            Err(closed) => Err(io::Error::other(closed)),
+        };
         match accepted {
             Ok((stream, peer, permit)) => {
-                let connection = connection(stream, peer, router.clone(), patience, &graceful);
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(permit);
-                });
+                // an answer is one small packet: waiting to fill it only delays it. Where that cannot be said, the peer is
+                // gone already
+                stream.set_nodelay(true).ok();
+                return (stream, peer, permit);
             }
+            Err(cause) if is_of_the_peer(&cause) => {}
             Err(cause) => {
                 tracing::warn!(%cause, "a connection could not be taken");
                 sleep(PAUSE).await;
             }
         }
     }
-    stopping();
-    drop(listener);
-    timeout(grace, graceful.shutdown()).await.is_ok()
 }
 
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    // an answer is one small packet: waiting to fill it only delays it
-    stream.set_nodelay(true)?;
-    Ok((stream, peer, permit))
+/// Whether one peer went away before it was taken: nobody else need wait for that.
+fn is_of_the_peer(cause: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Serves one connection to its end.
-fn connection(
+/// Serves one connection to its end. One that is upgraded ends here: whoever took it over looks after it.
+async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
     patience: Duration,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + use<> {
-    let began = Arc::new(AtomicBool::new(false));
-    let begins = Arc::clone(&began);
+    mut ending: watch::Receiver<()>,
+) {
+    let activity = Arc::new(Activity::new(patience));
+    let watched = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        begins.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(Body::new))
+        let (work, answering) = (watched.work(), router.clone().oneshot(request.map(Body::new)));
+        async { answering.await.map(|response| response.map(|body| Answer::new(body, work.answered()))) }
     });
-    let connection = builder(patience).serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    async move {
-        tokio::select! {
-            // how a connection ended is the client's business
-            _ = connection => {}
-            () = cut(began, patience) => {}
+    let builder = builder(patience);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    // how a connection ended is the client's business
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = activity.over() => {}
+        _ = ending.changed() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = activity.over() => {}
+            }
         }
     }
-}
-
-/// Ends when a connection has not brought its first request in time: the protocol is told apart by the first bytes, and
-/// nobody else waits for those with a clock in hand.
-async fn cut(began: Arc<AtomicBool>, patience: Duration) {
-    sleep(patience).await;
-    if began.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
-    }
+    connection.as_mut().graceful_shutdown();
+    timeout(FAREWELL, connection).await.ok();
 }
 
 fn builder(patience: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .max_concurrent_streams(STREAMS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_send_buf_size(BUFFER);
     builder
 }

@@ -4,6 +4,7 @@ mod browsers;
 mod documents;
 mod faults;
 mod health;
+mod hostile;
 
 use axum::{
     body::{Body, Bytes},
@@ -35,7 +36,7 @@ on_any_database! {
         for parameters in [vec![("query", login)], vec![("query", either), ("operationName", "B")]] {
             let answer = get(&app.anonymous(), &parameters).await;
             assert_refused(&answer, 405, "METHOD_NOT_ALLOWED");
-            assert!(answer.headers[header::ALLOW].to_str().unwrap().contains("POST"), "{:?}", answer.headers);
+            assert_eq!(answer.headers[header::ALLOW], "POST");
         }
         assert!(app.wechat.sent().is_empty());
     }

@@ -10,6 +10,7 @@ mod log;
 mod program;
 mod redis;
 mod rows;
+mod subscriber;
 mod upstream;
 
 pub(crate) use answer::Answer;
@@ -22,6 +23,7 @@ pub(crate) use log::Log;
 pub(crate) use program::{Program, Run, Running, folder};
 pub(crate) use redis::{TestRedis, somewhere};
 pub(crate) use rows::{session_key, user_key};
+pub(crate) use subscriber::{EVENTS, Subscriber};
 pub(crate) use upstream::{Reply, Upstream};
 
 use std::{future::Future, panic::resume_unwind, sync::Arc};

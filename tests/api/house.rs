@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// those it starts.
 const CRATES: &[(&str, &[&str])] = &[
     ("async_graphql", &["graphql", "http"]),
+    ("async_graphql_axum", &["http"]),
     ("aws_lc_rs", &["emulator", "graphql", "http", "random", "token", "wechat"]),
     ("axum", &["emulator", "http", "server"]),
     ("clap", &["cli", "main"]),

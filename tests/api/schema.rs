@@ -14,6 +14,12 @@ const PROMISED: &[&str] = &[
     "Mutation.refreshSession(refreshToken: String!): RefreshSessionPayload!",
     "Mutation.logout(scope: LogoutScope! = CURRENT): LogoutPayload!",
     "Mutation.revokeSession(sessionId: ID!): RevokeSessionPayload!",
+    "Mutation.updateProfile(input: UpdateProfileInput!): UpdateProfilePayload!",
+    "Subscription.accountEvents: AccountEvent!",
+    "SessionEndedEvent.sessionId: ID!",
+    "SessionEndedEvent.reason: SessionEndReason!",
+    "SessionEndedEvent.isCurrent: Boolean!",
+    "ProfileChangedEvent.user: User!",
     "User.id: ID!",
     "User.nickname: String",
     "User.avatarUrl: URL",
@@ -26,6 +32,8 @@ const PROMISED: &[&str] = &[
     "User.updatedAt: DateTime",
     "User.identities: [Identity!]",
     "User.sessions(after: String, before: String, first: Int, last: Int): SessionConnection",
+    "UpdateProfilePayload.user: User",
+    "UpdateProfilePayload.userErrors: [UserError!]!",
     "LoginPayload.token: String!",
     "LoginPayload.expiresAt: DateTime!",
     "LoginPayload.refreshToken: String!",
@@ -44,7 +52,17 @@ const PROMISED: &[&str] = &[
 ];
 
 /// The types of which nothing but the promise is there.
-const COMPLETE: [&str; 5] = ["Query", "Mutation", "User", "LoginPayload", "Session"];
+const COMPLETE: [&str; 9] = [
+    "Query",
+    "Mutation",
+    "Subscription",
+    "SessionEndedEvent",
+    "ProfileChangedEvent",
+    "User",
+    "UpdateProfilePayload",
+    "LoginPayload",
+    "Session",
+];
 
 /// What of WeChat never leaves the server, in any spelling.
 const SECRETS: [&str; 3] = ["openid", "unionid", "sessionkey"];
@@ -146,8 +164,9 @@ async fn enums_have_the_values_clients_write() {
         for (name, values) in [
             ("LogoutScope", "ALL CURRENT OTHERS"),
             ("Role", "ADMIN USER"),
+            ("SessionEndReason", "EVICTED LOGGED_OUT REPLACED REUSED REVOKED SUSPENDED"),
             ("UserStatus", "ACTIVE SUSPENDED"),
-            ("UserErrorCode", "NOT_FOUND"),
+            ("UserErrorCode", "BLANK INVALID NOT_FOUND TOO_LONG"),
         ] {
             let mut real: Vec<_> =
                 ours(&schema).filter(|it| it.name == name).flat_map(|it| it.values.iter().map(|it| &*it.0)).collect();

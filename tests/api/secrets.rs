@@ -50,6 +50,8 @@ async fn are_in_no_log_and_no_answer() {
             story.answers.push(app.anonymous().get("/readyz").await);
             app.accounts.store.clone().close().await.unwrap();
             story.answers.push(app.anonymous().login("TheCode.closed").await);
+            // what the database said last stands for a second
+            tokio::time::sleep(Duration::from_millis(1100)).await;
             story.answers.push(app.anonymous().get("/readyz").await);
             drop(capturing);
             let log = log.text();

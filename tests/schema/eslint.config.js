@@ -10,10 +10,10 @@ export default [
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // only what can be asked for again by `node(id)` has an id: not the outcome of a mutation, a page of a list, or
+      // only what can be asked for again by `node(id)` has an id: not the outcome of a mutation, an event, a page of a list, or
       // the one server there is
       '@graphql-eslint/strict-id-in-types': ['error', {
-        exceptions: { suffixes: ['Payload', 'Connection', 'Edge'], types: ['PageInfo', 'ServerInfo', 'UserError'] },
+        exceptions: { suffixes: ['Payload', 'Connection', 'Edge', 'Event'], types: ['PageInfo', 'ServerInfo', 'UserError'] },
       }],
       // `users(ids)` answers in the order of its ids, and user errors and identities are few: no pages, so no edges
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],

@@ -1,17 +1,20 @@
 //! The documents that were accepted, parsed, so that a client's next request with the same text is neither parsed nor
 //! validated. Bounded in number and in bytes; nothing gets in that was not found to fit the schema.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Positioned, parser::types::Selection};
 use aws_lc_rs::digest::{SHA256, digest};
 use moka::sync::Cache;
+
+use super::Document;
 
 /// Memory all kept documents may take, in bytes, as far as it can be told.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// What a parsed document takes for each byte of its text.
-const PARSED: usize = 24;
+/// What a parsed document takes for each word or sign, at the most: a field, the largest thing one word makes, in a list
+/// that has just grown to twice its length, and the field's name.
+const TOKEN: usize = 2 * size_of::<Positioned<Selection>>() + 32;
 
 /// What the shortest one counts for: bounds how many there are.
 const LEAST: usize = 16 * 1024;
@@ -36,23 +39,31 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// Memory that a parsed document takes, by its words and signs and its length in bytes.
+pub(super) fn size(tokens: usize, length: usize) -> usize {
+    tokens.saturating_mul(TOKEN).saturating_add(length)
+}
+
 /// The kept documents. A flood of new ones does not push out the ones in use (`TinyLFU`).
-pub(super) struct Kept(Cache<Fingerprint, (Arc<ExecutableDocument>, u32)>);
+pub(super) struct Kept(Cache<Fingerprint, Document>);
 
 impl Kept {
-    pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Arc<ExecutableDocument>> {
-        self.0.get(fingerprint).map(|(document, _)| document)
+    pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Document> {
+        self.0.get(fingerprint)
     }
 
-    pub(super) fn put(&self, fingerprint: Fingerprint, document: Arc<ExecutableDocument>, length: usize) {
-        let weight = u32::try_from((length * PARSED).max(LEAST)).unwrap_or(u32::MAX);
-        self.0.insert(fingerprint, (document, weight));
+    pub(super) fn put(&self, document: Document) {
+        self.0.insert(document.fingerprint, document);
     }
+}
+
+fn weight(document: &Document) -> u32 {
+    u32::try_from(document.size.max(LEAST)).unwrap_or(u32::MAX)
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(CAPACITY).weigher(|_, (_, weight)| *weight).build())
+        Self(Cache::builder().max_capacity(CAPACITY).weigher(|_, document| weight(document)).build())
     }
 }
 
@@ -64,7 +75,7 @@ impl fmt::Debug for Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::{collections::HashMap, sync::Arc};
 
     use async_graphql::parser::parse_query;
     use proptest::prelude::*;
@@ -81,7 +92,7 @@ mod tests {
     }
 
     fn acts() -> impl Strategy<Value = Vec<Act>> {
-        let lengths = prop_oneof![0..2000_usize, 10_000..200_000_usize, Just(usize::MAX / PARSED)];
+        let lengths = prop_oneof![0..2000_usize, 10_000..200_000_usize, Just(usize::MAX)];
         let act = prop_oneof![
             (any::<u8>(), lengths).prop_map(|(n, length)| Act::Put(n, length)),
             any::<u8>().prop_map(Act::Get)
@@ -89,8 +100,10 @@ mod tests {
         prop::collection::vec(act, 0..300)
     }
 
-    fn text(n: u8) -> String {
-        format!("{{ f{n} }}")
+    fn document(n: u8, size: usize) -> Document {
+        let text = format!("{{ f{n} }}");
+        let parsed = Arc::new(parse_query(&text).unwrap());
+        Document { parsed, uses: 0, accepted: true, fingerprint: Fingerprint::of(&text), size }
     }
 
     proptest! {
@@ -102,13 +115,13 @@ mod tests {
             let mut put = HashMap::new();
             for act in acts {
                 match act {
-                    Act::Put(n, length) => {
-                        let document = Arc::new(parse_query(text(n)).unwrap());
-                        kept.put(Fingerprint::of(&text(n)), Arc::clone(&document), length);
-                        put.insert(n, document);
+                    Act::Put(n, size) => {
+                        let document = document(n, size);
+                        put.insert(n, Arc::clone(&document.parsed));
+                        kept.put(document);
                     }
                     Act::Get(n) => {
-                        let found = kept.get(&Fingerprint::of(&text(n)));
+                        let found = kept.get(&document(n, 0).fingerprint).map(|found| found.parsed);
                         // what was put last, or nothing: there need not be room for it
                         prop_assert!(found.is_none_or(|found| put.get(&n).is_some_and(|put| Arc::ptr_eq(put, &found))));
                     }
@@ -123,11 +136,22 @@ mod tests {
     #[test]
     fn a_few_documents_are_all_kept() {
         let kept = Kept::default();
-        let texts: Vec<_> = (0..100).map(text).collect();
-        for text in &texts {
-            kept.put(Fingerprint::of(text), Arc::new(parse_query(text).unwrap()), text.len());
+        let documents: Vec<_> = (0..100).map(|n| document(n, size(60, 300))).collect();
+        for document in &documents {
+            kept.put(document.clone());
         }
         kept.0.run_pending_tasks();
-        assert!(texts.iter().all(|text| kept.get(&Fingerprint::of(text)).is_some()));
+        assert!(documents.iter().all(|document| kept.get(&document.fingerprint).is_some()));
+    }
+
+    #[test]
+    fn a_heap_of_fields_counts_for_the_memory_it_takes() {
+        let text = format!("{{ {} }}", "a ".repeat(1990));
+        let parsed = parse_query(&text).unwrap();
+        let (_, operation) = parsed.operations.iter().next().unwrap();
+        let items = &operation.node.selection_set.node.items;
+        // the name is a counted text of its own
+        let taken = items.capacity() * size_of::<Positioned<Selection>>() + items.len() * 24;
+        assert!(taken > text.len() * 24 && taken <= size(1992, text.len()), "{taken}");
     }
 }

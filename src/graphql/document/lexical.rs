@@ -14,8 +14,8 @@ pub(super) fn check_length(text: &str, limits: &Limits) -> Result<(), Refusal> {
 }
 
 /// Refuses a text with too many words and signs, with too many brackets within each other, or with a string that does
-/// not end.
-pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
+/// not end, and else tells how many words and signs there are at the most.
+pub(super) fn check(text: &str, limits: &Limits) -> Result<usize, Refusal> {
     let mut rest = text.as_bytes();
     let (mut tokens, mut nesting) = (0, 0_usize);
     while let Some((&first, behind)) = rest.split_first() {
@@ -47,7 +47,7 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
             return Err(excess("brackets within each other", limits.nesting));
         }
     }
-    Ok(())
+    Ok(tokens)
 }
 
 fn size(limit: u32) -> usize {
@@ -55,19 +55,26 @@ fn size(limit: u32) -> usize {
 }
 
 fn unterminated() -> Refusal {
-    Refusal::Excess(ApiError::new(Code::QueryTooExpensive).detail("A string does not end."))
+    ApiError::new(Code::QueryTooExpensive).detail("A string does not end.").into()
 }
 
-/// A word is one token. But the parser takes `000` for three numbers and `truetrue` for two values, so a word counts as
-/// many as it could be.
+/// A word is one token. But the parser takes `000` for three numbers, `truetrue` for two values and `1true00` for four,
+/// so a word that begins like one of those counts as many as it could ever be.
 fn weight(token: &[u8]) -> usize {
     match token {
-        [b'0', ..] => token.len(),
-        [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] | [b'f', b'a', b'l', b's', b'e', ..] => {
-            token.len().div_ceil(4)
-        }
+        [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => 1,
+        [b'0'..=b'9', ..]
+        | [b't', b'r', b'u', b'e', ..]
+        | [b'n', b'u', b'l', b'l', ..]
+        | [b'f', b'a', b'l', b's', b'e', ..] => pieces(token),
         _ => 1,
     }
+}
+
+/// A digit may be a number of its own; letters are at least four to a value, but for a name at the end.
+fn pieces(word: &[u8]) -> usize {
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    digits + (word.len() - digits).div_ceil(4)
 }
 
 fn word(text: &[u8]) -> usize {

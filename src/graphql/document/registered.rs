@@ -25,6 +25,11 @@ impl Registered {
         self.by_id.get(id).map(String::as_str)
     }
 
+    /// All of them, with their ids.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_id.iter().map(|(id, text)| (id.as_str(), text.as_str()))
+    }
+
     /// Whether a text is one of them, to the letter.
     pub(super) fn holds(&self, fingerprint: &Fingerprint) -> bool {
         self.texts.contains(fingerprint)

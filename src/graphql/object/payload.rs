@@ -1,11 +1,14 @@
 //! What mutations answer.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::SimpleObject;
 use entity::{SessionId, session};
 use secrecy::ExposeSecret;
 
-use super::{super::scalar::DateTime, Session, User};
-use crate::account::{Opened, viewer};
+use super::{super::scalar::DateTime, Session, User, user_error::UserError};
+use crate::{
+    account::{Opened, viewer},
+    error::Language,
+};
 
 /// A login that succeeded.
 #[derive(SimpleObject)]
@@ -59,24 +62,6 @@ pub(in crate::graphql) struct RevokeSessionPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Something the user should be told.
-#[derive(SimpleObject)]
-struct UserError {
-    /// A sentence for a person.
-    message: &'static str,
-    /// The same for a program.
-    code: UserErrorCode,
-    /// Path of the argument it is about.
-    field: Option<Vec<&'static str>>,
-}
-
-/// What a user can be told.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-enum UserErrorCode {
-    /// There is no such thing, or it is over, or it is somebody else's.
-    NotFound,
-}
-
 impl From<Opened> for LoginPayload {
     fn from(opened: Opened) -> Self {
         let is_new_user = opened.is_new_user;
@@ -116,15 +101,10 @@ impl From<u64> for LogoutPayload {
 
 impl RevokeSessionPayload {
     /// The session that was ended, or that there was none.
-    pub(in crate::graphql) fn new(revoked: Option<session::Model>, current: SessionId) -> Self {
-        let not_found = UserError {
-            message: "There is no such session.",
-            code: UserErrorCode::NotFound,
-            field: Some(vec!["sessionId"]),
-        };
+    pub(in crate::graphql) fn new(revoked: Option<session::Model>, current: SessionId, language: Language) -> Self {
         match revoked {
             Some(row) => Self { session: Some(Session::new(row, current)), user_errors: Vec::new() },
-            None => Self { session: None, user_errors: vec![not_found] },
+            None => Self { session: None, user_errors: vec![UserError::no_session(language)] },
         }
     }
 }

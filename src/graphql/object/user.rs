@@ -111,7 +111,6 @@ impl User {
     }
 
     /// Where the user is signed in, newest first. Only for the user and administrators.
-    #[graphql(complexity = "child_complexity * 2 + 10")]
     async fn sessions(
         &self,
         ctx: &Context<'_>,

@@ -12,6 +12,8 @@ use axum::{
 use brotli::CompressorReader;
 use flate2::{Compression, read::GzEncoder};
 
+use crate::http::preference::preferences;
+
 /// Higher ones make little smaller, and let the first to ask wait for seconds.
 const BROTLI_QUALITY: u32 = 6;
 /// 4 MiB: more than the longest file.
@@ -36,9 +38,7 @@ impl Encoding {
 
     /// The encoding the client likes best, the shorter where it likes two alike.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        let accept = values.collect::<Vec<_>>().join(",");
-        let (brotli, gzip) = (quality(&accept, "br"), quality(&accept, "gzip"));
+        let (brotli, gzip) = (quality(headers, "br"), quality(headers, "gzip"));
         match (brotli > 0.0, gzip > 0.0) {
             (true, _) if brotli >= gzip => Self::Brotli,
             (_, true) => Self::Gzip,
@@ -48,13 +48,10 @@ impl Encoding {
 }
 
 /// How much the client likes a coding: what it says of it, else what it says of all others.
-fn quality(accept: &str, coding: &str) -> f32 {
+fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     let of = |wanted: &str| {
-        accept.split(',').find_map(|part| {
-            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
-            let quality = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse().ok());
-            name.trim().eq_ignore_ascii_case(wanted).then(|| quality.unwrap_or(0.0))
-        })
+        let mut codings = preferences(headers, &header::ACCEPT_ENCODING);
+        codings.find_map(|(name, quality)| name.eq_ignore_ascii_case(wanted).then_some(quality))
     };
     of(coding).or_else(|| of("*")).unwrap_or(0.0)
 }

@@ -24,7 +24,6 @@ on_any_database! {
             "mutation { login { token } }",
             "{ node(id: {a: 1}) { id } }",
             "{ ...missing }",
-            "subscription { me { id } }",
         ] {
             let answer = accepting(&app.anonymous(), Some(GRAPHQL), query).await;
             assert_refused(&answer, 400, "GRAPHQL_VALIDATION_FAILED");
@@ -67,15 +66,30 @@ on_any_database! {
 
     async fn documents_that_ask_for_too_much_are_refused(app: TestApp) {
         let deep = format!("{{ __schema {{ types {}{{ name }}{} }} }}", "{ fields { type ".repeat(8), "} }".repeat(8));
-        let wide = format!("{{ serverInfo {{ {} }} }}", "version ".repeat(400));
+        let wide = format!("{{ serverInfo {{ {} }} }}", "version ".repeat(1001));
         let fields = (0..40).map(|n| format!("v{n}: version ")).collect::<Vec<_>>().concat();
         let aliased = format!("{{ serverInfo {{ {fields} }} }}");
-        let directives = format!("{{ serverInfo {{ version {} }} }}", "@skip(if: false) ".repeat(5));
-        let recursive = "{ ".to_owned() + &"... on Query { ".repeat(40) + "me { id }" + &" }".repeat(41);
+        let directives = format!("{{ serverInfo {{ version {} }} }}", "@skip(if: false) ".repeat(51));
+        let recursive = "{ ".to_owned() + &"... on Query { ".repeat(50) + "me { id }" + &" }".repeat(51);
         for query in [deep, wide, aliased, directives, recursive] {
             let answer = accepting(&app.anonymous(), Some(GRAPHQL), &query).await;
             assert_refused(&answer, 400, "QUERY_TOO_EXPENSIVE");
         }
+    }
+
+    async fn the_settings_decide_what_is_too_much(
+        app: TestApp,
+        [("FILE", "query_aliases = 60\nquery_directives = 60\nquery_depth = 30\nquery_nesting = 64\nquery_fields = 40")]
+    ) {
+        let aliased = (0..35).map(|n| format!("v{n}: version ")).collect::<Vec<_>>().concat();
+        let deep = format!("{{ __type(name: \"User\") {} }}", "{ ofType ".repeat(25) + "{ name" + &" }".repeat(26));
+        let nested = format!("{{ {} serverInfo {{ version }} {} }}", "... {".repeat(35), "}".repeat(35));
+        for query in [format!("{{ serverInfo {{ {aliased} }} }}"), deep, nested] {
+            ask(&app.anonymous(), &query).await.data();
+        }
+        let wide = ask(&app.anonymous(), &format!("{{ serverInfo {{ {} }} }}", "version ".repeat(41))).await;
+        assert_refused(&wide, 200, "QUERY_TOO_EXPENSIVE");
+        assert!(wide.message().contains("40"), "{}", wide.text);
     }
 
     async fn at_most_twenty_errors_are_told(app: TestApp, [("FILE", "query_roots = 40")]) {
@@ -99,7 +113,8 @@ on_any_database! {
         assert_eq!(answer.body.pointer("/data/__schema").unwrap_or(&Value::Null), &Value::Null, "{}", answer.text);
         let misspelt = ask(&app.anonymous(), "{ serverInfo { versoin } }").await;
         assert!(!misspelt.text.contains("\\\"version\\\""), "{}", misspelt.text);
-        for path in ["/", "/graphiql", "/graphiql/explorer.js", "/graphiql/explorer.css"] {
+        let small = ["/graphiql/small", "/graphiql/small/explorer.js", "/graphiql/small/explorer.css"];
+        for path in ["/", "/graphiql"].into_iter().chain(small) {
             assert_eq!(app.anonymous().get(path).await.status, 404, "{path}");
         }
         assert_eq!(app.anonymous().get("/schema.graphql").await.status, 200);

@@ -47,7 +47,7 @@ pub(crate) struct TestApp {
     /// Address of the database, for what is done behind the server's back.
     pub(super) database: SecretString,
     settings: Vec<(String, String)>,
-    router: Router,
+    pub(super) router: Router,
 }
 
 impl TestApp {
@@ -128,7 +128,7 @@ impl TestApp {
 }
 
 /// A task that ends with the test.
-pub(crate) struct AbortOnDrop(tokio::task::JoinHandle<()>);
+pub(crate) struct AbortOnDrop(pub(super) tokio::task::JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

@@ -105,6 +105,33 @@ fn a_database_that_is_not_there_is_told_without_its_password() {
 }
 
 #[test]
+fn a_registered_document_that_could_not_run_is_told_at_the_start() {
+    let long = format!("{{ {} }}", "me { id } ".repeat(21));
+    for (text, why) in [
+        ("{ me {\n id", "The GraphQL document has a syntax error. (line 2, "),
+        ("{ ...F }", "The GraphQL document does not fit the schema. There is no fragment `F`. (line 1, column 3)"),
+        (&long, "The query asks for too much. At most 20 fields at the root of a query."),
+    ] {
+        let folder = folder();
+        let manifest = serde_json::json!({ "good": "{ me { id } }", "abc": text });
+        fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+        for command in ["serve", "check-config"] {
+            let program = Program::new(folder.path(), &[command]).set("TRUSTED_DOCUMENTS", "manifest.json");
+            let run = program.set("LISTEN", "127.0.0.1:0").run();
+            assert_refused(&run, &format!("TRUSTED_DOCUMENTS: the document `abc` cannot run: {why}"));
+        }
+    }
+}
+
+#[test]
+fn documents_cannot_nest_deeper_than_they_are_read() {
+    let folder = folder();
+    fs::write(folder.path().join("miniaccount.toml"), "query_nesting = 65\n").unwrap();
+    let run = Program::new(folder.path(), &["check-config"]).run();
+    assert_refused(&run, "miniaccount.toml: query_nesting: must be a whole number from 1 to 64");
+}
+
+#[test]
 fn the_schema_is_printed_without_settings() {
     let run = run(&["schema"], &[("LISTEN", "nonsense")]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");

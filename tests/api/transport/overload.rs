@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::header;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
-use super::{PATHS, answer, post, serve};
+use super::{PATHS, answer, connect, post, request, serve};
 
 /// How long the two logins below may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(3);
@@ -33,5 +34,20 @@ async fn one_request_too_many_is_told_to_come_back_and_is_then_served() {
     }
     for path in PATHS {
         assert_eq!(answer(post(&server, path)).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_send_slowly_take_up_no_room() {
+    let (_folder, server) = serve("requests_in_flight = 2\n").await;
+    let mut slow = Vec::new();
+    for path in PATHS.into_iter().cycle().take(20) {
+        let mut stream = connect(&server).await;
+        stream.write_all(request(path, "Content-Length: 100", "{").as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    for path in PATHS.into_iter().cycle().take(6) {
+        let answer = answer(post(&server, path)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
 }

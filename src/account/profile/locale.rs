@@ -1,0 +1,144 @@
+//! Language tags (BCP 47, RFC 5646): whether they have the right shape, and the one way to write them.
+
+use super::Fault;
+
+/// Longest tag: what RFC 5646 (section 4.4.1) asks everybody to have room for.
+const LONGEST: usize = 35;
+
+/// A tag in its usual case, such as `zh-Hans-CN`. Whether there is such a language is not asked: a list would be old
+/// soon.
+pub(super) fn check(text: &str) -> Result<Option<String>, Fault> {
+    if text.trim().is_empty() {
+        return Err(Fault::Blank);
+    }
+    if text.len() > LONGEST {
+        return Err(Fault::TooLong);
+    }
+    let subtags: Vec<&str> = text.split('-').collect();
+    if is_well_formed(&subtags) { Ok(Some(usual_case(&subtags))) } else { Err(Fault::Invalid) }
+}
+
+/// RFC 5646, section 2.1, without the tags from before it that follow no rule.
+fn is_well_formed(subtags: &[&str]) -> bool {
+    let mut rest = subtags;
+    if !is_private(rest) {
+        let Some((language, behind)) = rest.split_first() else { return false };
+        if !is_alpha(language, 2..=8) {
+            return false;
+        }
+        rest = behind;
+        if language.len() < 4 {
+            skip(&mut rest, 3, |it| is_alpha(it, 3..=3));
+        }
+        skip(&mut rest, 1, |it| is_alpha(it, 4..=4));
+        skip(&mut rest, 1, |it| is_alpha(it, 2..=2) || it.len() == 3 && it.bytes().all(|byte| byte.is_ascii_digit()));
+        skip(&mut rest, usize::MAX, is_variant);
+        while is_extension(rest) {
+            rest = &rest[1..];
+            skip(&mut rest, usize::MAX, |it| is_word(it, 2..=8));
+        }
+    }
+    rest.is_empty() || is_private(rest)
+}
+
+/// Steps over as many as `most` subtags that are of a kind.
+fn skip(rest: &mut &[&str], most: usize, is_meant: impl Fn(&str) -> bool) {
+    let count = rest.iter().take(most).take_while(|it| is_meant(it)).count();
+    *rest = &rest[count..];
+}
+
+fn is_variant(subtag: &str) -> bool {
+    is_word(subtag, 5..=8) || is_word(subtag, 4..=4) && subtag.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn is_extension(rest: &[&str]) -> bool {
+    let [singleton, first, ..] = rest else { return false };
+    is_word(singleton, 1..=1) && !singleton.eq_ignore_ascii_case("x") && is_word(first, 2..=8)
+}
+
+fn is_private(rest: &[&str]) -> bool {
+    let Some((first, behind)) = rest.split_first() else { return false };
+    first.eq_ignore_ascii_case("x") && !behind.is_empty() && behind.iter().all(|it| is_word(it, 1..=8))
+}
+
+fn is_alpha(subtag: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
+    lengths.contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn is_word(subtag: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
+    lengths.contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// RFC 5646, section 2.1.1: small letters, but for two and four of them that are neither first nor behind a single one.
+fn usual_case(subtags: &[&str]) -> String {
+    let mut is_behind_single = false;
+    let written = subtags.iter().enumerate().map(|(position, subtag)| {
+        let (small, is_usual) = (subtag.to_ascii_lowercase(), position == 0 || is_behind_single);
+        is_behind_single |= subtag.len() == 1;
+        match small.len() {
+            2 if !is_usual => small.to_ascii_uppercase(),
+            4 if !is_usual => small[..1].to_ascii_uppercase() + &small[1..],
+            _ => small,
+        }
+    });
+    written.collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_kept_in_their_usual_case() {
+        for (sent, kept) in [
+            ("zh-CN", "zh-CN"),
+            ("ZH-hans-cn", "zh-Hans-CN"),
+            ("EN", "en"),
+            ("es-419", "es-419"),
+            ("sl-ROZAJ-biske-1994", "sl-rozaj-biske-1994"),
+            ("zh-yue-HK", "zh-yue-HK"),
+            ("en-US-U-CA-Gregory", "en-US-u-ca-gregory"),
+            ("de-x-AB-Cdef", "de-x-ab-cdef"),
+            ("x-Whatever", "x-whatever"),
+        ] {
+            assert_eq!(check(sent), Ok(Some(kept.to_owned())), "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_the_shape_of_a_tag_is_refused() {
+        for text in [
+            "z",
+            "zh_CN",
+            "zh-",
+            "-zh",
+            "zh--CN",
+            "zh CN",
+            " zh",
+            "中文",
+            "12",
+            "en-u",
+            "en-x",
+            "x",
+            "en-u-x-a",
+            "abcdefghi",
+            "zh-CN-CN",
+            "en-a-b",
+            "zh-Hans-Hant",
+        ] {
+            assert_eq!(check(text), Err(Fault::Invalid), "{text}");
+        }
+        assert_eq!(check(""), Err(Fault::Blank));
+        assert_eq!(check(&format!("en-x-{}", "abcdefgh-".repeat(4).trim_end_matches('-'))), Err(Fault::TooLong));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_judged_without_harm_and_what_is_kept_is_kept_as_it_is(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}(-[a-zA-Z0-9]{1,8}){0,4})") {
+            if let Ok(Some(kept)) = check(&text) {
+                proptest::prop_assert!(kept.eq_ignore_ascii_case(&text));
+                proptest::prop_assert_eq!(check(&kept), Ok(Some(kept.clone())));
+            }
+        }
+    }
+}

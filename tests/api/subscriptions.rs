@@ -1,0 +1,245 @@
+//! Subscriptions over real connections: what is told to whom and when, who may listen, and how a connection ends.
+
+mod protocol;
+
+use std::time::{Duration, Instant};
+
+use entity::{feed, feed_head, session::EndReason, user};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::harness::{EVENTS, Program, Subscriber, folder, user_key};
+
+/// Within how long an event is told on every server.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// Longer than the feed is read in.
+const A_WHILE: Duration = Duration::from_millis(700);
+
+async fn rename(client: &crate::harness::Client, name: &str) {
+    let query = "mutation($name: String) { updateProfile(input: { nickname: $name }) { userErrors { code } } }";
+    client.graphql(query, json!({ "name": name })).await.data();
+}
+
+on_each_database! {
+    async fn what_happens_on_one_server_is_told_on_the_other_in_time_and_once(app: TestApp) {
+        let other = app.beside().await;
+        let _tasks = [app.follow(), other.follow()];
+        let (here, there) = (app.listen().await, other.listen().await);
+        let (alice, phone) = (app.log_in("alice").await, app.log_in("alice.phone").await);
+        let mut subscribers =
+            [Subscriber::listen(&here.address, &alice.token).await, Subscriber::listen(&there.address, &alice.token).await];
+
+        rename(&alice.client, "Alice").await;
+        let done = Instant::now();
+        for subscriber in &mut subscribers {
+            let user = json!({ "id": alice.user_id, "nickname": "Alice", "locale": null, "sessions": { "totalCount": 2 } });
+            assert_eq!(subscriber.event().await, json!({ "__typename": "ProfileChangedEvent", "user": user }));
+            assert!(done.elapsed() < BOUND, "{:?}", done.elapsed());
+        }
+        phone.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
+        let done = Instant::now();
+        for subscriber in &mut subscribers {
+            let ended = json!({ "__typename": "SessionEndedEvent", "sessionId": phone.session_id, "reason": "LOGGED_OUT", "isCurrent": false });
+            assert_eq!(subscriber.event().await, ended);
+            assert!(done.elapsed() < BOUND, "{:?}", done.elapsed());
+        }
+        for subscriber in &mut subscribers {
+            assert!(subscriber.hears_nothing_for(A_WHILE).await);
+        }
+    }
+
+    async fn the_end_of_the_own_session_is_told_and_then_the_connection_is_closed(app: TestApp) {
+        let other = app.beside().await;
+        let _tasks = [app.follow(), other.follow()];
+        let there = other.listen().await;
+        let (alice, phone) = (app.log_in("alice").await, app.log_in("alice.phone").await);
+        let mut subscriber = Subscriber::listen(&there.address, &alice.token).await;
+        let mut silent = Subscriber::introduced(&there.address, &alice.token).await;
+        let mut stays = Subscriber::listen(&there.address, &phone.token).await;
+        let revoke = "mutation($id: ID!) { revokeSession(sessionId: $id) { session { id } } }";
+        phone.client.graphql(revoke, json!({ "id": alice.session_id })).await.data();
+        let ended = Instant::now();
+        let event = subscriber.event().await;
+        assert_eq!((&event["reason"], &event["isCurrent"]), (&json!("REVOKED"), &json!(true)));
+        assert_eq!(subscriber.next().await, json!({ "type": "complete", "id": "1" }));
+        let closed = (4401, "Unauthorized: REVOKED".to_owned());
+        assert_eq!(subscriber.closed().await, closed);
+        assert!(ended.elapsed() < BOUND * 2, "{:?}", ended.elapsed());
+        // one who listens to nothing is no less gone
+        assert_eq!(silent.closed().await, closed);
+        assert_eq!(stays.event().await["isCurrent"], false);
+        assert!(stays.hears_nothing_for(A_WHILE).await);
+    }
+
+    async fn what_others_do_is_told_to_nobody_else(app: TestApp) {
+        let _task = app.follow();
+        let here = app.listen().await;
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
+        rename(&bob.client, "Bob").await;
+        bob.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
+        assert!(subscriber.hears_nothing_for(A_WHILE).await);
+    }
+
+    async fn what_happened_before_is_not_told(app: TestApp) {
+        let _task = app.follow();
+        let here = app.listen().await;
+        let alice = app.log_in("alice").await;
+        // nobody is remembered and nobody listens, so nobody reads the feed yet
+        rename(&alice.client, "before").await;
+        let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
+        rename(&alice.client, "after").await;
+        assert_eq!(subscriber.event().await["user"]["nickname"], "after");
+        assert!(subscriber.hears_nothing_for(A_WHILE).await);
+    }
+
+    async fn after_a_gap_those_whose_session_is_gone_are_sent_away_and_the_others_hear_what_is_new(app: TestApp) {
+        let _task = app.follow();
+        let here = app.listen().await;
+        let (alice, bob, carol) = (app.log_in("alice").await, app.log_in("bob").await, app.log_in("carol").await);
+        let mut gone = Subscriber::listen(&here.address, &alice.token).await;
+        let mut renamed = Subscriber::listen(&here.address, &bob.token).await;
+        let mut same = Subscriber::listen(&here.address, &carol.token).await;
+        // what the feed would have told, and a head that tells of rows nobody finds
+        let db = app.db().await;
+        app.db_end_session(&alice, EndReason::Suspended).await;
+        let update = user::Entity::update_many().col_expr(user::Column::UpdatedAt, Expr::value(1_i64));
+        update.filter(user::Column::Id.eq(user_key(&bob))).exec(&db).await.unwrap();
+        feed::Entity::delete_many().exec(&db).await.unwrap();
+        let skipped = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(1000_i64));
+        skipped.exec(&db).await.unwrap();
+        assert_eq!(gone.closed().await, (4401, "Unauthorized: SUSPENDED".to_owned()));
+        assert_eq!(renamed.event().await["__typename"], "ProfileChangedEvent");
+        for subscriber in [&mut renamed, &mut same] {
+            assert!(subscriber.hears_nothing_for(A_WHILE).await);
+        }
+    }
+
+    async fn whoever_has_no_session_is_refused(app: TestApp) {
+        let here = app.listen().await;
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
+        app.db_suspend(&bob).await;
+        for (payload, reason) in [
+            (Value::Null, "Forbidden: MISSING"),
+            (json!({}), "Forbidden: MISSING"),
+            (json!("x"), "Forbidden: MISSING"),
+            (json!({ "token": "x" }), "Forbidden: INVALID"),
+            (json!({ "authorization": "Basic x" }), "Forbidden: MISSING"),
+            (json!({ "token": alice.token }), "Forbidden: LOGGED_OUT"),
+            (json!({ "token": bob.token }), "Forbidden: ACCOUNT_SUSPENDED"),
+        ] {
+            let mut subscriber = Subscriber::open(&here.address).await;
+            subscriber.introduce(payload).await;
+            assert_eq!(subscriber.closed().await, (4403, reason.to_owned()));
+        }
+    }
+}
+
+on_any_database! {
+    async fn a_token_may_come_in_any_of_its_ways(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let header = format!("Bearer {token}");
+        for payload in [json!({ "authorization": header }), json!({ "Authorization": header }), json!({ "token": token })] {
+            let mut subscriber = Subscriber::open(&here.address).await;
+            subscriber.introduce(payload).await;
+            assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
+        }
+        let mut subscriber = Subscriber::open_with(&here.address, &[("authorization", &header)]).await.unwrap();
+        subscriber.say(json!({ "type": "connection_init" })).await;
+        assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
+        // the message comes before the header
+        let mut subscriber = Subscriber::open_with(&here.address, &[("authorization", &header)]).await.unwrap();
+        subscriber.introduce(json!({ "token": "x" })).await;
+        assert_eq!(subscriber.closed().await.0, 4403);
+    }
+
+    async fn a_token_that_expires_closes_the_connection(app: TestApp) {
+        let _task = app.follow();
+        let here = app.listen().await;
+        let alice = app.log_in("alice").await;
+        let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
+        app.clock.advance(Duration::from_hours(2) - Duration::from_secs(1));
+        assert!(subscriber.hears_nothing_for(BOUND * 2).await);
+        app.clock.advance(Duration::from_secs(1));
+        assert_eq!(subscriber.closed().await, (4403, "Forbidden: EXPIRED".to_owned()));
+        // the session lives, and another token of it is welcome
+        let refreshed = app.anonymous().refresh(&alice.refresh_token).await;
+        let token = refreshed.data()["refreshSession"]["token"].as_str().unwrap();
+        Subscriber::listen(&here.address, token).await;
+    }
+
+    async fn one_user_has_so_many_connections(app: TestApp, [("FILE", "subscriptions_per_user = 2")]) {
+        let here = app.listen().await;
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let first = Subscriber::introduced(&here.address, &alice.token).await;
+        let _second = Subscriber::introduced(&here.address, &alice.token).await;
+        let mut third = Subscriber::open(&here.address).await;
+        third.introduce(json!({ "token": alice.token })).await;
+        assert_eq!(third.closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+        Subscriber::introduced(&here.address, &bob.token).await;
+        drop(first);
+        sleep(A_WHILE).await;
+        Subscriber::introduced(&here.address, &alice.token).await;
+    }
+
+    async fn a_server_has_so_many_connections(app: TestApp, [("FILE", "subscriptions = 2")]) {
+        let here = app.listen().await;
+        let first = Subscriber::open(&here.address).await;
+        let _second = Subscriber::open(&here.address).await;
+        let refused = Subscriber::open_with(&here.address, &[]).await.err().unwrap();
+        let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
+        assert_eq!(response.status(), 503);
+        let body: Value = serde_json::from_slice(response.body().as_ref().unwrap()).unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "OVERLOADED");
+        drop(first);
+        sleep(A_WHILE).await;
+        Subscriber::open(&here.address).await;
+    }
+
+    async fn one_who_does_not_take_what_is_told_is_sent_away(app: TestApp) {
+        let _task = app.follow();
+        let here = app.listen().await;
+        let alice = app.log_in("alice").await;
+        let mut slow = Subscriber::listen(&here.address, &alice.token).await;
+        // more at once than waits for anybody
+        let row = feed::Model {
+            lane: feed::lane_of(user_key(&alice)),
+            position: 0,
+            user_id: user_key(&alice),
+            kind: feed::Kind::UserChanged,
+            session_id: None,
+            end_reason: None,
+            created_at: entity::Timestamp(1_790_000_000_000),
+        };
+        let db = app.db().await;
+        let head = feed_head::Entity::find_by_id(row.lane).one(&db).await.unwrap().unwrap().position;
+        let rows = (1..=200).map(|n| sea_orm::ActiveModelTrait::reset_all(feed::ActiveModel::from(feed::Model { position: head + n, ..row.clone() })));
+        feed::Entity::insert_many(rows).exec_without_returning(&db).await.unwrap();
+        let moved = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(head + 200));
+        moved.filter(feed_head::Column::Lane.eq(row.lane)).exec(&db).await.unwrap();
+        assert_eq!(slow.closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_the_server_sends_subscribers_away_and_stops() {
+    let folder = folder();
+    let server = Program::new(folder.path(), &[]).serve();
+    let login = server.login("emulator:alice").await;
+    let token = login["data"]["login"]["token"].as_str().unwrap();
+    let address = server.api.trim_start_matches("http://").to_owned();
+    let mut polite = Subscriber::listen(&address, token).await;
+    let mut silent = Subscriber::open(&address).await;
+    let _deaf = Subscriber::listen(&address, token).await;
+    server.terminate();
+    let told = Instant::now();
+    assert_eq!(polite.closed().await, (1001, "Going away".to_owned()));
+    assert_eq!(silent.closed().await.0, 1001);
+    assert_eq!(timeout(BOUND * 5, server.end(BOUND * 5)).await.unwrap(), Some(0));
+    assert!(told.elapsed() < BOUND * 2, "{:?}", told.elapsed());
+    assert!(!EVENTS.is_empty());
+}

@@ -1,0 +1,164 @@
+//! `graphql-transport-ws` to the letter, and what of it is refused.
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::harness::{EVENTS, Subscriber};
+
+/// SHA-256 of `subscription Events { accountEvents { __typename } }`.
+const REGISTERED: &str = "418584b8049c16bfa954d65a42bc20ae98461dca58b3964be1ba87b600f7177d";
+
+/// The errors a message brings, and the code of the first.
+async fn refusal(subscriber: &mut Subscriber) -> (String, Value) {
+    let error = subscriber.next().await;
+    assert_eq!(error["type"], "error", "{error}");
+    let first = &error["payload"][0];
+    let extensions = &first["extensions"];
+    assert!(extensions["requestId"].is_string() && extensions["action"].is_string(), "{error}");
+    (extensions["code"].as_str().unwrap().to_owned(), error["id"].clone())
+}
+
+on_any_database! {
+    async fn what_breaks_the_rules_closes_the_connection_with_their_code(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let init = json!({ "type": "connection_init", "payload": { "token": token } });
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": EVENTS } });
+        for (messages, code) in [
+            (vec![subscribe.clone()], 4401),
+            (vec![json!({ "type": "what" })], 4400),
+            (vec![json!(1)], 4400),
+            (vec![init.clone(), init.clone()], 4429),
+            (vec![init.clone(), Value::Null, subscribe.clone(), subscribe.clone()], 4409),
+            (vec![init.clone(), Value::Null, json!({ "type": "subscribe", "id": "1", "payload": { "query": 1 } })], 4400),
+        ] {
+            let mut subscriber = Subscriber::open(&here.address).await;
+            for message in messages {
+                if message.is_null() {
+                    assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
+                } else {
+                    subscriber.say(message).await;
+                }
+            }
+            assert_eq!(subscriber.closed().await.0, code);
+        }
+    }
+
+    async fn a_message_has_a_length_and_is_a_text(app: TestApp) {
+        let here = app.listen().await;
+        let long = |length: usize| Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into());
+        let mut subscriber = Subscriber::open(&here.address).await;
+        subscriber.send(long(60 * 1024)).await;
+        assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
+        subscriber.send(long(64 * 1024)).await;
+        assert_eq!(subscriber.closed().await.0, 1009);
+        let mut subscriber = Subscriber::open(&here.address).await;
+        subscriber.send(Message::Binary(b"{\"type\":\"ping\"}".to_vec().into())).await;
+        assert_eq!(subscriber.closed().await.0, 4400);
+    }
+
+    async fn one_who_does_not_introduce_themselves_is_not_waited_for(app: TestApp, [("FILE", "client_timeout = \"1s\"")]) {
+        let here = app.listen().await;
+        let mut subscriber = Subscriber::open(&here.address).await;
+        assert_eq!(subscriber.closed().await, (4408, "Connection initialisation timeout".to_owned()));
+    }
+
+    async fn nothing_but_subscriptions_runs_and_nothing_past_the_gate(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let mut subscriber = Subscriber::introduced(&here.address, &token).await;
+        let wide = format!("subscription {{ accountEvents {{ {} }} }}", "__typename ".repeat(1001));
+        let deep = format!("subscription {{ accountEvents(v: {}1{}) {{ __typename }} }}", "[".repeat(500), "]".repeat(500));
+        for (query, code) in [
+            ("{ me { id } }", "BAD_REQUEST"),
+            ("mutation { logout { endedSessions } }", "BAD_REQUEST"),
+            ("", "BAD_REQUEST"),
+            ("subscription {", "GRAPHQL_PARSE_FAILED"),
+            ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription { a: accountEvents { __typename } b: accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription { ...F } fragment F on Subscription { accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription($v: ID!) { accountEvents { __typename } }", "BAD_USER_INPUT"),
+            ("query A { me { id } } query B { me { id } }", "OPERATION_RESOLUTION_FAILURE"),
+            (&*wide, "QUERY_TOO_EXPENSIVE"),
+            (&*deep, "QUERY_TOO_EXPENSIVE"),
+        ] {
+            subscriber.subscribe("1", query).await;
+            assert_eq!(refusal(&mut subscriber).await, (code.to_owned(), json!("1")), "{query}");
+        }
+        // the connection is as good as before, and the session too
+        subscriber.subscribe("1", EVENTS).await;
+        subscriber.say(json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
+        app.with_token(&token).me().await.data();
+    }
+
+    async fn a_connection_has_so_many_operations(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let mut subscriber = Subscriber::introduced(&here.address, &token).await;
+        for n in 0..=10 {
+            subscriber.subscribe(&n.to_string(), EVENTS).await;
+        }
+        assert_eq!(refusal(&mut subscriber).await, ("BAD_REQUEST".to_owned(), json!("10")));
+        subscriber.say(json!({ "type": "complete", "id": "3" })).await;
+        subscriber.subscribe("10", EVENTS).await;
+        subscriber.say(json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
+    }
+
+    async fn over_http_a_subscription_is_told_where_to_go(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let answer = alice.client.graphql(EVENTS, json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_REQUEST"));
+        assert!(answer.message().contains("WebSocket"), "{}", answer.text);
+        let answer = alice.client.get("/graphql?query=subscription%7BaccountEvents%7B__typename%7D%7D").await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_REQUEST"));
+    }
+
+    async fn a_request_that_cannot_become_a_connection_is_told_why(app: TestApp) {
+        let here = app.listen().await;
+        for protocol in ["graphql-ws", "graphql-transport-wss", ""] {
+            let refused = Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
+            let Error::Http(response) = refused else { panic!("{refused}") };
+            assert_eq!(response.status(), 400, "{protocol}");
+        }
+        // whatever else a client speaks, we speak ours
+        let offers = [("sec-websocket-protocol", "graphql-ws, graphql-transport-ws")];
+        Subscriber::open_with(&here.address, &offers).await.unwrap();
+        // without the rest of a handshake it is a bad request, and without the wish to become one any other GET
+        let client = app.anonymous();
+        let half = client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
+        assert_eq!(half.get("/graphql").await.code(), "BAD_REQUEST");
+        client.get("/graphql?query=%7BserverInfo%7Bversion%7D%7D").await.data();
+    }
+
+    async fn where_documents_are_registered_nothing_else_is_listened_to(
+        app: TestApp, [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
+    ) {
+        let here = app.listen().await;
+        let token = app.anonymous().post("/api/login", &json!({ "code": "alice" })).await.body["token"].clone();
+        let mut subscriber = Subscriber::introduced(&here.address, token.as_str().unwrap()).await;
+        let by_hash = |id: &str| json!({ "extensions": { "persistedQuery": { "sha256Hash": id } } });
+        for payload in [json!({ "query": EVENTS }), json!({ "documentId": "nothing" }), by_hash("nothing")] {
+            subscriber.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+            assert_eq!(refusal(&mut subscriber).await.0, "BAD_REQUEST");
+        }
+        for (id, payload) in [("1", json!({ "documentId": REGISTERED })), ("2", by_hash(REGISTERED))] {
+            subscriber.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+        }
+        subscriber.say(json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
+    }
+
+    async fn errors_are_in_the_language_of_the_request(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let mut subscriber = Subscriber::open_with(&here.address, &[("accept-language", "zh-CN")]).await.unwrap();
+        subscriber.introduce(json!({ "token": token })).await;
+        subscriber.next().await;
+        subscriber.subscribe("1", "{ me { id } }").await;
+        let message = subscriber.next().await["payload"][0]["message"].clone();
+        assert!(message.as_str().unwrap().starts_with("请求无效"), "{message}");
+    }
+}
