@@ -98,7 +98,7 @@ fn parameters(text: &str, operation: Option<&str>, variables: &Value) -> Paramet
 
 fn caller(token: Option<&str>) -> Caller {
     let client = Client { address: std::net::Ipv4Addr::LOCALHOST.into(), user_agent: None };
-    Caller::new(client, crate::error::Language::En, token.map(Into::into))
+    Caller::new(client, Language::En, token.map(Into::into))
 }
 
 /// Answers a request three times: the second time the document may be known, the third time without its variables.
