@@ -5,6 +5,9 @@ use std::{error::Error, process::ExitCode};
 use clap::Parser;
 use miniaccount::{cli::Cli, command};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Stack of each thread that answers requests, in bytes: four times of what the deepest document that is let through takes.
 const STACK: usize = 8 * 1024 * 1024;
 

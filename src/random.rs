@@ -1,6 +1,12 @@
 //! The one place random bytes come from.
 
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
+
 use aws_lc_rs::rand;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::Timestamp;
 use uuid::Uuid;
 
@@ -14,6 +20,18 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
+}
+
+/// A name nobody else has: for what is told apart and need not be secret. Costs no randomness, which is dear where it is
+/// wanted with every request.
+#[must_use]
+pub fn name() -> String {
+    static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(bytes);
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut name = [0; 12];
+    name[..8].copy_from_slice(&*PROCESS);
+    name[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    URL_SAFE_NO_PAD.encode(name)
 }
 
 /// A key that sorts by time: a UUID of version 7 (RFC 9562).

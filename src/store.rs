@@ -22,7 +22,7 @@ mod user;
 pub use code_exchange::Claim;
 pub use connect::{connect, describe, is_embedded};
 pub use feed::{Change, Stretch};
-pub use login::{LoggedIn, Login, NewSession};
+pub use login::{Known, LoggedIn, Login, NewSession};
 pub use migrate::SchemaState;
 pub use profile::{Edit, ProfileEdit};
 pub use reseal::ResealedIdentity;

@@ -1,13 +1,14 @@
--- Logs in as one known user after the other, each time with a new code. Arguments: the folder of the scripts, how many
--- users there are, a name for this run.
+-- Logs in as one known user after the other, each time with a new code. Arguments: how many users there are, a name for
+-- this run.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
+
 local headers = { ["Content-Type"] = "application/json" }
 local document = "mutation($code: String!) { login(code: $code) { token refreshToken user { id } } }"
 -- far from one user to the next, so that no part of the tables is warm because the last login was there
 local step = 7919
 
 function init(args)
-  dofile(args[1] .. "/common.lua")
-  users, run, count = tonumber(args[2]), args[3], 0
+  users, run, count = tonumber(args[1]), args[2], 0
 end
 
 function request()

@@ -1,9 +1,10 @@
--- Sends `me` with one token after the other. Arguments: the folder of the scripts, a file of tokens, a line each.
+-- Sends `me` with one token after the other. Argument: a file of tokens, a line each.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
+
 function init(args)
-  dofile(args[1] .. "/common.lua")
   requests, last = {}, 0
   local body = '{"query":"{ me { id nickname avatarUrl createdAt } }"}'
-  for token in io.lines(args[2]) do
+  for token in io.lines(args[1]) do
     local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token }
     requests[#requests + 1] = wrk.format("POST", "/graphql", headers, body)
   end

@@ -1,8 +1,8 @@
 //! A PostgreSQL database for one run, with as many users as wanted, each with one session.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use tokio::{process::Command, time::sleep};
 use url::Url;
 
 use crate::Outcome;
@@ -24,7 +24,7 @@ impl BenchDatabase {
         let mut url = server.clone();
         url.set_path(&name);
         let database = Self { server, name, url: url.to_string() };
-        database.on_server(&format!("CREATE DATABASE {}", database.name)).await?;
+        psql(database.server.as_str(), &format!("CREATE DATABASE {}", database.name)).await?;
         Ok(database)
     }
 
@@ -35,7 +35,6 @@ impl BenchDatabase {
         let each = format!("FROM generate_series(1, {users}) AS n");
         let key = |kind: &str| format!("md5('{kind}' || n)::uuid");
         let (user, identity, session) = (key("user"), key("identity"), key("session"));
-        let db = self.connect().await?;
         for statement in [
             format!(
                 "INSERT INTO users (id, nickname, avatar_url, status, role, created_at, updated_at, last_login_at)
@@ -52,34 +51,32 @@ impl BenchDatabase {
             "VACUUM ANALYZE".to_owned(),
             "CHECKPOINT".to_owned(),
         ] {
-            db.execute_unprepared(&statement).await?;
+            psql(&self.url, &statement).await?;
         }
-        Ok(db.close().await?)
+        Ok(())
     }
 
     /// Transactions the database has seen.
-    pub(crate) async fn transactions(&self) -> Outcome<i64> {
-        let db = self.connect().await?;
-        // what backends have counted reaches the statistics a second later
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    pub(crate) async fn transactions(&self) -> Outcome<u64> {
+        // what a backend has counted reaches the statistics a second later
+        sleep(Duration::from_millis(1500)).await;
         let query = format!("SELECT xact_commit FROM pg_stat_database WHERE datname = '{}'", self.name);
-        let statement = sea_orm::Statement::from_string(db.get_database_backend(), query);
-        let row = db.query_one_raw(statement).await?.ok_or("no statistics")?;
-        Ok(row.try_get("", "xact_commit")?)
-    }
-
-    async fn connect(&self) -> Outcome<DatabaseConnection> {
-        Ok(Database::connect(&self.url).await?)
+        Ok(psql(self.server.as_str(), &query).await?.trim().parse()?)
     }
 
     /// Drops it.
     pub(crate) async fn remove(self) -> Outcome {
-        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await
+        psql(self.server.as_str(), &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.map(drop)
     }
+}
 
-    async fn on_server(&self, sql: &str) -> Outcome {
-        let db = Database::connect(self.server.as_str()).await?;
-        db.execute_unprepared(sql).await?;
-        Ok(db.close().await?)
+/// What a statement gives, without decoration.
+async fn psql(url: &str, statement: &str) -> Outcome<String> {
+    let mut command = Command::new("psql");
+    let run = command.args(["-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement, url]).output().await;
+    let run = run.map_err(|cause| format!("psql cannot be run: {cause}"))?;
+    if !run.status.success() {
+        return Err(String::from_utf8_lossy(&run.stderr).into());
     }
+    Ok(String::from_utf8(run.stdout)?)
 }

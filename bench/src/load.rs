@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The scripts of the load.
-pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
 
 /// What is sent.
 pub(crate) struct Load<'a> {
@@ -35,7 +35,7 @@ impl Load<'_> {
         let wrk = Command::new("wrk")
             .args(["-t1", "--timeout", "20s", "-c", &self.connections.to_string()])
             .args(["-d", &format!("{}s", self.seconds), "-s", &format!("{SCRIPTS}/{}", self.script), &to.base])
-            .args(["--", SCRIPTS])
+            .arg("--")
             .args(self.arguments)
             .output()
             .await

@@ -4,7 +4,8 @@ use std::{fmt::Write as _, fs};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, task::JoinSet};
+use ureq::{Body, http::Response};
 
 use crate::{
     Outcome,
@@ -105,7 +106,7 @@ impl Stage<'_> {
         let server = self.serve(wechat, "").await?;
         let tokens = self.tokens(&server).await?;
         let answer = self.folder.path().join("answer");
-        fs::write(&answer, answer_of(&server, &tokens).await?)?;
+        fs::write(&answer, answer_of(&server, &tokens)?)?;
         let floor = Process::part(&["floor", &answer.to_string_lossy()]).await?;
         report.floor(me(&floor, &self.file("few", &tokens[..1])?).await?);
 
@@ -156,7 +157,7 @@ impl Stage<'_> {
         let alone = me(&server, &file).await?;
         let (logins, beside) = tokio::join!(self.login(&server, "c", WARM + SECONDS + 2, 256), me(&server, &file));
         let (logins, beside) = (logins?, beside?);
-        let most = reqwest::get(format!("{}/most", wechat.base)).await?.text().await?;
+        let most = ureq::get(format!("{}/most", wechat.base)).call()?.into_body().read_to_string()?;
         report.note(format!(
             "{} users: WeChat takes 100 ms and 256 clients log in ({} logins): 99 of 100 `me` within {:?} (alone {:?}); \
              at most {most} calls to WeChat at once",
@@ -172,20 +173,18 @@ impl Stage<'_> {
 
     /// Tokens of as many sessions as are sent in turn, of users all over the table.
     async fn tokens(&self, server: &Process) -> Outcome<Vec<String>> {
-        let client = reqwest::Client::new();
-        let mut logins = tokio::task::JoinSet::new();
+        let mut logins = JoinSet::new();
         let mut tokens = Vec::new();
         for n in 0..TOKENS {
-            let (client, url) = (client.clone(), format!("{}/api/login", server.base));
-            let code = format!("{}.t{n}.{}", n * (self.users / TOKENS).max(1) % self.users + 1, server.base.len());
-            logins.spawn(async move {
-                let answer = client.post(url).json(&json!({ "code": code })).send().await?;
-                answer.json::<Value>().await
-            });
+            let url = format!("{}/api/login", server.base);
+            let code = format!("{}.t{n}.{}", n * (self.users / TOKENS).max(1) % self.users + 1, server.id());
+            logins
+                .spawn_blocking(move || post(&url, None, &json!({ "code": code })).map_err(|error| error.to_string()));
             if logins.len() >= 32 || n + 1 == TOKENS {
                 while let Some(answer) = logins.join_next().await {
-                    let answer = answer??;
-                    tokens.push(answer["token"].as_str().ok_or(format!("no token: {answer}"))?.to_owned());
+                    let answer = answer??.into_body().read_to_string()?;
+                    let token = serde_json::from_str::<Value>(&answer)?["token"].as_str().map(str::to_owned);
+                    tokens.push(token.ok_or(answer)?);
                 }
             }
         }
@@ -212,10 +211,9 @@ async fn me(server: &Process, tokens: &str) -> Outcome<Loaded> {
 }
 
 /// What the server answers to the first token, as the floor is to answer it: headers, an empty line, the body.
-async fn answer_of(server: &Process, tokens: &[String]) -> Outcome<String> {
+fn answer_of(server: &Process, tokens: &[String]) -> Outcome<String> {
     let query = json!({ "query": "{ me { id nickname avatarUrl createdAt } }" });
-    let request = reqwest::Client::new().post(format!("{}/graphql", server.base)).json(&query);
-    let answer = request.bearer_auth(&tokens[0]).send().await?;
+    let answer = post(&format!("{}/graphql", server.base), Some(&tokens[0]), &query)?;
     let mut text = String::new();
     for (name, value) in answer.headers() {
         // the server under it writes these itself
@@ -223,5 +221,10 @@ async fn answer_of(server: &Process, tokens: &[String]) -> Outcome<String> {
             writeln!(text, "{name}: {}", value.to_str()?)?;
         }
     }
-    Ok(text + "\n" + &answer.text().await?)
+    Ok(text + "\n" + &answer.into_body().read_to_string()?)
+}
+
+fn post(url: &str, token: Option<&str>, body: &Value) -> Result<Response<Body>, ureq::Error> {
+    let token = token.map(|token| format!("Bearer {token}")).unwrap_or_default();
+    ureq::post(url).header("Authorization", token).send_json(body)
 }

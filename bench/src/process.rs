@@ -44,7 +44,8 @@ impl Process {
         Self::start(Command::new(std::env::current_exe()?).args(arguments)).await
     }
 
-    fn id(&self) -> u32 {
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 

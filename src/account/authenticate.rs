@@ -18,6 +18,10 @@ use crate::{
     token::{Claims, TokenDigest},
 };
 
+/// How long what a row said is remembered. What the feed does not tell, such as the time of a login elsewhere, is no older
+/// than this either.
+const OLDEST: Duration = Duration::from_mins(10);
+
 /// How exact `last_used_at` is: it is written at most once in so long, not with each request.
 const LAST_USED_PRECISION: Duration = Duration::from_mins(1);
 
@@ -30,6 +34,7 @@ pub struct SignedIn {
     pub session: SessionId,
     /// When the token or the session expires, whichever is first.
     expires_at: Timestamp,
+    remembered_until: Timestamp,
     last_used_at: AtomicI64,
     forgotten: AtomicBool,
 }
@@ -54,11 +59,13 @@ impl Viewer {
 }
 
 impl SignedIn {
-    pub(super) fn new(user: user::Model, session: &session::Model, claims: &Claims) -> Self {
+    pub(super) fn new(user: user::Model, session: &session::Model, claims: &Claims, now: Timestamp) -> Self {
+        let expires_at = claims.expires_at.min(session.expires_at);
         Self {
             user: Arc::new(user),
             session: session.id,
-            expires_at: claims.expires_at.min(session.expires_at),
+            expires_at,
+            remembered_until: expires_at.min(now + OLDEST),
             last_used_at: AtomicI64::new(session.last_used_at.0),
             forgotten: AtomicBool::new(false),
         }
@@ -77,7 +84,7 @@ impl SignedIn {
 
     /// Whether it may still be gone by.
     pub(super) fn is_good(&self, now: Timestamp) -> bool {
-        !self.forgotten.load(Ordering::Acquire) && self.expires_at > now
+        !self.forgotten.load(Ordering::Acquire) && self.remembered_until > now
     }
 
     /// Marks it: something has happened to the session or the user.
@@ -133,7 +140,7 @@ impl Accounts {
         // what is remembered may be older than the row: whoever is refused once is not let in again
         let forget = |_: &ApiError| self.live.forget(claims.user, Some(claims.session));
         let (session, user) = self.living(&claims, now).await.inspect_err(forget)?;
-        let caller = Arc::new(SignedIn::new(user, &session, &claims));
+        let caller = Arc::new(SignedIn::new(user, &session, &claims, now));
         self.live.put(ticket, digest, &caller);
         Ok(caller)
     }

@@ -51,8 +51,8 @@ impl Accounts {
     /// When the database fails.
     pub async fn tidy(&self) -> Result<(), DbErr> {
         self.limits.tidy();
-        self.live.sweep();
         let now = self.clock.now();
+        self.live.sweep(now);
         in_batches(|| self.store.code_exchanges_purge(now, BATCH)).await?;
         in_batches(|| self.store.feed_prune(now - FEED_KEPT, BATCH)).await?;
         let removed = in_batches(|| self.store.sessions_purge(now - self.sessions.kept, BATCH)).await?;

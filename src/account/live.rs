@@ -47,11 +47,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use entity::{SessionId, UserId};
-use moka::sync::Cache;
+use entity::{SessionId, Timestamp, UserId};
+use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::Notify;
 
 use super::SignedIn;
@@ -62,19 +61,26 @@ pub(super) use lease::Moment;
 /// What one entry counts for at least, in bytes: bounds how many there are.
 const LEAST: usize = 1024;
 
-/// Oldest entry. What the feed does not tell, such as the time of the last login, is no older than this either.
-const OLDEST: Duration = Duration::from_mins(10);
-
 /// Parts of the directory, each with a lock of its own.
 const STRIPES: usize = 256;
 
 /// The cache.
 pub(super) struct Live {
-    tokens: Cache<TokenDigest, Arc<SignedIn>>,
+    tokens: Cache<TokenDigest, Arc<SignedIn>, Size>,
     stripes: Vec<Stripe>,
     lease: Lease,
     /// Wakes the reader of the feed, which rests while nothing is held and nobody listens.
     filled: Notify,
+}
+
+/// Weighs entries.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<TokenDigest, Arc<SignedIn>> for Size {
+    fn weight(&self, _: &TokenDigest, entry: &Arc<SignedIn>) -> u64 {
+        entry.size().max(LEAST) as u64
+    }
 }
 
 /// Where the entries of some users are found again.
@@ -92,11 +98,9 @@ pub(super) struct Ticket(u64);
 impl Live {
     /// An empty cache for so many sessions.
     pub(super) fn new(sessions: u32) -> Self {
-        let bytes = u64::from(sessions) * LEAST as u64;
-        let weight =
-            |_: &TokenDigest, entry: &Arc<SignedIn>| u32::try_from(entry.size().max(LEAST)).unwrap_or(u32::MAX);
+        let room = u64::from(sessions) * LEAST as u64;
         Self {
-            tokens: Cache::builder().max_capacity(bytes).weigher(weight).time_to_live(OLDEST).build(),
+            tokens: Cache::with_weighter(usize::try_from(sessions).unwrap_or(usize::MAX), room, Size),
             stripes: std::iter::repeat_with(Stripe::default).take(STRIPES).collect(),
             lease: Lease::default(),
             filled: Notify::new(),
@@ -162,7 +166,7 @@ impl Live {
             let entries = users.drain().flat_map(|(_, entries)| entries);
             entries.filter_map(|entry| entry.upgrade()).for_each(|entry| entry.forget());
         }
-        self.tokens.invalidate_all();
+        self.tokens.clear();
     }
 
     /// The feed was read to its end by somebody who began at `asked`, and all that it named is forgotten.
@@ -172,14 +176,14 @@ impl Live {
 
     /// Waits until there is something to hold a lease for.
     pub(super) async fn is_wanted(&self) {
-        self.tokens.run_pending_tasks();
-        if self.tokens.entry_count() == 0 {
+        if self.tokens.is_empty() {
             self.filled.notified().await;
         }
     }
 
-    /// Drops what is left in the directory of entries that have gone.
-    pub(super) fn sweep(&self) {
+    /// Drops the entries that have ended, and what is left in the directory of those that went.
+    pub(super) fn sweep(&self, now: Timestamp) {
+        self.tokens.retain(|_, entry| entry.is_good(now));
         for stripe in &self.stripes {
             stripe.lock().retain(|_, entries| {
                 entries.retain(|entry| entry.strong_count() > 0);
@@ -203,6 +207,6 @@ impl Stripe {
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Live({} sessions)", self.tokens.entry_count())
+        write!(f, "Live({} sessions)", self.tokens.len())
     }
 }

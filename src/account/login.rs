@@ -7,7 +7,7 @@ use super::{Accounts, Client, Device, Opened};
 use crate::{
     error::{ApiError, Code},
     random,
-    store::{Change, LoggedIn, Login, NewSession},
+    store::{Change, Known, LoggedIn, Login, NewSession},
     wechat::{App, CodeSession, LoginCode},
 };
 
@@ -44,8 +44,8 @@ impl Accounts {
         }
         let session = self.new_session(device, request.client);
         let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;
-        let keys = known.map(|(identity, user)| (identity.id, user.id));
-        let logged_in = self.store.login(keys, &login).await?.ok_or(Code::AccountSuspended)?;
+        let known = known.map(|(identity, user)| Known::of(&identity, &user));
+        let logged_in = self.store.login(known, &login).await?.ok_or(Code::AccountSuspended)?;
 
         report(app.id(), &logged_in);
         // the cap may have ended some, and the user's row has a new time of login
@@ -77,11 +77,12 @@ impl Accounts {
         let now = self.clock.now();
         let key = answer.session_key.expose_secret().as_bytes();
         let context = session_key_context(app.id(), &answer.openid);
+        let asked_at = |identity: &identity::Model| identity.session_key_at;
         Ok(Login {
             app_id: app.id().to_owned(),
             open_platform: app.open_platform().to_owned(),
             session_key: self.keys.seal(&context, key).map_err(ApiError::internal)?,
-            session_key_rotated: known.is_some_and(|identity| !self.holds_key(&context, identity, key)),
+            replaces_key_of: known.filter(|identity| !self.holds_key(&context, identity, key)).map(asked_at),
             openid: answer.openid,
             unionid: answer.unionid,
             asked_at: answer.asked_at,

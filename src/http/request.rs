@@ -11,7 +11,6 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use super::{App, answer, forwarded, language};
@@ -50,7 +49,7 @@ pub(super) async fn attach(State(app): State<App>, mut request: Request, next: N
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     // in process there is no peer
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
-    let id: Arc<str> = URL_SAFE_NO_PAD.encode(random::bytes::<12>()).into();
+    let id: Arc<str> = random::name().into();
     let headers = request.headers();
     let brought = Brought {
         id: Arc::clone(&id),

@@ -1,23 +1,19 @@
 //! A login, as the database sees it: one transaction that finds or makes the user, keeps the session key, opens the
 //! session and ends the ones there are too many of. Unique keys decide between logins at the same moment.
 
-use entity::{
-    IdentityId, OpenId, Sealed, SessionId, Timestamp, UnionId, UserId, identity,
-    session::{self, EndReason, live},
-    union_link, user,
-};
-use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, IntoCondition},
-};
+mod quick;
+mod steps;
+
+use entity::{IdentityId, OpenId, Sealed, SessionId, Timestamp, UnionId, UserId, identity, session, union_link, user};
+use sea_orm::{DbErr, EntityTrait};
 
 use super::{
     Store,
-    feed::{Change, feed_append_in},
-    session::{endings, sessions_end_in},
+    feed::feed_append_in,
     transaction::{ATTEMPTS, is_conflict},
+};
+use steps::{
+    identity_claim_in, new_user, session_key_keep_in, session_open_in, sessions_cap_in, union_join_in, user_greet_in,
 };
 
 /// Everything a login writes.
@@ -33,8 +29,8 @@ pub struct Login {
     pub unionid: Option<UnionId>,
     /// WeChat's session key, encrypted.
     pub session_key: Sealed,
-    /// Whether it differs from the key held before, which is then kept as the previous one.
-    pub session_key_rotated: bool,
+    /// When WeChat was asked for the key held before, where that is another one: it is kept as the previous one.
+    pub replaces_key_of: Option<Timestamp>,
     /// When WeChat was asked: orders the keys of logins that overtake each other.
     pub asked_at: Timestamp,
     /// Key of the user, should this be their first login.
@@ -47,6 +43,25 @@ pub struct Login {
     pub sessions_per_user: u32,
     /// The present moment.
     pub now: Timestamp,
+}
+
+/// What is known of who logs in, where they have been here before.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The identity.
+    pub identity: IdentityId,
+    /// Whose it is.
+    pub user: UserId,
+    /// When they last logged in: each login has a time of its own, so that one can tell whether another came between.
+    pub last_login_at: Timestamp,
+}
+
+impl Known {
+    /// What two rows tell.
+    #[must_use]
+    pub fn of(identity: &identity::Model, user: &user::Model) -> Self {
+        Self { identity: identity.id, user: user.id, last_login_at: user.last_login_at }
+    }
 }
 
 /// A session to open.
@@ -105,11 +120,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn login(
-        &self,
-        mut known: Option<(IdentityId, UserId)>,
-        login: &Login,
-    ) -> Result<Option<LoggedIn>, DbErr> {
+    pub async fn login(&self, mut known: Option<Known>, login: &Login) -> Result<Option<LoggedIn>, DbErr> {
+        if let Some(logged_in) = self.login_quickly(known, login).await? {
+            return Ok(Some(logged_in));
+        }
         let mut attempt = 1;
         loop {
             match self.login_once(known, login).await {
@@ -122,16 +136,16 @@ impl Store {
                 Err(_) => attempt += 1,
             }
             let found = self.identity_by_openid(&login.app_id, &login.openid).await?;
-            known = found.map(|(identity, user)| (identity.id, user.id));
+            known = found.map(|(identity, user)| Known::of(&identity, &user));
         }
     }
 
     /// Locks the user's row, then the identity's, then the unionid's, whoever logs in how: two transactions that took
     /// them in different orders would wait for each other in a circle. So one that made a user, and finds that it
     /// should have been somebody else, does not go on with theirs: it is undone.
-    async fn login_once(&self, known: Option<(IdentityId, UserId)>, login: &Login) -> Result<LoggedIn, Stop> {
+    async fn login_once(&self, known: Option<Known>, login: &Login) -> Result<LoggedIn, Stop> {
         let owner = match known {
-            Some((_, user)) => Some(user),
+            Some(known) => Some(known.user),
             None => self.union_owner(login).await?,
         };
         let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
@@ -145,7 +159,7 @@ impl Store {
             return Err(Stop::Suspended);
         }
         let identity = match known {
-            Some((identity, _)) => identity,
+            Some(known) => known.identity,
             None => identity_claim_in(&tx, login, owner).await?,
         };
         if !is_new_user {
@@ -170,158 +184,5 @@ impl Store {
         let Some(unionid) = &login.unionid else { return Ok(None) };
         let key = (login.open_platform.clone(), unionid.clone());
         Ok(union_link::Entity::find_by_id(key).one(&self.db).await?.map(|link| link.user_id))
-    }
-}
-
-/// Puts the identity under its unique key, unless one of the same user stands there. Who was first is told by reading
-/// back what does: the number of rows an insert reports for a row that was there already differs between databases.
-async fn identity_claim_in(tx: &DatabaseTransaction, login: &Login, owner: UserId) -> Result<IdentityId, Stop> {
-    identity::Entity::insert(new_identity(login, owner))
-        .on_conflict_do_nothing_on([identity::Column::AppId, identity::Column::Openid])
-        .exec_without_returning(tx)
-        .await?;
-    let identity = identity::Entity::find()
-        .filter(identity::Column::AppId.eq(&login.app_id))
-        .filter(identity::Column::Openid.eq(login.openid.clone()))
-        .one(tx)
-        .await?;
-    identity.filter(|identity| identity.user_id == owner).map(|identity| identity.id).ok_or(Stop::Overtaken)
-}
-
-/// Joins a unionid to `user` unless it belongs to somebody already, and tells whose it is.
-async fn union_join_in(
-    tx: &DatabaseTransaction,
-    login: &Login,
-    unionid: &UnionId,
-    user: UserId,
-) -> Result<UserId, DbErr> {
-    let link = union_link::ActiveModel {
-        open_platform: Set(login.open_platform.clone()),
-        unionid: Set(unionid.clone()),
-        user_id: Set(user),
-        created_at: Set(login.now),
-    };
-    union_link::Entity::insert(link)
-        .on_conflict_do_nothing_on([union_link::Column::OpenPlatform, union_link::Column::Unionid])
-        .exec_without_returning(tx)
-        .await?;
-    let link = union_link::Entity::find_by_id((login.open_platform.clone(), unionid.clone())).one(tx).await?;
-    link.map(|link| link.user_id).ok_or_else(|| DbErr::RecordNotFound("the unionid just written".to_owned()))
-}
-
-/// Notes the login in the user's row, and reads it.
-async fn user_greet_in(tx: &DatabaseTransaction, id: UserId, now: Timestamp) -> Result<user::Model, DbErr> {
-    user::Entity::update_many()
-        .col_expr(user::Column::LastLoginAt, Expr::value(now))
-        .filter(user::Column::Id.eq(id))
-        .exec(tx)
-        .await?;
-    let user = user::Entity::find_by_id(id).one(tx).await?;
-    user.ok_or_else(|| DbErr::RecordNotFound("the user who logs in".to_owned()))
-}
-
-/// Keeps the session key, unless a login that asked WeChat later has kept its own.
-async fn session_key_keep_in(tx: &DatabaseTransaction, id: IdentityId, login: &Login) -> Result<(), DbErr> {
-    use identity::Column::{Id, PreviousSessionKey, SessionKey, SessionKeyAt};
-    let mut update = identity::Entity::update_many().filter(Id.eq(id)).filter(SessionKeyAt.lt(login.asked_at));
-    if login.session_key_rotated {
-        // before the key itself: MySQL assigns from left to right
-        update = update.col_expr(PreviousSessionKey, Expr::col(SessionKey));
-    }
-    update
-        .col_expr(SessionKey, Expr::value(login.session_key.clone()))
-        .col_expr(SessionKeyAt, Expr::value(login.asked_at))
-        .exec(tx)
-        .await
-        .map(drop)
-}
-
-async fn session_open_in(
-    tx: &DatabaseTransaction,
-    user: UserId,
-    identity: IdentityId,
-    login: &Login,
-) -> Result<session::Model, DbErr> {
-    let new = &login.session;
-    let session = session::Model {
-        id: new.id,
-        user_id: user,
-        identity_id: identity,
-        refresh_generation: 0,
-        device_id: new.device_id.clone(),
-        device_name: new.device_name.clone(),
-        user_agent: new.user_agent.clone(),
-        ip_prefix: new.ip_prefix.clone(),
-        created_at: login.now,
-        last_used_at: login.now,
-        expires_at: new.expires_at,
-        ended_at: None,
-        end_reason: None,
-    };
-    let row = session::ActiveModel::from(session.clone()).reset_all();
-    session::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(session)
-}
-
-/// Ends the older sessions of the same device, and the oldest ones beyond the cap.
-async fn sessions_cap_in(
-    tx: &DatabaseTransaction,
-    opened: &session::Model,
-    login: &Login,
-) -> Result<Vec<Change>, DbErr> {
-    let (owner, now) = (opened.user_id, login.now);
-    let others = session::Column::Id.ne(opened.id);
-    let mut changes = Vec::new();
-    if let Some(device) = &opened.device_id {
-        let same_device = others.clone().and(session::Column::DeviceId.eq(device)).into_condition();
-        let ended = sessions_end_in(tx, owner, same_device, EndReason::Replaced, now).await?;
-        changes.extend(endings(&ended, EndReason::Replaced));
-    }
-    let surplus: Vec<SessionId> = session::Entity::find()
-        .select_only()
-        .column(session::Column::Id)
-        .filter(session::Column::UserId.eq(owner))
-        .filter(others)
-        .filter(live(now))
-        .order_by_desc(session::Column::Id)
-        .offset(u64::from(login.sessions_per_user.saturating_sub(1)))
-        // one login makes one too many; a cap that was lowered makes more
-        .limit(100)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    if !surplus.is_empty() {
-        let surplus = session::Column::Id.is_in(surplus).into_condition();
-        let ended = sessions_end_in(tx, owner, surplus, EndReason::Evicted, now).await?;
-        changes.extend(endings(&ended, EndReason::Evicted));
-    }
-    Ok(changes)
-}
-
-fn new_user(login: &Login) -> user::ActiveModel {
-    user::ActiveModel {
-        id: Set(login.new_user),
-        nickname: Set(None),
-        avatar_url: Set(None),
-        locale: Set(None),
-        phone_number: Set(None),
-        status: Set(user::Status::Active),
-        role: Set(user::Role::User),
-        created_at: Set(login.now),
-        updated_at: Set(login.now),
-        last_login_at: Set(login.now),
-    }
-}
-
-fn new_identity(login: &Login, user: UserId) -> identity::ActiveModel {
-    identity::ActiveModel {
-        id: Set(login.new_identity),
-        user_id: Set(user),
-        app_id: Set(login.app_id.clone()),
-        openid: Set(login.openid.clone()),
-        session_key: Set(login.session_key.clone()),
-        session_key_at: Set(login.asked_at),
-        previous_session_key: Set(None),
-        created_at: Set(login.now),
     }
 }
