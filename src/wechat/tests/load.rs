@@ -1,0 +1,71 @@
+//! How much is asked at once, and when nothing is asked for a while.
+
+use super::*;
+
+#[tokio::test]
+async fn never_has_more_calls_in_flight_than_set() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counting, peak) = (now.clone(), most.clone());
+    let upstream = Upstream::start(move |_, _| {
+        peak.fetch_max(counting.fetch_add(1, SeqCst) + 1, SeqCst);
+        thread::sleep(Duration::from_millis(20));
+        counting.fetch_sub(1, SeqCst);
+        Reply::Body(SESSION.to_owned())
+    });
+    let wechat = client_of(&config::Wechat { calls_in_flight: 3, ..settings(&[&upstream.base]) });
+    let mut asking = JoinSet::new();
+    for number in 0..30 {
+        let wechat = wechat.clone();
+        asking.spawn(async move { ask(&wechat, &format!("code{number}")).await.unwrap() });
+    }
+    asking.join_all().await;
+    assert_eq!((upstream.count(), most.load(SeqCst)), (30, 3));
+}
+
+#[tokio::test]
+async fn beyond_the_queue_is_refused_and_the_other_app_does_not_notice() {
+    let hang = |_, call: &upstream::Call| match call["appid"].as_str() {
+        "wxdefault" => Reply::Hang,
+        _ => Reply::Body(SESSION.to_owned()),
+    };
+    let upstream = Upstream::start(hang);
+    let wechat = client_of(&config::Wechat { calls_in_flight: 1, ..impatient(&[&upstream.base]) });
+    let mut asking = JoinSet::new();
+    for code in ["code1", "code2", "code3", "code4"] {
+        let wechat = wechat.clone();
+        asking.spawn(async move { code_of(&wechat, code).await });
+    }
+    assert!(ask_for(&wechat, Some("wxother"), "code").await.is_ok());
+    let codes = asking.join_all().await;
+    assert!(codes.contains(&Code::Overloaded) && codes.contains(&Code::ProviderUnavailable), "{codes:?}");
+}
+
+#[tokio::test]
+async fn rests_after_an_outage_until_a_probe_succeeds() {
+    let reply = |number, _: &_| if number <= 21 { refusal(-1) } else { Reply::Body(SESSION.to_owned()) };
+    let upstream = Upstream::start(reply);
+    let clock = Arc::new(ManualClock::default());
+    let wechat = Wechat::new(&settings(&[&upstream.base]), clock.clone()).unwrap();
+    for _ in 0..20 {
+        assert_eq!(code_of(&wechat, "code").await, Code::ProviderUnavailable);
+    }
+    let resting = ask(&wechat, "code").await.unwrap_err();
+    assert_eq!((resting.code, resting.retry_after_seconds()), (Code::ProviderUnavailable, Some(5)));
+    assert_eq!(upstream.count(), 20);
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(code_of(&wechat, "code").await, Code::ProviderUnavailable);
+    assert_eq!((code_of(&wechat, "code").await, upstream.count()), (Code::ProviderUnavailable, 21));
+    clock.advance(Duration::from_secs(5));
+    assert!(ask(&wechat, "code").await.is_ok());
+    assert!(ask(&wechat, "code2").await.is_ok());
+}
+
+#[tokio::test]
+async fn does_not_rest_for_the_faults_of_users() {
+    let upstream = Upstream::start(|_, _| refusal(40029));
+    let wechat = client(&[&upstream.base]);
+    for number in 0..50 {
+        assert_eq!(code_of(&wechat, &format!("code{number}")).await, Code::InvalidCode);
+    }
+    assert_eq!(upstream.count(), 50);
+}

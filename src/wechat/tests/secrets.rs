@@ -1,0 +1,69 @@
+//! Secrets, which are nowhere to be seen.
+
+use super::*;
+
+const SECRETS: [&str; 8] =
+    ["FirstAppsecret", "VerySecretCode", "oOpenid_1", "uUnionid_1", "SessionKey", "SecretErrmsg", "js_code", "http://"];
+
+fn assert_tells_nothing(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn are_in_no_log_and_in_no_error() {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _capturing = tracing::subscriber::set_default(subscriber);
+    let half = || Reply::Body(SESSION[..60].to_owned());
+    let html = || Reply::Body(format!("<html>{SESSION}</html>"));
+    let replies: [fn() -> Reply; 9] = [
+        || Reply::Body(SESSION.to_owned()),
+        || refusal(40029),
+        || refusal(40125),
+        || refusal(-1),
+        || refusal(77777),
+        || Reply::Hang,
+        || Reply::Close,
+        half,
+        html,
+    ];
+    for reply in replies {
+        let upstream = Upstream::start(move |_, _| reply());
+        let wechat = client_of(&impatient(&[&refusing(), &upstream.base]));
+        let outcome = ask(&wechat, "VerySecretCode").await;
+        assert_tells_nothing(&format!("{outcome:?} {wechat:?} {:?}", wechat.app(None)));
+        assert_tells_nothing(&outcome.map_or_else(|error| told(&error), |_| String::new()));
+    }
+    assert_tells_nothing(&told(&ask(&client(&[&refusing()]), "VerySecretCode").await.unwrap_err()));
+    let log = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    assert_tells_nothing(&log);
+    for wanted in ["wxdefault", "6683da8d-0a1b2c3d-4e5f6071", "errcode=40125", "outcome=\"INVALID_CODE\"", "77777"] {
+        assert!(log.contains(wanted), "no {wanted} in {log}");
+    }
+}
+
+#[test]
+fn are_not_in_the_error_of_a_bad_host() {
+    let error = Wechat::new(&settings(&["http://[bad"]), Arc::new(SystemClock)).unwrap_err();
+    assert!(!format!("{error:?} {error}").contains("Appsecret"));
+}
