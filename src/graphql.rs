@@ -10,6 +10,7 @@ mod execution;
 mod fit;
 mod mutation;
 mod object;
+mod plain;
 mod query;
 mod scalar;
 mod subscription;

@@ -26,6 +26,7 @@ use axum::{
 };
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use tower::util::option_layer;
 use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
@@ -146,11 +147,13 @@ impl App {
 
     /// Routes with what every request goes through, whatever it asks for.
     fn layered(self, routes: Router<Self>) -> Router {
-        routes
-            .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)))
-            .layer(middleware::from_fn_with_state(self.clone(), request::attach))
-            .layer(cors(&self.0.cors_origins))
-            .with_state(self)
+        // one layer, made of three: a router boxes what goes through each layer of its own
+        let layers = (
+            option_layer(cors(&self.0.cors_origins)),
+            middleware::from_fn_with_state(self.clone(), request::attach),
+            CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)),
+        );
+        routes.layer(layers).with_state(self)
     }
 }
 
@@ -159,13 +162,17 @@ fn semaphore(permits: u32) -> Semaphore {
 }
 
 /// Browsers of the listed origins may call; mini programs are no browsers and need no permission. Tokens travel in a
-/// header, so no cookies and no credentials mode.
-fn cors(origins: &[String]) -> CorsLayer {
+/// header, so no cookies and no credentials mode. `None` where none is listed: no answer depends on the origin then.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::ACCEPT_LANGUAGE])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static(request::REQUEST_ID)])
-        .max_age(PREFLIGHT)
+        .max_age(PREFLIGHT);
+    Some(layer)
 }

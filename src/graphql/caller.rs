@@ -12,9 +12,12 @@ use crate::{
     error::{ApiError, Code, Language},
 };
 
-/// The caller of a request.
+/// The caller of a request. Clones are the same caller.
+#[derive(Clone, Debug)]
+pub struct Caller(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Caller {
+struct Inner {
     client: Client,
     language: Language,
     token: Option<SecretString>,
@@ -25,7 +28,40 @@ impl Caller {
     /// A caller with the bearer token they sent, if any.
     #[must_use]
     pub fn new(client: Client, language: Language, token: Option<SecretString>) -> Self {
-        Self { client, language, token, signed_in: OnceCell::new() }
+        Self(Arc::new(Inner { client, language, token, signed_in: OnceCell::new() }))
+    }
+
+    /// The same client with another token.
+    #[must_use]
+    pub fn with_token(&self, token: Option<SecretString>) -> Self {
+        Self::new(self.0.client.clone(), self.0.language, token)
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// The language the caller reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.0.language
+    }
+
+    /// The token that was sent, unread.
+    #[must_use]
+    pub fn token(&self) -> Option<&SecretString> {
+        self.0.token.as_ref()
+    }
+
+    /// The guard: who the token speaks for, looked up once.
+    pub(super) async fn signed_in(&self, accounts: &Accounts) -> Result<&Arc<SignedIn>, &ApiError> {
+        let signed_in = self.0.signed_in.get_or_init(async || match &self.0.token {
+            Some(token) => accounts.authenticate(token.expose_secret()).await,
+            None => Err(missing_token()),
+        });
+        signed_in.await.as_ref()
     }
 }
 
@@ -55,26 +91,28 @@ impl ContextExt for Context<'_> {
     }
 
     fn client(&self) -> Result<&Client, ApiError> {
-        Ok(&caller(self)?.client)
+        Ok(caller(self)?.client())
     }
 
     fn language(&self) -> Result<Language, ApiError> {
-        Ok(caller(self)?.language)
+        Ok(caller(self)?.language())
     }
 
     fn token(&self) -> Result<&str, ApiError> {
-        let token = caller(self)?.token.as_ref();
-        token.map(ExposeSecret::expose_secret).ok_or_else(|| ApiError::unauthenticated("MISSING"))
+        caller(self)?.token().map(ExposeSecret::expose_secret).ok_or_else(missing_token)
     }
 
     async fn signed_in(&self) -> Result<Arc<SignedIn>, ApiError> {
-        let (accounts, token) = (self.accounts()?, self.token()?);
-        caller(self)?.signed_in.get_or_init(|| accounts.authenticate(token)).await.clone()
+        caller(self)?.signed_in(self.accounts()?).await.cloned().map_err(Clone::clone)
     }
 }
 
 fn caller<'a>(context: &Context<'a>) -> Result<&'a Caller, ApiError> {
     context.data_opt::<Caller>().ok_or_else(missing)
+}
+
+fn missing_token() -> ApiError {
+    ApiError::unauthenticated("MISSING")
 }
 
 /// The schema was built or called without what its resolvers need: a fault of ours.

@@ -17,6 +17,7 @@ use async_graphql::{
     parser::{parse_query, types::ExecutableDocument},
 };
 
+use super::plain::Plain;
 use crate::{
     config::Limits,
     error::{ApiError, Code},
@@ -34,6 +35,8 @@ pub(super) struct Document {
     pub(super) uses: u32,
     /// Whether it was found to fit the schema before: it need not be looked at again.
     pub(super) accepted: bool,
+    /// How it is answered without the executor, where that can be done. Known of accepted ones.
+    pub(super) plain: Option<Arc<Plain>>,
     fingerprint: Fingerprint,
     /// Memory it takes, in bytes.
     size: usize,
@@ -97,7 +100,7 @@ impl Documents {
         let parsed = parse_query(text).map_err(|error| unreadable(error.into()))?;
         let uses = cost::check(&parsed, &self.limits)?;
         let size = kept::size(tokens, text.len());
-        Ok(Document { parsed: Arc::new(parsed), uses, accepted: false, fingerprint, size })
+        Ok(Document { parsed: Arc::new(parsed), uses, accepted: false, plain: None, fingerprint, size })
     }
 
     /// Looks for a registered document that would be refused whenever somebody asks for it.
@@ -114,7 +117,8 @@ impl Documents {
     /// Keeps a document that was found to fit the schema.
     pub(super) fn keep(&self, document: Document) {
         if !document.accepted {
-            self.kept.put(Document { accepted: true, ..document });
+            let plain = Plain::of(&document.parsed).map(Arc::new);
+            self.kept.put(Document { accepted: true, plain, ..document });
         }
     }
 }

@@ -60,6 +60,7 @@ pub struct Engine {
     fast: Schema,
     documents: Documents,
     types: Types,
+    accounts: Arc<Accounts>,
 }
 
 impl Engine {
@@ -73,6 +74,7 @@ impl Engine {
             fast: build(ValidationMode::Fast),
             documents: Documents::new(config.limits, config.trusted_documents.clone()),
             types: Types::of_sdl(&sdl()),
+            accounts: Arc::clone(accounts),
         }
     }
 
@@ -106,6 +108,12 @@ impl Engine {
             arguments::check(&document.parsed, &self.types)?;
         }
         Ok(document)
+    }
+
+    /// The `data` of a request, as JSON, where it can be written down at once: nothing went wrong, and there is nothing to
+    /// execute.
+    pub async fn write(&self, prepared: &Prepared, caller: &Caller) -> Option<Vec<u8>> {
+        prepared.document.plain.as_ref()?.write(&self.accounts, caller).await
     }
 
     /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.

@@ -18,7 +18,7 @@ pub(super) use payload::{LoginPayload, LogoutPayload, RefreshSessionPayload, Rev
 pub(super) use profile::{UpdateProfileInput, UpdateProfilePayload};
 pub(super) use session::Session;
 pub(super) use session_list::SessionConnection;
-pub(super) use user::User;
+pub(super) use user::{PlainField, User};
 
 /// Anything that has a global id.
 #[derive(Interface)]

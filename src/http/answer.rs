@@ -52,12 +52,23 @@ fn status(stage: Stage, media: Media) -> StatusCode {
 /// A GraphQL answer. The errors are presented already.
 pub(super) fn graphql(stage: Stage, media: Media, data: Value, errors: Vec<ServerError>) -> Response {
     let data = (stage == Stage::Executed).then_some(data);
-    let mut response = json_response(status(stage, media), &GraphqlBody { errors, data });
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.as_str()));
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization"));
+    let body = to_json(&GraphqlBody { errors, data });
+    let mut response = graphql_response(status(stage, media), media, body);
     if let Stage::WrongMethod(allowed) = stage {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
+    response
+}
+
+/// The same for `data` that is JSON already, where nothing went wrong.
+pub(super) fn data(media: Media, data: &[u8]) -> Response {
+    let body = [br#"{"data":"#, data, b"}"].concat();
+    graphql_response(status(Stage::Executed, media), media, body)
+}
+
+fn graphql_response(status: StatusCode, media: Media, body: Vec<u8>) -> Response {
+    let mut response = response(status, media.as_str(), body);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization"));
     response
 }
 
@@ -67,7 +78,7 @@ pub(super) fn problem(error: &ApiError, brought: &Brought) -> Response {
     let mut body = json!({
         "code": error.code.as_str(),
         "action": error.code.action().as_str(),
-        "message": error.message(brought.language),
+        "message": error.message(brought.caller.language()),
         "requestId": &*brought.id,
     });
     if let Some(reason) = error.reason {
@@ -90,11 +101,17 @@ pub(super) fn retry_after(response: &mut Response, error: &ApiError) {
 
 /// A JSON answer.
 pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).unwrap_or_default();
+    response(status, Media::Json.as_str(), to_json(body))
+}
+
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+fn response(status: StatusCode, media: &'static str, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
 }
 
@@ -105,7 +122,7 @@ pub(super) fn panicked(rest: bool, brought: &Brought) -> Response {
         return problem(&error, brought);
     }
     let mut errors = vec![whole(error.clone())];
-    present(&mut errors, false, brought.language, &brought.id);
+    present(&mut errors, false, brought.caller.language(), &brought.id);
     let mut response = graphql(Stage::Malformed(error.code), Media::Json, Value::Null, errors);
     retry_after(&mut response, &error);
     response

@@ -48,7 +48,7 @@ async fn log_in(app: &App, brought: &Brought, request: Request) -> Result<Opened
     let _room = app.room()?;
     let code = text(&object, "code")?.ok_or_else(|| bad("`code` is missing.".to_owned()))?;
     let app_id = text(&object, "AppID")?;
-    let request = LoginRequest { code, app_id, device: Device::default(), client: &brought.client };
+    let request = LoginRequest { code, app_id, device: Device::default(), client: brought.caller.client() };
     timeout(TIMEOUT, app.0.accounts.login(request)).await.unwrap_or_else(|_| Err(Code::Timeout.into()))
 }
 

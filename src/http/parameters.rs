@@ -53,7 +53,7 @@ pub(super) async fn read_json(
 
 /// The whole body, which may take a client only so long.
 async fn bytes(app: &App, brought: &Brought, body: Body) -> Result<Bytes, ApiError> {
-    let _place = app.0.reading.place(brought.client.address)?;
+    let _place = app.0.reading.place(brought.caller.client().address)?;
     let read = timeout(app.0.client_timeout, to_bytes(body, BODY)).await;
     read.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)
 }

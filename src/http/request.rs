@@ -14,7 +14,7 @@ use axum::{
 use secrecy::SecretString;
 
 use super::{App, answer, forwarded, language};
-use crate::{account::Client, error::Language, graphql::Caller, panics, random};
+use crate::{account::Client, graphql::Caller, panics, random};
 
 /// The header that carries the id back, so that a user's report finds its line in the log.
 pub(super) const REQUEST_ID: &str = "x-request-id";
@@ -24,24 +24,8 @@ pub(super) const REQUEST_ID: &str = "x-request-id";
 pub(super) struct Brought {
     /// The request's id.
     pub(super) id: Arc<str>,
-    /// The language of messages.
-    pub(super) language: Language,
-    /// The client.
-    pub(super) client: Client,
-    /// The token it brought.
-    pub(super) token: Option<SecretString>,
-}
-
-impl Brought {
-    /// The caller, for the schema.
-    pub(super) fn caller(&self) -> Caller {
-        self.caller_with(self.token.clone())
-    }
-
-    /// The same with another token.
-    pub(super) fn caller_with(&self, token: Option<SecretString>) -> Caller {
-        Caller::new(self.client.clone(), self.language, token)
-    }
+    /// The client, the language it reads, and its token.
+    pub(super) caller: Caller,
 }
 
 /// Attaches what a request brings along, and marks the answer with its id.
@@ -51,15 +35,12 @@ pub(super) async fn attach(State(app): State<App>, mut request: Request, next: N
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
     let id: Arc<str> = random::name().into();
     let headers = request.headers();
-    let brought = Brought {
-        id: Arc::clone(&id),
-        language: language::negotiate(headers),
-        client: Client {
-            address: forwarded::client_address(peer, headers, &app.0.trusted_proxies),
-            user_agent: text(headers, &header::USER_AGENT).map(str::to_owned),
-        },
-        token: bearer(headers),
+    let client = Client {
+        address: forwarded::client_address(peer, headers, &app.0.trusted_proxies),
+        user_agent: text(headers, &header::USER_AGENT).map(str::to_owned),
     };
+    let caller = Caller::new(client, language::negotiate(headers), bearer(headers));
+    let brought = Brought { id: Arc::clone(&id), caller };
     let rest = request.uri().path().starts_with("/api/");
     request.extensions_mut().insert(brought.clone());
     let outcome = panics::caught(Arc::clone(&id), next.run(request)).await;

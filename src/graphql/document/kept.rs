@@ -103,7 +103,7 @@ mod tests {
     fn document(n: u8, size: usize) -> Document {
         let text = format!("{{ f{n} }}");
         let parsed = Arc::new(parse_query(&text).unwrap());
-        Document { parsed, uses: 0, accepted: true, fingerprint: Fingerprint::of(&text), size }
+        Document { parsed, uses: 0, accepted: true, plain: None, fingerprint: Fingerprint::of(&text), size }
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! `User`: an account, as far as the one who looks may see it.
 
+mod plain;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
@@ -19,6 +21,8 @@ use crate::{
     error::{ApiError, Code},
     global_id::GlobalId,
 };
+
+pub(in crate::graphql) use plain::PlainField;
 
 /// A user's row, seen by somebody.
 pub(in crate::graphql) struct User {

@@ -81,5 +81,5 @@ fn token_of(payload: &Value, brought: &Brought) -> Option<SecretString> {
     let text = |name: &str| payload.get(name).and_then(Value::as_str);
     let header = text("authorization").or_else(|| text("Authorization"));
     let told = header.and_then(bearer_of).or_else(|| text("token").map(Into::into));
-    told.or_else(|| brought.token.clone())
+    told.or_else(|| brought.caller.token().cloned())
 }

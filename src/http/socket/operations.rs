@@ -44,7 +44,7 @@ impl Operations {
 
     /// The answer as the client sees it; what the log wants of it is logged.
     fn presented(&self, mut response: Response, began: bool) -> Response {
-        for error in present(&mut response.errors, began, self.brought.language, &self.brought.id) {
+        for error in present(&mut response.errors, began, self.brought.caller.language(), &self.brought.id) {
             answer::log(&error, &self.brought.id);
         }
         response
@@ -74,7 +74,7 @@ impl Executor for Operations {
         let this = self.clone();
         match self.prepare(request) {
             Ok(prepared) => {
-                let caller = self.brought.caller_with(self.token.get().cloned());
+                let caller = self.brought.caller.with_token(self.token.get().cloned());
                 let told = self.app.0.engine.subscribe(prepared, caller);
                 told.map(move |(response, began)| this.presented(response, began)).boxed()
             }
