@@ -112,7 +112,7 @@ async fn connection(
         let (work, answering) = (watched.work(), router.clone().oneshot(request.map(Body::new)));
         async { answering.await.map(|response| response.map(|body| Answer::new(body, work.answered()))) }
     });
-    let builder = builder(patience);
+    let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // how a connection ended is the client's business
     tokio::select! {
@@ -130,9 +130,10 @@ async fn connection(
     timeout(FAREWELL, connection).await.ok();
 }
 
-fn builder(patience: Duration) -> Builder<TokioExecutor> {
+fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    // the time for a head is in `Activity` for both protocols: hyper's own would set a timer with each request
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_send_buf_size(BUFFER);
     builder
 }
