@@ -10,11 +10,8 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, EncodingKey, Validation};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
-
-use super::access;
 
 /// Separates our keys from what other programs might derive of the same secret. Never change it.
 const SALT: &[u8] = b"miniaccount";
@@ -23,19 +20,13 @@ const SALT: &[u8] = b"miniaccount";
 pub const KEY_ID_LEN: usize = 4;
 
 /// The keys of every value of `SECRET_KEY`, newest first.
-pub struct KeyRing {
-    keys: Vec<Keys>,
-    /// How access tokens are checked: the same for all.
-    pub(super) validation: Validation,
-}
+pub struct KeyRing(Vec<Keys>);
 
 /// What is derived from one value of `SECRET_KEY`.
 pub(super) struct Keys {
     /// Public name of this set: it tells which value a token or a sealed column needs.
     pub(super) id: [u8; KEY_ID_LEN],
-    pub(super) signing: EncodingKey,
-    pub(super) verifying: DecodingKey,
-    public: Vec<u8>,
+    pub(super) signing: Ed25519KeyPair,
     pub(super) refresh: hmac::Key,
     pub(super) seal: LessSafeKey,
 }
@@ -47,23 +38,23 @@ impl KeyRing {
     /// When there is no secret, or the cryptographic library refuses one.
     pub fn new(secrets: &[SecretSlice<u8>]) -> Result<Self, Unspecified> {
         let keys = secrets.iter().map(|secret| Keys::derive(secret.expose_secret())).collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() { Err(Unspecified) } else { Ok(Self { keys, validation: access::validation() }) }
+        if keys.is_empty() { Err(Unspecified) } else { Ok(Self(keys)) }
     }
 
     /// The keys that sign and seal.
     pub(super) fn newest(&self) -> &Keys {
-        &self.keys[0]
+        &self.0[0]
     }
 
     /// The keys of that name.
     pub(super) fn named(&self, id: &[u8]) -> Option<&Keys> {
-        self.keys.iter().find(|keys| keys.id == id)
+        self.0.iter().find(|keys| keys.id == id)
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for services that verify tokens themselves.
     #[must_use]
     pub fn jwks(&self) -> Value {
-        let keys: Vec<Value> = self.keys.iter().map(Keys::jwk).collect();
+        let keys: Vec<Value> = self.0.iter().map(Keys::jwk).collect();
         json!({ "keys": keys })
     }
 }
@@ -71,13 +62,9 @@ impl KeyRing {
 impl Keys {
     fn derive(secret: &[u8]) -> Result<Self, Unspecified> {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret);
-        let pair = Ed25519KeyPair::from_seed_unchecked(&expand::<32>(&root, b"access token signature, Ed25519")?)?;
-        let public = pair.public_key().as_ref().to_vec();
         Ok(Self {
             id: expand(&root, b"key id")?,
-            signing: EncodingKey::from_ed_der(pair.to_pkcs8()?.as_ref()),
-            verifying: DecodingKey::from_ed_der(&public),
-            public,
+            signing: Ed25519KeyPair::from_seed_unchecked(&expand::<32>(&root, b"access token signature, Ed25519")?)?,
             refresh: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"refresh token, HMAC-SHA256")?),
             seal: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &expand::<32>(&root, b"seal, AES-256-GCM")?)?),
         })
@@ -89,7 +76,7 @@ impl Keys {
     }
 
     fn jwk(&self) -> Value {
-        let x = URL_SAFE_NO_PAD.encode(&self.public);
+        let x = URL_SAFE_NO_PAD.encode(self.signing.public_key());
         json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid(), "x": x })
     }
 }
@@ -108,7 +95,7 @@ fn expand<const N: usize>(root: &hkdf::Prk, purpose: &[u8]) -> Result<[u8; N], U
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyRing({} keys)", self.keys.len())
+        write!(f, "KeyRing({} keys)", self.0.len())
     }
 }
 
