@@ -3,11 +3,18 @@
 
 pub use sea_orm::DbErr;
 use sea_orm::{ConnAcquireErr, DatabaseConnection};
+use std::sync::Arc;
+
+use batch::Batches;
+use connections::Connections;
+use entity::SessionId;
 
 use crate::error::{ApiError, Code};
 
+mod batch;
 mod code_exchange;
 mod connect;
+mod connections;
 mod doubt;
 mod feed;
 mod login;
@@ -31,17 +38,37 @@ pub use session::{Page, Window};
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    db: DatabaseConnection,
+    db: Connections,
+    /// What is asked with every request, and therefore in batches.
+    batches: Arc<Asked>,
     /// What the feed is read over: a connection of its own, because requests that wait for one must not keep the news
     /// that they are no longer welcome waiting as well.
     feed: DatabaseConnection,
+}
+
+/// The questions that are asked in batches.
+#[derive(Debug)]
+struct Asked {
+    sessions: Batches<SessionId, session::WithUser>,
+    identities: Batches<user::Name, user::Known>,
+    claims: Option<Batches<Claim, bool>>,
+    outcomes: Option<Batches<code_exchange::Kept, bool>>,
+    logins: Option<Batches<login::Usual, Option<entity::user::Model>>>,
 }
 
 impl Store {
     /// A store on connections that are already open; the feed is read over `feed`.
     #[must_use]
     pub fn new(db: DatabaseConnection, feed: DatabaseConnection) -> Self {
-        Self { db, feed }
+        let db = Connections::of(db);
+        let batches = Arc::new(Asked {
+            sessions: session::batches(&db),
+            identities: user::batches(&db),
+            claims: code_exchange::claims(&db),
+            outcomes: code_exchange::outcomes(&db),
+            logins: login::batches(&db),
+        });
+        Self { db, batches, feed }
     }
 
     /// Asks the database for a sign of life.
@@ -49,7 +76,7 @@ impl Store {
     /// # Errors
     /// When it gives none.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.db.ping().await.inspect_err(doubt::raise)
+        self.db.pool().ping().await.inspect_err(doubt::raise)
     }
 
     /// Closes the connections. SQLite then folds its log into the database file.

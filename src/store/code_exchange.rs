@@ -1,13 +1,37 @@
 //! Who trades a login code, and what came of it. Each step is one statement that decides between nodes: nobody holds a
 //! lock, or a transaction, while WeChat is asked.
 
+use std::collections::HashSet;
+
 use entity::{
     CodeHash, Sealed, Timestamp,
     code_exchange::{ActiveModel, Column, Entity, Model},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr,
+    sea_query::Expr,
+    sqlx::{self, Postgres, postgres::PgArguments, query::QueryScalar},
+};
 
-use super::{Store, transaction::is_conflict};
+use super::{
+    Store,
+    batch::{Answers, Batches},
+    connections::{Connections, Shelf, not_read},
+    transaction::is_conflict,
+};
+
+/// Claims many codes, and tells which of them had no row.
+const CLAIM: &str = "
+INSERT INTO code_exchanges (code_hash, expires_at) SELECT * FROM unnest($1::bytea[], $2::bigint[])
+ON CONFLICT DO NOTHING RETURNING code_hash";
+
+/// Keeps the outcomes of many claims, and tells which of them were still held.
+const KEEP: &str = "
+UPDATE code_exchanges SET outcome = told.outcome, expires_at = told.until
+FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) AS told (code_hash, held_until, outcome, until)
+WHERE code_exchanges.code_hash = told.code_hash AND code_exchanges.expires_at = told.held_until
+RETURNING code_exchanges.code_hash";
 
 /// The right to trade a code. It is lost to whoever takes it over once its time is up.
 #[derive(Clone, Debug)]
@@ -18,12 +42,59 @@ pub struct Claim {
     pub until: Timestamp,
 }
 
+/// An outcome to be kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    claim: Claim,
+    outcome: Vec<u8>,
+    until: Timestamp,
+}
+
+/// Claims codes, where the database can say of many which were free (PostgreSQL).
+pub(super) fn claims(db: &Connections) -> Option<Batches<Claim, bool>> {
+    let shelf = db.postgres()?;
+    Some(Batches::new(move |claims: Vec<Claim>| {
+        let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
+        let codes: Vec<_> = claims.into_iter().map(|claim| claim.code.0).collect();
+        done(&shelf, &codes, sqlx::query_scalar(CLAIM).bind(codes.clone()).bind(until))
+    }))
+}
+
+/// Keeps outcomes, on the same terms.
+pub(super) fn outcomes(db: &Connections) -> Option<Batches<Kept, bool>> {
+    let shelf = db.postgres()?;
+    Some(Batches::new(move |kept: Vec<Kept>| {
+        let held: Vec<_> = kept.iter().map(|it| it.claim.until.0).collect();
+        let until: Vec<_> = kept.iter().map(|it| it.until.0).collect();
+        let (codes, outcomes): (Vec<_>, Vec<_>) = kept.into_iter().map(|it| (it.claim.code.0, it.outcome)).unzip();
+        done(&shelf, &codes, sqlx::query_scalar(KEEP).bind(codes.clone()).bind(held).bind(outcomes).bind(until))
+    }))
+}
+
+/// For which of the codes a statement did its work: it gives back those.
+fn done(shelf: &Shelf<Postgres>, codes: &[Vec<u8>], statement: PgScalar) -> Answers<bool> {
+    let (shelf, codes) = (shelf.clone(), codes.to_vec());
+    Box::pin(async move {
+        let mut taken = shelf.take().await?;
+        let done = statement.fetch_all(taken.connection()).await.map_err(not_read)?;
+        taken.put_back();
+        let done: HashSet<_> = done.into_iter().collect();
+        Ok(codes.iter().map(|code| done.contains(code)).collect())
+    })
+}
+
+/// A statement that gives back codes.
+type PgScalar = QueryScalar<'static, Postgres, Vec<u8>, PgArguments>;
+
 impl Store {
     /// Claims a code; `false` where it has a row already. Most codes are new, so this is done without looking first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange_claim(&self, claim: &Claim) -> Result<bool, DbErr> {
+        if let Some(claims) = &self.batches.claims {
+            return claims.ask(claim.clone()).await;
+        }
         let row = ActiveModel { code_hash: Set(claim.code.clone()), outcome: Set(None), expires_at: Set(claim.until) };
         match Entity::insert(row).exec_without_returning(&self.db).await {
             Ok(_) => Ok(true),
@@ -55,6 +126,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange_keep(&self, claim: &Claim, outcome: Sealed, until: Timestamp) -> Result<bool, DbErr> {
+        if let Some(outcomes) = &self.batches.outcomes {
+            return outcomes.ask(Kept { claim: claim.clone(), outcome: outcome.0, until }).await;
+        }
         self.replace(claim, Some(outcome), until).await
     }
 

@@ -2,22 +2,30 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DbErr, sqlx::Executor};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr,
+    sqlx::{Executor, error::DatabaseError, sqlite::SqliteError},
+};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::sleep;
 
 use super::{Store, doubt};
 
 /// How long a request waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection idle for longer is tried before it is used, so that a database that went away and came back is not
 /// noticed by a client. One in steady use is not, as long as all goes well: that would cost a round trip for each
 /// request.
-const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+pub(super) const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
 /// The feed needs one at a time. One that was cut off without a word stays taken until the system gives it up, a quarter
 /// of an hour later; meanwhile the next one serves.
 const FEED_CONNECTIONS: u32 = 4;
+
+/// How often a file that somebody else has is tried, and after how long again.
+const OPENINGS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Opens the database.
 ///
@@ -28,13 +36,33 @@ pub async fn connect(url: &SecretString, connections: u32) -> Result<Store, DbEr
     if is_in_memory(url) {
         // the database is the connection: a second one would be another database, and closing it would lose this one
         options.max_connections(1).idle_timeout(None).max_lifetime(None);
-        let only = Database::connect(options).await?;
+        let only = open(options).await?;
         return Ok(Store::new(only.clone(), only));
     }
     let mut for_feed = options.clone();
     for_feed.max_connections(FEED_CONNECTIONS).connect_lazy(true);
     options.max_connections(connections).min_connections(1);
-    Ok(Store::new(Database::connect(options).await?, Database::connect(for_feed).await?))
+    Ok(Store::new(open(options).await?, open(for_feed).await?))
+}
+
+/// Opens a pool. Processes that begin with the same new file meet where SQLite turns to its write-ahead log, and there it
+/// does not let them wait for each other.
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut attempt = 1;
+    loop {
+        match Database::connect(options.clone()).await {
+            Err(error) if attempt < OPENINGS && is_busy(&error) => sleep(PAUSE).await,
+            outcome => return outcome,
+        }
+        attempt += 1;
+    }
+}
+
+/// Whether SQLite says that somebody else has the file (`SQLITE_BUSY`).
+fn is_busy(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
+    let cause = cause.as_database_error().and_then(|cause| cause.try_downcast_ref::<SqliteError>());
+    cause.and_then(DatabaseError::code).as_deref() == Some("5")
 }
 
 fn options(url: &SecretString) -> ConnectOptions {
@@ -48,6 +76,7 @@ fn options(url: &SecretString) -> ConnectOptions {
     options.map_sqlx_postgres_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
     options.map_sqlx_mysql_before_acquire(|connection, meta| Box::pin(doubt::settle(connection, meta.idle_for)));
     tune_sqlite(&mut options);
+    tune_postgres(&mut options);
     tune_mysql(&mut options);
     options
 }
@@ -61,6 +90,22 @@ fn tune_sqlite(options: &mut ConnectOptions) {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(ACQUIRE_TIMEOUT)
             .foreign_keys(true)
+    });
+}
+
+/// Every statement here finds its rows by their keys, whatever the values: to plan it anew for each would take longer than
+/// to run it.
+fn tune_postgres(options: &mut ConnectOptions) {
+    options.map_sqlx_postgres_pool_opts(|pool| {
+        pool.after_connect(|connection, _| {
+            Box::pin(async move {
+                // others that speak the protocol may plan in their own ways
+                if let Err(cause) = connection.execute("SET plan_cache_mode = force_generic_plan").await {
+                    tracing::debug!(%cause, "plans are not kept");
+                }
+                Ok(())
+            })
+        })
     });
 }
 

@@ -15,6 +15,8 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
+use super::connect::TRUSTED_IDLE;
+
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// When the database last failed, in milliseconds since `START`.
@@ -37,6 +39,11 @@ pub(super) async fn settle(connection: &mut impl Connection, idle: Duration) -> 
         timeout(PATIENCE, connection.ping()).await.map_err(|_| Error::PoolTimedOut)??;
     }
     Ok(true)
+}
+
+/// Whether a connection that has been idle for so long need not be tried before it is used.
+pub(super) fn is_trusted(idle: Duration) -> bool {
+    idle < TRUSTED_IDLE && !is_in_doubt(idle)
 }
 
 fn is_in_doubt(idle: Duration) -> bool {

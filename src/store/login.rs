@@ -12,6 +12,7 @@ use super::{
     feed::feed_append_in,
     transaction::{ATTEMPTS, is_conflict},
 };
+pub(super) use quick::{Usual, batches};
 use steps::{
     identity_claim_in, new_user, session_key_keep_in, session_open_in, sessions_cap_in, union_join_in, user_greet_in,
 };

@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn schema_state(&self) -> Result<SchemaState, DbErr> {
-        Ok(compare(&applied(SchemaManager::new(&self.db)).await?))
+        Ok(compare(&applied(SchemaManager::new(self.db.pool())).await?))
     }
 
     /// Applies what is missing, and tells how things stood when it was this call's turn. Safe when two processes do it
@@ -58,7 +58,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn unmigrate(&self) -> Result<(), DbErr> {
-        Migrator::down(&self.db, None).await
+        Migrator::down(self.db.pool(), None).await
     }
 }
 

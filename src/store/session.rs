@@ -1,5 +1,7 @@
 //! Sessions: read, refreshed, listed, ended.
 
+use std::collections::HashMap;
+
 use entity::{
     SessionId, Timestamp, UserId,
     session::{self, EndReason, live},
@@ -13,6 +15,8 @@ use sea_orm::{
 
 use super::{
     Store,
+    batch::{Batches, padded},
+    connections::Connections,
     feed::{Change, feed_append_in},
 };
 
@@ -38,14 +42,30 @@ pub struct Page<T> {
     pub more: bool,
 }
 
+/// A session with its user, where there is one.
+pub(super) type WithUser = Option<(session::Model, user::Model)>;
+
+/// Reads sessions, all that are asked for at the same time by one query.
+pub(super) fn batches(db: &Connections) -> Batches<SessionId, WithUser> {
+    let db = db.clone();
+    Batches::new(move |ids| Box::pin(with_users(db.clone(), ids)))
+}
+
+async fn with_users(db: Connections, ids: Vec<SessionId>) -> Result<Vec<WithUser>, DbErr> {
+    let found = session::Entity::find().filter(session::Column::Id.is_in(padded(ids.clone())));
+    let found = found.find_also_related(user::Entity).all(&db).await?;
+    let found: HashMap<_, _> = found.into_iter().map(|(session, user)| (session.id, (session, user))).collect();
+    let of = |id| found.get(&id).and_then(|(session, user)| Some((session.clone(), user.clone()?)));
+    Ok(ids.into_iter().map(of).collect())
+}
+
 impl Store {
-    /// A session with its user, by one indexed read.
+    /// A session with its user, by one indexed read, which serves all who ask at the same time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn session_with_user(&self, id: SessionId) -> Result<Option<(session::Model, user::Model)>, DbErr> {
-        let found = session::Entity::find_by_id(id).find_also_related(user::Entity).one(&self.db).await?;
-        Ok(found.and_then(|(session, user)| Some((session, user?))))
+    pub async fn session_with_user(&self, id: SessionId) -> Result<WithUser, DbErr> {
+        self.batches.sessions.ask(id).await
     }
 
     /// A live session, where it belongs to `owner`.

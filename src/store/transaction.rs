@@ -1,8 +1,6 @@
 //! How a transaction begins, and what happens when two of them meet.
 
-use sea_orm::{
-    DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx,
-};
+use sea_orm::{DatabaseTransaction, DbErr, RuntimeErr, sqlx};
 
 use super::Store;
 
@@ -10,14 +8,9 @@ use super::Store;
 pub(super) const ATTEMPTS: u32 = 5;
 
 impl Store {
-    /// Begins a transaction. On SQLite it takes the write lock at once: one that reads first and writes later cannot
-    /// wait its turn, it fails.
+    /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.db.begin_with_options(options).await
+        self.db.begin().await
     }
 
     /// Runs a transaction, and runs it again where the database undid it in favour of another one.

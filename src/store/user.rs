@@ -1,27 +1,56 @@
 //! Reads users and their identities.
 
+use std::collections::HashMap;
+
 use entity::{IdentityId, OpenId, UserId, identity, user};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
-use super::Store;
+use super::{
+    Store,
+    batch::{Batches, padded},
+    connections::Connections,
+};
+
+/// Whom WeChat names: the mini program and the openid.
+pub(super) type Name = (String, OpenId);
+
+/// An identity with its user, where there is one.
+pub(super) type Known = Option<(identity::Model, user::Model)>;
+
+/// Reads identities, all that are asked for at the same time by one query for each mini program.
+pub(super) fn batches(db: &Connections) -> Batches<Name, Known> {
+    let db = db.clone();
+    Batches::new(move |names| Box::pin(identities_named(db.clone(), names)))
+}
+
+async fn identities_named(db: Connections, names: Vec<Name>) -> Result<Vec<Known>, DbErr> {
+    let mut openids = HashMap::<_, Vec<_>>::new();
+    for (app_id, openid) in &names {
+        openids.entry(app_id).or_default().push(openid.clone());
+    }
+    let mut found = HashMap::new();
+    for (app_id, openids) in openids {
+        let identities = identity::Entity::find()
+            .filter(identity::Column::AppId.eq(app_id))
+            .filter(identity::Column::Openid.is_in(padded(openids)))
+            .find_also_related(user::Entity);
+        let known = identities.all(&db).await?.into_iter();
+        found.extend(
+            known.map(|(identity, user)| ((identity.app_id.clone(), identity.openid.clone()), (identity, user))),
+        );
+    }
+    let of = |name| found.get(&name).and_then(|(identity, user)| Some((identity.clone(), user.clone()?)));
+    Ok(names.into_iter().map(of).collect())
+}
 
 impl Store {
-    /// The identity an openid names within a mini program, with its user.
+    /// The identity an openid names within a mini program, with its user: by a query that serves all who ask at the same
+    /// time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn identity_by_openid(
-        &self,
-        app_id: &str,
-        openid: &OpenId,
-    ) -> Result<Option<(identity::Model, user::Model)>, DbErr> {
-        let found = identity::Entity::find()
-            .filter(identity::Column::AppId.eq(app_id))
-            .filter(identity::Column::Openid.eq(openid.clone()))
-            .find_also_related(user::Entity)
-            .one(&self.db)
-            .await?;
-        Ok(found.and_then(|(identity, user)| Some((identity, user?))))
+    pub async fn identity_by_openid(&self, app_id: &str, openid: &OpenId) -> Result<Known, DbErr> {
+        self.batches.identities.ask((app_id.to_owned(), openid.clone())).await
     }
 
     /// An identity, where it belongs to `owner`.
