@@ -53,7 +53,7 @@ struct Asked {
     identities: Batches<user::Name, user::Known>,
     claims: Option<Batches<Claim, bool>>,
     outcomes: Option<Batches<code_exchange::Kept, bool>>,
-    logins: Option<Batches<login::Usual, Option<entity::user::Model>>>,
+    logins: Option<Batches<Login, login::Greeted>>,
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 //! The login: a code from `wx.login` becomes a user, a session and its tokens.
 
-use entity::{IdentityId, OpenId, SessionId, UserId, identity, user};
+use entity::{IdentityId, OpenId, SessionId, UserId, session::EndReason, user};
 use secrecy::ExposeSecret;
 
 use super::{Accounts, Client, Device, Opened};
@@ -37,22 +37,38 @@ impl Accounts {
         let device = request.device.checked()?;
         let answer = self.exchange(app, code).await?;
 
-        let known = self.store.identity_by_openid(app.id(), &answer.openid).await?;
-        if let Some((_, user)) = &known {
-            refuse_suspended(user)?;
-            self.limits.user(user.id).await?;
-        }
-        let session = self.new_session(device, request.client);
-        let login = self.login_row(app, answer, known.as_ref().map(|(identity, _)| identity), session)?;
-        let known = known.map(|(identity, user)| Known::of(&identity, &user));
-        let logged_in = self.store.login(known, &login).await?.ok_or(Code::AccountSuspended)?;
-
+        let login = self.login_row(app, answer, self.new_session(device, request.client))?;
+        let logged_in = match self.store.login_usual(&login).await? {
+            Some(logged_in) => self.counted(logged_in).await?,
+            None => self.log_in(&login).await?,
+        };
         report(app.id(), &logged_in);
         // the cap may have ended some, and the user's row has a new time of login
         self.heed(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, app.id(), login.now)?;
         let LoggedIn { user, session, is_new_user, .. } = logged_in;
         Ok(Opened { tokens, user, session, is_new_user })
+    }
+
+    /// A login that was written before it was known whose it is: where the user has had enough of them, it is taken back.
+    async fn counted(&self, logged_in: LoggedIn) -> Result<LoggedIn, ApiError> {
+        let user = logged_in.user.id;
+        if let Err(enough) = self.limits.user(user).await {
+            self.end_session(user, logged_in.session.id, EndReason::Revoked).await?;
+            return Err(enough);
+        }
+        Ok(logged_in)
+    }
+
+    /// Any other login.
+    async fn log_in(&self, login: &Login) -> Result<LoggedIn, ApiError> {
+        let known = self.store.identity_by_openid(&login.app_id, &login.openid).await?;
+        if let Some((_, user)) = &known {
+            refuse_suspended(user)?;
+            self.limits.user(user.id).await?;
+        }
+        let known = known.map(|(identity, _)| Known::of(&identity));
+        Ok(self.store.login(known, login).await?.ok_or(Code::AccountSuspended)?)
     }
 
     fn new_session(&self, device: Device, client: &Client) -> NewSession {
@@ -67,22 +83,14 @@ impl Accounts {
         }
     }
 
-    fn login_row(
-        &self,
-        app: &App,
-        answer: CodeSession,
-        known: Option<&identity::Model>,
-        session: NewSession,
-    ) -> Result<Login, ApiError> {
+    fn login_row(&self, app: &App, answer: CodeSession, session: NewSession) -> Result<Login, ApiError> {
         let now = self.clock.now();
         let key = answer.session_key.expose_secret().as_bytes();
         let context = session_key_context(app.id(), &answer.openid);
-        let asked_at = |identity: &identity::Model| identity.session_key_at;
         Ok(Login {
             app_id: app.id().to_owned(),
             open_platform: app.open_platform().to_owned(),
             session_key: self.keys.seal(&context, key).map_err(ApiError::internal)?,
-            replaces_key_of: known.filter(|identity| !self.holds_key(&context, identity, key)).map(asked_at),
             openid: answer.openid,
             unionid: answer.unionid,
             asked_at: answer.asked_at,
@@ -92,11 +100,6 @@ impl Accounts {
             sessions_per_user: self.sessions.per_user,
             now,
         })
-    }
-
-    /// Whether `key` is the session key we hold already: WeChat may give the same one again.
-    fn holds_key(&self, context: &[&str], identity: &identity::Model, key: &[u8]) -> bool {
-        self.keys.open(context, &identity.session_key).is_some_and(|held| held.expose_secret() == key)
     }
 }
 

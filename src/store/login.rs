@@ -12,7 +12,7 @@ use super::{
     feed::feed_append_in,
     transaction::{ATTEMPTS, is_conflict},
 };
-pub(super) use quick::{Usual, batches};
+pub(super) use quick::{Greeted, batches};
 use steps::{
     identity_claim_in, new_user, session_key_keep_in, session_open_in, sessions_cap_in, union_join_in, user_greet_in,
 };
@@ -30,8 +30,6 @@ pub struct Login {
     pub unionid: Option<UnionId>,
     /// WeChat's session key, encrypted.
     pub session_key: Sealed,
-    /// When WeChat was asked for the key held before, where that is another one: it is kept as the previous one.
-    pub replaces_key_of: Option<Timestamp>,
     /// When WeChat was asked: orders the keys of logins that overtake each other.
     pub asked_at: Timestamp,
     /// Key of the user, should this be their first login.
@@ -46,22 +44,20 @@ pub struct Login {
     pub now: Timestamp,
 }
 
-/// What is known of who logs in, where they have been here before.
+/// Who logs in, where they have been here before.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
     /// The identity.
     pub identity: IdentityId,
     /// Whose it is.
     pub user: UserId,
-    /// When they last logged in: each login has a time of its own, so that one can tell whether another came between.
-    pub last_login_at: Timestamp,
 }
 
 impl Known {
-    /// What two rows tell.
+    /// Whom an identity names.
     #[must_use]
-    pub fn of(identity: &identity::Model, user: &user::Model) -> Self {
-        Self { identity: identity.id, user: user.id, last_login_at: user.last_login_at }
+    pub fn of(identity: &identity::Model) -> Self {
+        Self { identity: identity.id, user: identity.user_id }
     }
 }
 
@@ -122,9 +118,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn login(&self, mut known: Option<Known>, login: &Login) -> Result<Option<LoggedIn>, DbErr> {
-        if let Some(logged_in) = self.login_quickly(known, login).await? {
-            return Ok(Some(logged_in));
-        }
         let mut attempt = 1;
         loop {
             match self.login_once(known, login).await {
@@ -137,7 +130,7 @@ impl Store {
                 Err(_) => attempt += 1,
             }
             let found = self.identity_by_openid(&login.app_id, &login.openid).await?;
-            known = found.map(|(identity, user)| Known::of(&identity, &user));
+            known = found.map(|(identity, _)| Known::of(&identity));
         }
     }
 

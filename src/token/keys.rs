@@ -29,6 +29,7 @@ pub(super) struct Keys {
     pub(super) signing: Ed25519KeyPair,
     pub(super) refresh: hmac::Key,
     pub(super) seal: LessSafeKey,
+    pub(super) nonce: hmac::Key,
 }
 
 impl KeyRing {
@@ -66,6 +67,7 @@ impl Keys {
             id: expand(&root, b"key id")?,
             signing: Ed25519KeyPair::from_seed_unchecked(&expand::<32>(&root, b"access token signature, Ed25519")?)?,
             refresh: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"refresh token, HMAC-SHA256")?),
+            nonce: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"seal nonce, HMAC-SHA256")?),
             seal: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &expand::<32>(&root, b"seal, AES-256-GCM")?)?),
         })
     }

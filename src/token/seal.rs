@@ -1,16 +1,20 @@
 //! Seals column values with AES-256-GCM. A sealed value is a version, the name of its key, a nonce and the ciphertext;
 //! it opens only with the context it was sealed in, so that nobody who can write to the database can move a value from
-//! one row to another.
+//! one row to another. The nonce is made of what is sealed, so that the same value sealed again is the same bytes: the
+//! database can tell a new value from the one it has, and nobody learns more than that they are the same.
 
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
     error::Unspecified,
+    hmac,
 };
 use entity::Sealed;
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::{KeyRing, keys::KEY_ID_LEN};
-use crate::random;
+use super::{
+    KeyRing,
+    keys::{KEY_ID_LEN, Keys},
+};
 
 /// First byte of every sealed value.
 const VERSION: u8 = 1;
@@ -23,9 +27,10 @@ impl KeyRing {
     /// When the cryptographic library fails.
     pub fn seal(&self, context: &[&str], plain: &[u8]) -> Result<Sealed, Unspecified> {
         let keys = self.newest();
-        let nonce: [u8; NONCE_LEN] = random::bytes();
+        let aad = aad(context);
+        let nonce = nonce(keys, aad.as_ref(), plain);
         let mut cipher = plain.to_vec();
-        keys.seal.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(context), &mut cipher)?;
+        keys.seal.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut cipher)?;
         let mut sealed = Vec::with_capacity(1 + KEY_ID_LEN + NONCE_LEN + cipher.len());
         sealed.push(VERSION);
         sealed.extend_from_slice(&keys.id);
@@ -68,6 +73,19 @@ impl KeyRing {
     }
 }
 
+/// As good as a random nonce, to whoever lacks the key (a synthetic initialization vector, as in RFC 5297): other values
+/// and other contexts have others, as unlikely to meet as random ones.
+fn nonce(keys: &Keys, aad: &[u8], plain: &[u8]) -> [u8; NONCE_LEN] {
+    let mut tag = hmac::Context::with_key(&keys.nonce);
+    // how long the context is, so that it does not run into the value
+    tag.update(&aad.len().to_be_bytes());
+    tag.update(aad);
+    tag.update(plain);
+    let mut nonce = [0; NONCE_LEN];
+    nonce.copy_from_slice(&tag.sign().as_ref()[..NONCE_LEN]);
+    nonce
+}
+
 /// The context as one text. Each part is preceded by its length, so that no two contexts read the same.
 fn aad(context: &[&str]) -> Aad<String> {
     let framed: Vec<String> = context.iter().map(|part| format!("{}:{part}", part.len())).collect();
@@ -101,6 +119,21 @@ mod tests {
         fn any_bytes_do_not_open(bytes: Vec<u8>) {
             prop_assert!(ring(&[1]).open(&["c"], &Sealed(bytes)).is_none());
         }
+    }
+
+    #[test]
+    fn the_same_value_is_the_same_bytes_in_its_context_alone() {
+        let sealed = |secrets: &[u8], context: &[&str], plain: &[u8]| ring(secrets).seal(context, plain).unwrap();
+        let one = sealed(&[1], &["c", "d"], b"plain");
+        assert_eq!(sealed(&[1, 2], &["c", "d"], b"plain"), one);
+        let others = [
+            sealed(&[1], &["c", "e"], b"plain"),
+            sealed(&[1], &["c", "d"], b"other"),
+            sealed(&[2], &["c", "d"], b"plain"),
+        ];
+        // neither the nonces nor what is sealed
+        assert!(others.iter().all(|other| other.0[5..17] != one.0[5..17] && other.0[17..] != one.0[17..]));
+        assert_ne!(sealed(&[1], &["c"], b"1:dplain").0[5..17], one.0[5..17], "the context runs into the value");
     }
 
     #[test]

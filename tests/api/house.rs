@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["account", "clock", "config", "emulator", "http", "store", "token", "wechat"]),
     ("store", &["error"]),
     ("telemetry", &["config"]),
-    ("token", &["global_id", "random"]),
+    ("token", &["global_id"]),
     ("wechat", &["clock", "config", "error"]),
 ];
 

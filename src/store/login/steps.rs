@@ -73,19 +73,18 @@ pub(super) async fn user_greet_in(tx: &DatabaseTransaction, id: UserId, now: Tim
 }
 
 /// Keeps the session key, unless a login that asked WeChat later has kept its own. The one before is kept as the previous
-/// one; but where a parallel login has replaced that already, it has kept it, too.
+/// one, where it is another: the same key sealed again is the same bytes.
 pub(super) async fn session_key_keep_in(tx: &DatabaseTransaction, id: IdentityId, login: &Login) -> Result<(), DbErr> {
     use identity::Column::{Id, PreviousSessionKey, SessionKey, SessionKeyAt};
-    let mut update = identity::Entity::update_many().filter(Id.eq(id)).filter(SessionKeyAt.lt(login.asked_at));
-    if let Some(replaced) = login.replaces_key_of {
-        let is_there = Expr::col(SessionKeyAt).eq(replaced);
-        let previous = Expr::case(is_there, Expr::col(SessionKey)).finally(Expr::col(PreviousSessionKey));
+    let is_there = Expr::col(SessionKey).eq(login.session_key.clone());
+    let previous = Expr::case(is_there, Expr::col(PreviousSessionKey)).finally(Expr::col(SessionKey));
+    identity::Entity::update_many()
         // before the key itself: MySQL assigns from left to right
-        update = update.col_expr(PreviousSessionKey, previous.into());
-    }
-    update
+        .col_expr(PreviousSessionKey, previous.into())
         .col_expr(SessionKey, Expr::value(login.session_key.clone()))
         .col_expr(SessionKeyAt, Expr::value(login.asked_at))
+        .filter(Id.eq(id))
+        .filter(SessionKeyAt.lt(login.asked_at))
         .exec(tx)
         .await
         .map(drop)
