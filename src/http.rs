@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod compression;
 mod endpoint;
 mod explorer;
 mod forwarded;
@@ -27,10 +28,7 @@ use axum::{
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tower::util::option_layer;
-use tower_http::{
-    compression::{CompressionLayer, predicate::SizeAbove},
-    cors::{AllowOrigin, CorsLayer},
-};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     account::Accounts,
@@ -46,9 +44,6 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
-
-/// Answers longer than this are compressed where the client can read that, in bytes.
-const COMPRESSED: u64 = 1024;
 
 /// How long a browser may remember what `CORS` allows it.
 const PREFLIGHT: Duration = Duration::from_hours(1);
@@ -147,12 +142,9 @@ impl App {
 
     /// Routes with what every request goes through, whatever it asks for.
     fn layered(self, routes: Router<Self>) -> Router {
-        // one layer, made of three: a router boxes what goes through each layer of its own
-        let layers = (
-            option_layer(cors(&self.0.cors_origins)),
-            middleware::from_fn_with_state(self.clone(), request::attach),
-            CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED)),
-        );
+        // one layer, made of two: a router boxes what goes through each layer of its own
+        let layers =
+            (option_layer(cors(&self.0.cors_origins)), middleware::from_fn_with_state(self.clone(), request::attach));
         routes.layer(layers).with_state(self)
     }
 }

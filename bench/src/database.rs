@@ -23,6 +23,8 @@ impl BenchDatabase {
         let name = format!("miniaccount_bench_{users}_{}", std::process::id());
         let mut url = server.clone();
         url.set_path(&name);
+        // it is on this machine: nobody listens between
+        url.set_query(Some("sslmode=disable"));
         let database = Self { server, name, url: url.to_string() };
         psql(database.server.as_str(), &format!("CREATE DATABASE {}", database.name)).await?;
         Ok(database)

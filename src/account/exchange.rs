@@ -64,7 +64,7 @@ impl Exchange {
             return Exchanged::Now(self.call().await);
         }
         match self.turn().await {
-            Ok(Turn::Ours(claim)) => Exchanged::Now(self.call_and_tell(&claim).await),
+            Ok(Turn::Ours(claim)) => Exchanged::Now(Arc::new(self).call_and_tell(claim).await),
             Ok(Turn::Theirs(outcome)) => Exchanged::Before(outcome),
             Err(error) => Exchanged::Before(Err(error)),
         }
@@ -97,13 +97,24 @@ impl Exchange {
         self.wechat.code_session(&self.app, &self.code).await
     }
 
-    /// Asks WeChat and lets the other nodes know. Where that fails they wait in vain and then ask WeChat themselves:
-    /// no reason to lose what it has told us.
-    async fn call_and_tell(&self, claim: &Claim) -> Outcome {
+    /// Asks WeChat and lets the other nodes know. They wait for that, and nobody here does, but for an outcome that passes:
+    /// whoever is told of it may ask again.
+    async fn call_and_tell(self: Arc<Self>, claim: Claim) -> Outcome {
         let outcome = self.call().await;
+        let passes = outcome.as_ref().is_err_and(ApiError::passes);
+        let telling = tokio::spawn(self.tell(claim, outcome.clone()));
+        if passes {
+            // a panic is in the log already
+            let _ = telling.await;
+        }
+        outcome
+    }
+
+    /// Where this fails the others wait in vain and then ask WeChat themselves: no reason to lose what it has told us.
+    async fn tell(self: Arc<Self>, claim: Claim, outcome: Outcome) {
         let told = match &outcome {
-            Err(error) if error.passes() => self.store.code_exchange_release(claim).await.map_err(ApiError::from),
-            outcome => self.keep(claim, outcome).await,
+            Err(error) if error.passes() => self.store.code_exchange_release(&claim).await.map_err(ApiError::from),
+            outcome => self.keep(&claim, outcome).await,
         };
         match told {
             Ok(true) => {}
@@ -112,7 +123,6 @@ impl Exchange {
                 tracing::warn!(appid = self.app.id(), cause = error.source(), "the outcome could not be kept");
             }
         }
-        outcome
     }
 
     /// Keeps an outcome for who asks again; `false` where another node has taken the code over.

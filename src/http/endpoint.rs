@@ -32,7 +32,8 @@ pub(super) async fn graphql(
 ) -> Response {
     let (parts, body) = request.into_parts();
     if socket::is_wanted(&parts) {
-        let upgraded = socket::upgrade(app, brought.clone(), parts).await;
+        // in a box of its own, so that other requests are not as large as a handshake
+        let upgraded = Box::pin(socket::upgrade(app, brought.clone(), parts)).await;
         return upgraded.unwrap_or_else(|error| refuse(malformed(error), Media::Json, &brought));
     }
     let Some(media) = accept::negotiate(&parts.headers) else {
@@ -77,7 +78,7 @@ async fn answer(app: &App, prepared: Prepared, media: Media, brought: &Brought) 
     if let Some(data) = app.0.engine.write(&prepared, &brought.caller).await {
         return answer::data(media, &data);
     }
-    // in a box of its own, which the shortest way does without
+    // likewise, what the shortest way does without
     let (done, began) = Box::pin(app.0.engine.execute(prepared, brought.caller.clone())).await;
     let stage = if began { Stage::Executed } else { Stage::NotExecuted };
     respond(stage, media, done.data, done.errors, brought)

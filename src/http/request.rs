@@ -13,7 +13,7 @@ use axum::{
 };
 use secrecy::SecretString;
 
-use super::{App, answer, forwarded, language};
+use super::{App, answer, compression::Encodings, forwarded, language};
 use crate::{account::Client, graphql::Caller, panics, random};
 
 /// The header that carries the id back, so that a user's report finds its line in the log.
@@ -41,12 +41,13 @@ pub(super) async fn attach(State(app): State<App>, mut request: Request, next: N
     };
     let caller = Caller::new(client, language::negotiate(headers), bearer(headers));
     let brought = Brought { id: Arc::clone(&id), caller };
+    let encodings = Encodings::of(headers);
     let rest = request.uri().path().starts_with("/api/");
     request.extensions_mut().insert(brought.clone());
     let outcome = panics::caught(Arc::clone(&id), next.run(request)).await;
     let mut response = outcome.unwrap_or_else(|panics::Panicked| answer::panicked(rest, &brought));
     finish(response.headers_mut(), &id);
-    response
+    encodings.compress(response).await
 }
 
 /// Marks an answer. What a handler says of caching stands; else nothing is kept anywhere.

@@ -11,7 +11,11 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
-use tokio::{sync::oneshot, task::yield_now, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 /// Questions asked at once, at the most.
 const MOST: usize = 64;
@@ -33,6 +37,8 @@ pub(super) struct Batches<Q, A>(Arc<Inner<Q, A>>);
 
 struct Inner<Q, A> {
     ask: Box<dyn Fn(Vec<Q>) -> Answers<A> + Send + Sync>,
+    /// How long a batch waits for more.
+    gather: Duration,
     queue: Mutex<Queue<Q, A>>,
 }
 
@@ -51,8 +57,13 @@ struct Asked<Q, A> {
 impl<Q: Send + 'static, A: Send + 'static> Batches<Q, A> {
     /// Batches whose questions are put to `ask`.
     pub(super) fn new(ask: impl Fn(Vec<Q>) -> Answers<A> + Send + Sync + 'static) -> Self {
+        Self::gathering(Duration::ZERO, ask)
+    }
+
+    /// The same for questions that nobody waits for: so long, a batch waits for more of them.
+    pub(super) fn gathering(gather: Duration, ask: impl Fn(Vec<Q>) -> Answers<A> + Send + Sync + 'static) -> Self {
         let queue = Queue { waiting: VecDeque::new(), runs: 0, last: Instant::now() };
-        Self(Arc::new(Inner { ask: Box::new(ask), queue: Mutex::new(queue) }))
+        Self(Arc::new(Inner { ask: Box::new(ask), gather, queue: Mutex::new(queue) }))
     }
 
     /// The answer to a question, which is asked from now on and not before. Whoever goes away before it is asked is not
@@ -101,8 +112,12 @@ impl<Q, A> Queue<Q, A> {
 /// Asks batch after batch until nobody waits.
 async fn run<Q, A>(inner: Arc<Inner<Q, A>>) {
     loop {
-        // whoever is about to ask as well does so first
-        yield_now().await;
+        if inner.gather.is_zero() {
+            // whoever is about to ask as well does so first
+            yield_now().await;
+        } else {
+            sleep(inner.gather).await;
+        }
         let Some(batch) = inner.queue().next() else { return };
         let (questions, tell): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.question, it.tell)).unzip();
         let answers = AssertUnwindSafe(async { (inner.ask)(questions).await }).catch_unwind();
@@ -157,10 +172,8 @@ mod tests {
         sync::atomic::{AtomicUsize, Ordering::SeqCst},
     };
 
-    use futures_util::future::join_all;
-    use tokio::time::sleep;
-
     use super::*;
+    use futures_util::future::join_all;
 
     /// Longer than a task needs to be woken.
     const WHILE: Duration = Duration::from_millis(5);

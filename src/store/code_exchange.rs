@@ -1,7 +1,7 @@
 //! Who trades a login code, and what came of it. Each step is one statement that decides between nodes: nobody holds a
 //! lock, or a transaction, while WeChat is asked.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use entity::{
     CodeHash, Sealed, Timestamp,
@@ -33,6 +33,9 @@ FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) AS told (code_
 WHERE code_exchanges.code_hash = told.code_hash AND code_exchanges.expires_at = told.held_until
 RETURNING code_exchanges.code_hash";
 
+/// How long outcomes gather. Another node looks for one at most every ten times as long.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// The right to trade a code. It is lost to whoever takes it over once its time is up.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -63,7 +66,7 @@ pub(super) fn claims(db: &Connections) -> Option<Batches<Claim, bool>> {
 /// Keeps outcomes, on the same terms.
 pub(super) fn outcomes(db: &Connections) -> Option<Batches<Kept, bool>> {
     let shelf = db.postgres()?;
-    Some(Batches::new(move |kept: Vec<Kept>| {
+    Some(Batches::gathering(GATHER, move |kept: Vec<Kept>| {
         let held: Vec<_> = kept.iter().map(|it| it.claim.until.0).collect();
         let until: Vec<_> = kept.iter().map(|it| it.until.0).collect();
         let (codes, outcomes): (Vec<_>, Vec<_>) = kept.into_iter().map(|it| (it.claim.code.0, it.outcome)).unzip();

@@ -27,6 +27,12 @@ const FEED_CONNECTIONS: u32 = 4;
 const OPENINGS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How PostgreSQL plans. Every statement here finds its rows by their keys, whatever the values: to plan it anew for each
+/// would take longer than to run it. And a plan that is kept must not depend on how small a table was when it was made.
+const PLANS: &str = "
+SET plan_cache_mode = force_generic_plan; SET jit = off;
+SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// Opens the database.
 ///
 /// # Errors
@@ -93,15 +99,13 @@ fn tune_sqlite(options: &mut ConnectOptions) {
     });
 }
 
-/// Every statement here finds its rows by their keys, whatever the values: to plan it anew for each would take longer than
-/// to run it.
 fn tune_postgres(options: &mut ConnectOptions) {
     options.map_sqlx_postgres_pool_opts(|pool| {
         pool.after_connect(|connection, _| {
             Box::pin(async move {
                 // others that speak the protocol may plan in their own ways
-                if let Err(cause) = connection.execute("SET plan_cache_mode = force_generic_plan").await {
-                    tracing::debug!(%cause, "plans are not kept");
+                if let Err(cause) = connection.execute(PLANS).await {
+                    tracing::debug!(%cause, "the database plans as it likes");
                 }
                 Ok(())
             })

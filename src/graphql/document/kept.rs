@@ -5,7 +5,10 @@ use std::fmt;
 
 use async_graphql::{Positioned, parser::types::Selection};
 use aws_lc_rs::digest::{SHA256, digest};
-use moka::sync::Cache;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 use super::Document;
 
@@ -18,6 +21,9 @@ const TOKEN: usize = 2 * size_of::<Positioned<Selection>>() + 32;
 
 /// What the shortest one counts for: bounds how many there are.
 const LEAST: usize = 16 * 1024;
+
+/// Parts of the room, each with a lock of its own. Few, so that the longest document fits into one.
+const SHARDS: usize = 4;
 
 /// Name of a text: its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,8 +50,18 @@ pub(super) fn size(tokens: usize, length: usize) -> usize {
     tokens.saturating_mul(TOKEN).saturating_add(length)
 }
 
-/// The kept documents. A flood of new ones does not push out the ones in use (`TinyLFU`).
-pub(super) struct Kept(Cache<Fingerprint, Document>);
+/// The kept documents. A flood of new ones does not push out the ones in use (S3-FIFO).
+pub(super) struct Kept(Cache<Fingerprint, Document, Size>);
+
+/// Weighs documents.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Fingerprint, Document> for Size {
+    fn weight(&self, _: &Fingerprint, document: &Document) -> u64 {
+        document.size.max(LEAST) as u64
+    }
+}
 
 impl Kept {
     pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Document> {
@@ -57,19 +73,22 @@ impl Kept {
     }
 }
 
-fn weight(document: &Document) -> u32 {
-    u32::try_from(document.size.max(LEAST)).unwrap_or(u32::MAX)
-}
-
 impl Default for Kept {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(CAPACITY).weigher(|_, document| weight(document)).build())
+        let most = usize::try_from(CAPACITY).unwrap_or(usize::MAX) / LEAST;
+        let options =
+            OptionsBuilder::new().estimated_items_capacity(most).weight_capacity(CAPACITY).shards(SHARDS).build();
+        // all that must be said is said
+        let cache = options.map(|options| {
+            Cache::with_options(options, Size, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        });
+        Self(cache.unwrap_or_else(|_| Cache::with_weighter(most, CAPACITY, Size)))
     }
 }
 
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kept({} documents)", self.0.entry_count())
+        write!(f, "Kept({} documents)", self.0.len())
     }
 }
 
@@ -126,9 +145,8 @@ mod tests {
                         prop_assert!(found.is_none_or(|found| put.get(&n).is_some_and(|put| Arc::ptr_eq(put, &found))));
                     }
                 }
-                kept.0.run_pending_tasks();
-                prop_assert!(kept.0.weighted_size() <= CAPACITY);
-                prop_assert!(kept.0.entry_count() <= CAPACITY / u64::try_from(LEAST).unwrap());
+                prop_assert!(kept.0.weight() <= CAPACITY);
+                prop_assert!(kept.0.len() <= usize::try_from(CAPACITY).unwrap() / LEAST);
             }
         }
     }
@@ -140,7 +158,6 @@ mod tests {
         for document in &documents {
             kept.put(document.clone());
         }
-        kept.0.run_pending_tasks();
         assert!(documents.iter().all(|document| kept.get(&document.fingerprint).is_some()));
     }
 
