@@ -1,13 +1,15 @@
-//! The only place that speaks to the database. One method is one step of a story: a single statement, or one
-//! transaction that begins with a write. No transaction is open while anything else is waited for.
+//! The only place that speaks to the database. One method is one step of a story: a single statement, which may be asked
+//! for many at once, or one transaction that begins with a write. No transaction is open while anything else is waited
+//! for.
 
+use std::sync::Arc;
+
+use entity::SessionId;
 pub use sea_orm::DbErr;
 use sea_orm::{ConnAcquireErr, DatabaseConnection};
-use std::sync::Arc;
 
 use batch::Batches;
 use connections::Connections;
-use entity::SessionId;
 
 use crate::error::{ApiError, Code};
 

@@ -7,6 +7,7 @@ mod outcome;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use entity::{CodeHash, Sealed, Timestamp, code_exchange};
+use tracing::Instrument;
 
 use super::Accounts;
 use crate::{
@@ -102,7 +103,7 @@ impl Exchange {
     async fn call_and_tell(self: Arc<Self>, claim: Claim) -> Outcome {
         let outcome = self.call().await;
         let passes = outcome.as_ref().is_err_and(ApiError::passes);
-        let telling = tokio::spawn(self.tell(claim, outcome.clone()));
+        let telling = tokio::spawn(self.tell(claim, outcome.clone()).in_current_span());
         if passes {
             // a panic is in the log already
             let _ = telling.await;

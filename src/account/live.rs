@@ -19,7 +19,8 @@
 //! cache takes a [`Ticket`] **before** reading the row: the count of what was forgotten in the user's stripe. Under the
 //! stripe's lock the entry is admitted only if the count is still the same. If it is, every ending read so far was read
 //! before the row was, so the row shows it; every ending read later finds the entry in the stripe. If it is not, the
-//! request is answered from the row, and nothing is kept.
+//! request is answered from the row, and nothing is kept. Rows are read for many at once (`store::batch`), but never by a
+//! statement that was under way when somebody asked: whoever took a ticket before asking took it before the reading.
 //!
 //! A request that is let in at *t* is one that looked at the clock at *t*: how long it takes from there to its answer, or
 //! how long the process stands still on the way, is not counted. Who is refused is not let in again, even within the

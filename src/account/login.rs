@@ -1,5 +1,7 @@
 //! The login: a code from `wx.login` becomes a user, a session and its tokens.
 
+use std::error::Error;
+
 use entity::{IdentityId, OpenId, SessionId, UserId, session::EndReason, user};
 use secrecy::ExposeSecret;
 
@@ -52,12 +54,13 @@ impl Accounts {
 
     /// A login that was written before it was known whose it is: where the user has had enough of them, it is taken back.
     async fn counted(&self, logged_in: LoggedIn) -> Result<LoggedIn, ApiError> {
-        let user = logged_in.user.id;
-        if let Err(enough) = self.limits.user(user).await {
-            self.end_session(user, logged_in.session.id, EndReason::Revoked).await?;
-            return Err(enough);
+        let (user, session) = (logged_in.user.id, logged_in.session.id);
+        let Err(enough) = self.limits.user(user).await else { return Ok(logged_in) };
+        self.heed(user, Change::UserChanged);
+        if let Err(error) = self.end_session(user, session, EndReason::Revoked).await {
+            tracing::warn!(cause = error.source(), "a login that was one too many could not be taken back");
         }
-        Ok(logged_in)
+        Err(enough)
     }
 
     /// Any other login.

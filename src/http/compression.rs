@@ -26,7 +26,7 @@ impl Encodings {
     /// The answer as such a client gets it.
     pub(super) async fn compress(self, answer: Response) -> Response {
         let is_short = answer.body().size_hint().upper().is_some_and(|length| length <= LONG);
-        if is_short || self.0.is_empty() {
+        if is_short {
             return answer;
         }
         let mut request = Request::new(Body::empty());

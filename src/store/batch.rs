@@ -17,6 +17,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::doubt;
+
 /// Questions asked at once, at the most.
 const MOST: usize = 64;
 
@@ -26,8 +28,8 @@ const RUNS: usize = 4;
 /// How long a batch may keep the others waiting. After that they no longer wait for it.
 const SLOW: Duration = Duration::from_millis(20);
 
-/// How long a batch may take. A connection that was cut without a word never answers.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a batch may take, waiting for a connection included. One that was cut without a word never answers.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The answers to the questions of a batch, in their order.
 pub(super) type Answers<A> = BoxFuture<'static, Result<Vec<A>, DbErr>>;
@@ -69,11 +71,19 @@ impl<Q: Send + 'static, A: Send + 'static> Batches<Q, A> {
     /// The answer to a question, which is asked from now on and not before. Whoever goes away before it is asked is not
     /// asked for; whoever goes away later stops nothing.
     pub(super) async fn ask(&self, question: Q) -> Result<A, DbErr> {
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         if self.0.queue().push(Asked { question, tell }) {
             tokio::spawn(run(Arc::clone(&self.0)));
         }
-        told.await.unwrap_or_else(|_| Err(lost("was not answered")))
+        let answer = if let Ok(answer) = timeout(SLOW, &mut told).await {
+            answer
+        } else {
+            if self.0.queue().send() {
+                tokio::spawn(run(Arc::clone(&self.0)));
+            }
+            told.await
+        };
+        answer.unwrap_or_else(|_| Err(lost("was not answered")))
     }
 }
 
@@ -88,7 +98,13 @@ impl<Q, A> Queue<Q, A> {
     /// Puts a question in line, and tells whether somebody is to be sent for it.
     fn push(&mut self, asked: Asked<Q, A>) -> bool {
         self.waiting.push_back(asked);
-        let send = self.runs == 0 || self.runs < RUNS && self.last.elapsed() > SLOW;
+        self.send()
+    }
+
+    /// Whether somebody is to be sent for what waits, and counts them.
+    fn send(&mut self) -> bool {
+        let is_slow = || self.runs < RUNS && self.last.elapsed() >= SLOW && !self.waiting.is_empty();
+        let send = self.runs == 0 && !self.waiting.is_empty() || is_slow();
         if send {
             self.runs += 1;
             self.last = Instant::now();
@@ -133,6 +149,26 @@ async fn run<Q, A>(inner: Arc<Inner<Q, A>>) {
             Err(cause) => tell.into_iter().for_each(|tell| drop(tell.send(Err(cause.clone())))),
         }
     }
+}
+
+/// Reads, and reads again where the connection failed: it was one for many.
+pub(super) async fn read<T, F>(read: impl Fn() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    match read().await {
+        Err(error) if is_broken(&error) => {
+            // the other connections may be no better
+            doubt::raise(&error);
+            read().await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Whether a connection failed under a statement.
+fn is_broken(error: &DbErr) -> bool {
+    matches!(error, DbErr::Query(RuntimeErr::SqlxError(_))) && !is_refusal(error)
 }
 
 /// Whether the database refused a statement, so that nothing of it was written.
@@ -237,7 +273,7 @@ mod tests {
             let batches = batches.clone();
             async move { batches.ask(0).await }
         });
-        sleep(SLOW * 2).await;
+        sleep(WHILE).await;
         assert_eq!(timeout(PATIENCE / 2, batches.ask(7)).await.unwrap().unwrap(), 7);
         slow.abort();
     }

@@ -9,21 +9,21 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr,
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, SqlErr,
     sea_query::Expr,
-    sqlx::{self, Postgres, postgres::PgArguments, query::QueryScalar},
+    sqlx::{self, Postgres, postgres::PgArguments, query::Query},
 };
 
 use super::{
     Store,
-    batch::{Answers, Batches},
-    connections::{Connections, Shelf, not_read},
+    batch::{Answers, Batches, is_refusal},
+    connections::{Connections, Shelf},
     transaction::is_conflict,
 };
 
-/// Claims many codes, and tells which of them had no row.
+/// Claims many codes, and tells which of them had no row. In one order, so that two nodes never wait for each other.
 const CLAIM: &str = "
-INSERT INTO code_exchanges (code_hash, expires_at) SELECT * FROM unnest($1::bytea[], $2::bigint[])
+INSERT INTO code_exchanges (code_hash, expires_at) SELECT * FROM unnest($1::bytea[], $2::bigint[]) ORDER BY 1
 ON CONFLICT DO NOTHING RETURNING code_hash";
 
 /// Keeps the outcomes of many claims, and tells which of them were still held.
@@ -59,7 +59,7 @@ pub(super) fn claims(db: &Connections) -> Option<Batches<Claim, bool>> {
     Some(Batches::new(move |claims: Vec<Claim>| {
         let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
         let codes: Vec<_> = claims.into_iter().map(|claim| claim.code.0).collect();
-        done(&shelf, &codes, sqlx::query_scalar(CLAIM).bind(codes.clone()).bind(until))
+        done(&shelf, &codes, sqlx::query(CLAIM).bind(codes.clone()).bind(until))
     }))
 }
 
@@ -70,24 +70,22 @@ pub(super) fn outcomes(db: &Connections) -> Option<Batches<Kept, bool>> {
         let held: Vec<_> = kept.iter().map(|it| it.claim.until.0).collect();
         let until: Vec<_> = kept.iter().map(|it| it.until.0).collect();
         let (codes, outcomes): (Vec<_>, Vec<_>) = kept.into_iter().map(|it| (it.claim.code.0, it.outcome)).unzip();
-        done(&shelf, &codes, sqlx::query_scalar(KEEP).bind(codes.clone()).bind(held).bind(outcomes).bind(until))
+        done(&shelf, &codes, sqlx::query(KEEP).bind(codes.clone()).bind(held).bind(outcomes).bind(until))
     }))
 }
 
 /// For which of the codes a statement did its work: it gives back those.
-fn done(shelf: &Shelf<Postgres>, codes: &[Vec<u8>], statement: PgScalar) -> Answers<bool> {
+fn done(shelf: &Shelf<Postgres>, codes: &[Vec<u8>], statement: PgQuery) -> Answers<bool> {
     let (shelf, codes) = (shelf.clone(), codes.to_vec());
     Box::pin(async move {
-        let mut taken = shelf.take().await?;
-        let done = statement.fetch_all(taken.connection()).await.map_err(not_read)?;
-        taken.put_back();
-        let done: HashSet<_> = done.into_iter().collect();
-        Ok(codes.iter().map(|code| done.contains(code)).collect())
+        let rows = shelf.fetch_all(statement).await?.into_iter().map(QueryResult::from);
+        let mut done: HashSet<Vec<u8>> = rows.map(|row| row.try_get("", "code_hash")).collect::<Result<_, _>>()?;
+        Ok(codes.iter().map(|code| done.remove(code)).collect())
     })
 }
 
 /// A statement that gives back codes.
-type PgScalar = QueryScalar<'static, Postgres, Vec<u8>, PgArguments>;
+type PgQuery = Query<'static, Postgres, PgArguments>;
 
 impl Store {
     /// Claims a code; `false` where it has a row already. Most codes are new, so this is done without looking first.
@@ -96,7 +94,11 @@ impl Store {
     /// When the database fails.
     pub async fn code_exchange_claim(&self, claim: &Claim) -> Result<bool, DbErr> {
         if let Some(claims) = &self.batches.claims {
-            return claims.ask(claim.clone()).await;
+            match claims.ask(claim.clone()).await {
+                // the fault may be another claim's
+                Err(error) if is_refusal(&error) => {}
+                outcome => return outcome,
+            }
         }
         let row = ActiveModel { code_hash: Set(claim.code.clone()), outcome: Set(None), expires_at: Set(claim.until) };
         match Entity::insert(row).exec_without_returning(&self.db).await {

@@ -68,7 +68,9 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
 fn is_busy(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
     let cause = cause.as_database_error().and_then(|cause| cause.try_downcast_ref::<SqliteError>());
-    cause.and_then(DatabaseError::code).as_deref() == Some("5")
+    let code = cause.and_then(DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
+    // the low byte is the kind
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn options(url: &SecretString) -> ConnectOptions {

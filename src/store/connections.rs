@@ -12,7 +12,7 @@ use sea_orm::{
     sqlx::Postgres,
 };
 
-pub(super) use shelf::{Shelf, not_read};
+pub(super) use shelf::Shelf;
 
 /// The connections to one database. Clones share them.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Connections {
     pub(super) async fn close(self) -> Result<(), DbErr> {
         // the pool first: what is put back from then on is put back there
         let give_back = async { self.kept.iter().for_each(|kept| kept.clear()) };
-        let (closed, ()) = tokio::join!(self.pool.clone().close(), give_back);
+        let (closed, ()) = tokio::join!(biased; self.pool.clone().close(), give_back);
         closed
     }
 }

@@ -15,7 +15,7 @@ use sea_orm::{
 
 use super::{
     Store,
-    batch::{Batches, padded},
+    batch::{Batches, padded, read},
     connections::Connections,
     feed::{Change, feed_append_in},
 };
@@ -53,7 +53,8 @@ pub(super) fn batches(db: &Connections) -> Batches<SessionId, WithUser> {
 
 async fn with_users(db: Connections, ids: Vec<SessionId>) -> Result<Vec<WithUser>, DbErr> {
     let found = session::Entity::find().filter(session::Column::Id.is_in(padded(ids.clone())));
-    let found = found.find_also_related(user::Entity).all(&db).await?;
+    let found = found.find_also_related(user::Entity);
+    let found = read(|| found.clone().all(&db)).await?;
     let found: HashMap<_, _> = found.into_iter().map(|(session, user)| (session.id, (session, user))).collect();
     let of = |id| found.get(&id).and_then(|(session, user)| Some((session.clone(), user.clone()?)));
     Ok(ids.into_iter().map(of).collect())

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
     Store,
-    batch::{Batches, padded},
+    batch::{Batches, padded, read},
     connections::Connections,
 };
 
@@ -34,7 +34,7 @@ async fn identities_named(db: Connections, names: Vec<Name>) -> Result<Vec<Known
             .filter(identity::Column::AppId.eq(app_id))
             .filter(identity::Column::Openid.is_in(padded(openids)))
             .find_also_related(user::Entity);
-        let known = identities.all(&db).await?.into_iter();
+        let known = read(|| identities.clone().all(&db)).await?.into_iter();
         found.extend(
             known.map(|(identity, user)| ((identity.app_id.clone(), identity.openid.clone()), (identity, user))),
         );

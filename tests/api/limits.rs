@@ -38,12 +38,15 @@ on_any_database! {
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"3/min\"")]
     ) {
-        let token = app.log_in("alice.1").await.refresh_token;
+        let alice = app.log_in("alice.1").await;
         app.log_in("alice.2").await;
-        app.anonymous().refresh(&token).await.data();
+        app.anonymous().refresh(&alice.refresh_token).await.data();
         app.log_in("alice.3").await;
         assert_limited(&app.anonymous().login("alice.4").await);
         app.log_in("bob").await;
+        // a login that is refused leaves no session behind
+        let sessions = alice.client.graphql("{ me { sessions { totalCount } } }", json!({})).await;
+        assert_eq!(sessions.data()["me"]["sessions"]["totalCount"], 3);
     }
 
     async fn one_request_logs_in_once(app: TestApp) {

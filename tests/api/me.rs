@@ -14,6 +14,10 @@ use crate::harness::{Answer, LoggedIn, TestApp, user_key};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The fields of a user that are a value of the row.
+const EVERY_VALUE: &str =
+    "__typename id nickname avatarUrl createdAt locale phoneNumber status role lastLoginAt updatedAt";
+
 /// What the server says to an `Authorization` header.
 async fn authorized(app: &TestApp, authorization: &str) -> Answer {
     app.anonymous().header("authorization", authorization).me().await
@@ -35,6 +39,31 @@ on_each_database! {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
         assert_eq!(bob.client.me().await.data()["me"]["id"], json!(bob.user_id));
+    }
+
+    async fn values_that_are_written_down_at_once_are_those_the_resolvers_give(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
+        let input = json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
+        for profile in [json!({}), input] {
+            let updated = alice.client.graphql(update, json!({ "input": profile })).await;
+            assert_eq!(updated.data()["updateProfile"]["userErrors"], json!([]));
+            for fields in [EVERY_VALUE, "one: nickname two: nickname id", "status"] {
+                // through a fragment it is always the resolvers who answer
+                let resolved = format!("query {{ you: me {{ ...F }} }} fragment F on User {{ {fields} }}");
+                let resolved = alice.client.graphql(&resolved, json!({})).await;
+                // and through a query the first time
+                for _ in 0..3 {
+                    let plain = alice.client.graphql(&format!("{{ you: me {{ {fields} }} }}"), json!({})).await;
+                    assert_eq!((plain.status, &plain.text), (resolved.status, &resolved.text));
+                    assert!(plain.headers.keys().eq(resolved.headers.keys()));
+                }
+            }
+        }
+        let plain = format!("{{ you: me {{ {EVERY_VALUE} }} }}");
+        assert_eq!(app.anonymous().graphql(&plain, json!({})).await.refusal(), "MISSING");
+        app.clock.advance(Duration::from_hours(3));
+        assert_eq!(alice.client.graphql(&plain, json!({})).await.refusal(), "EXPIRED");
     }
 
     async fn without_a_token_there_is_nobody(app: TestApp) {

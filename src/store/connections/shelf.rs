@@ -1,6 +1,5 @@
 //! Connections that wait outside of their pool for the next statement. Only one whose statement came to a good end is put
-//! back here. Whatever else becomes of it (an error, a caller that goes away in the middle), it falls back to the pool,
-//! which tests it.
+//! back here.
 
 use std::{
     fmt,
@@ -42,10 +41,11 @@ struct Waiting<DB: Database> {
     idle_since: Instant,
 }
 
-/// A connection in use.
-pub(in crate::store) struct Taken<'a, DB: Database> {
+/// A connection in use. One whose statement did not come to an end is closed: nobody knows what would still come over it,
+/// and the pool would wait for that without an end.
+struct Taken<'a, DB: Database> {
     shelf: &'a Shelf<DB>,
-    connection: PoolConnection<DB>,
+    connection: Option<PoolConnection<DB>>,
     out_since: Instant,
     _place: SemaphorePermit<'a>,
 }
@@ -59,50 +59,93 @@ impl<DB: Database> Shelf<DB> {
         (places > 0).then(|| Self(Arc::new(inner())))
     }
 
+    /// A connection, in the time that the pool would give.
+    async fn take(&self) -> Result<Taken<'_, DB>, DbErr> {
+        let taken = timeout(ACQUIRE_TIMEOUT, self.take_in_turn()).await;
+        taken.unwrap_or(Err(Error::PoolTimedOut)).map_err(not_taken)
+    }
+
     /// The one used last, as long as it can be trusted; else one of the pool, which has tested it.
-    ///
-    /// # Errors
-    /// When none comes free in time, or a new one cannot be opened.
-    pub(in crate::store) async fn take(&self) -> Result<Taken<'_, DB>, DbErr> {
-        let place = timeout(ACQUIRE_TIMEOUT, self.0.places.acquire()).await.ok().and_then(Result::ok);
-        let place = place.ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
+    async fn take_in_turn(&self) -> Result<Taken<'_, DB>, Error> {
+        let place = self.0.places.acquire().await.map_err(|_| Error::PoolClosed)?;
         let last = self.waiting().pop();
-        if let Some(Waiting { connection, out_since, idle_since }) = last {
-            if doubt::is_trusted(idle_since.elapsed()) {
-                return Ok(Taken { shelf: self, connection, out_since, _place: place });
+        let taken =
+            |connection, out_since| Taken { shelf: self, connection: Some(connection), out_since, _place: place };
+        match last {
+            Some(last) if doubt::is_trusted(last.idle_since.elapsed()) => {
+                return Ok(taken(last.connection, last.out_since));
             }
             // the others have been here for longer still
-            self.clear();
+            Some(last) => self.give_up(last),
+            None => {}
         }
-        let connection = self.0.pool.acquire().await.map_err(not_taken)?;
-        Ok(Taken { shelf: self, connection, out_since: Instant::now(), _place: place })
+        Ok(taken(self.0.pool.acquire().await?, Instant::now()))
+    }
+
+    /// Closes what waits and cannot be trusted.
+    fn give_up(&self, last: Waiting<DB>) {
+        let others = take(&mut *self.waiting());
+        others.into_iter().chain([last]).for_each(|mut waiting| waiting.connection.close_on_drop());
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<DB>>> {
         // what waits is whole between any two lines
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Gives all that wait back to the pool.
-    fn clear(&self) {
-        drop(take(&mut *self.waiting()));
+impl<DB> Shelf<DB>
+where
+    DB: Database,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    /// Runs a statement that gives rows.
+    ///
+    /// # Errors
+    /// When no connection comes free in time, or the database fails.
+    pub(in crate::store) async fn fetch_all<A>(&self, query: Query<'static, DB, A>) -> Result<Vec<DB::Row>, DbErr>
+    where
+        A: IntoArguments<DB> + Send + 'static,
+    {
+        let mut taken = self.take().await?;
+        let rows = query.fetch_all(taken.connection()).await;
+        taken.done(rows).map_err(|cause| DbErr::Query(failed(cause)))
     }
 }
 
 impl<DB: Database> Taken<'_, DB> {
-    /// The connection, for one statement.
-    pub(in crate::store) fn connection(&mut self) -> &mut DB::Connection {
-        &mut self.connection
+    /// The connection, for one statement. It is there until that is done.
+    fn connection(&mut self) -> &mut DB::Connection {
+        #[expect(clippy::expect_used, reason = "only `done` and the end take it away")]
+        self.connection.as_mut().expect("a connection in use")
     }
 
-    /// The statement came to a good end.
-    pub(in crate::store) fn put_back(self) {
-        let Self { shelf, connection, out_since, _place } = self;
+    /// The statement came to its end.
+    fn done<T>(mut self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let connection = self.connection.take();
+        match (&outcome, connection) {
+            (Ok(_), Some(connection)) => self.put_back(connection),
+            // refused: the pool tests it
+            (Err(Error::Database(_)) | Ok(_), _) => {}
+            (Err(_), connection) => self.connection = connection,
+        }
+        outcome
+    }
+
+    fn put_back(&self, connection: PoolConnection<DB>) {
         let idle_since = Instant::now();
-        let mut waiting = shelf.waiting();
+        let mut waiting = self.shelf.waiting();
         // asked under the lock: whoever closes the pool takes away afterwards what waits
-        if idle_since - out_since < OUT && !shelf.0.pool.is_closed() {
-            waiting.push(Waiting { connection, out_since, idle_since });
+        if idle_since - self.out_since < OUT && !self.shelf.0.pool.is_closed() {
+            waiting.push(Waiting { connection, out_since: self.out_since, idle_since });
+        }
+    }
+}
+
+impl<DB: Database> Drop for Taken<'_, DB> {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            connection.close_on_drop();
         }
     }
 }
@@ -119,23 +162,15 @@ where
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
         let done = query(statement).execute(taken.connection()).await;
-        let done = done.map_err(|cause| DbErr::Exec(failed(cause)))?;
-        taken.put_back();
-        Ok(done.into())
+        taken.done(done).map(Into::into).map_err(|cause| DbErr::Exec(failed(cause)))
     }
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let mut taken = self.take().await?;
-        let row = query(statement).fetch_optional(taken.connection()).await.map_err(not_read)?;
-        taken.put_back();
-        Ok(row.map(Into::into))
+        Ok(self.query_all(statement).await?.into_iter().next())
     }
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut taken = self.take().await?;
-        let rows = query(statement).fetch_all(taken.connection()).await.map_err(not_read)?;
-        taken.put_back();
-        Ok(rows.into_iter().map(Into::into).collect())
+        Ok(self.fetch_all(query(statement)).await?.into_iter().map(Into::into).collect())
     }
 
     fn make_room(&self) {
@@ -146,7 +181,7 @@ where
     }
 
     fn clear(&self) {
-        Self::clear(self);
+        drop(take(&mut *self.waiting()));
     }
 }
 
@@ -164,11 +199,6 @@ fn not_taken(cause: Error) -> DbErr {
         Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
         cause => DbErr::Conn(failed(cause)),
     }
-}
-
-/// What `SeaORM` makes of an error of the driver under it.
-pub(in crate::store) fn not_read(cause: Error) -> DbErr {
-    DbErr::Query(failed(cause))
 }
 
 fn failed(cause: Error) -> RuntimeErr {

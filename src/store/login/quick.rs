@@ -14,7 +14,7 @@ use super::{LoggedIn, Login, steps::new_session};
 use crate::store::{
     Store,
     batch::{Batches, is_refusal},
-    connections::{Connections, Shelf, not_read},
+    connections::{Connections, Shelf},
 };
 
 /// The user is found and nobody else logs in as them, no session has to be ended, and the unionid is known as theirs.
@@ -76,9 +76,7 @@ pub(in crate::store) fn batches(db: &Connections) -> Option<Batches<Login, Greet
 }
 
 async fn greeted(shelf: Shelf<Postgres>, logins: Vec<Login>) -> Result<Vec<Greeted>, DbErr> {
-    let mut taken = shelf.take().await?;
-    let rows = query(&logins).fetch_all(taken.connection()).await.map_err(not_read)?;
-    taken.put_back();
+    let rows = shelf.fetch_all(query(&logins)).await?;
     let mut greeted = rows.into_iter().map(|row| read(&row.into())).collect::<Result<HashMap<_, _>, _>>()?;
     Ok(logins.iter().map(|login| greeted.remove(&login.session.id)).collect())
 }

@@ -73,7 +73,8 @@ pub(super) async fn user_greet_in(tx: &DatabaseTransaction, id: UserId, now: Tim
 }
 
 /// Keeps the session key, unless a login that asked WeChat later has kept its own. The one before is kept as the previous
-/// one, where it is another: the same key sealed again is the same bytes.
+/// one, where it is another: the same key sealed again is the same bytes (unless `SECRET_KEY` was rotated in between: then
+/// the one before is the same).
 pub(super) async fn session_key_keep_in(tx: &DatabaseTransaction, id: IdentityId, login: &Login) -> Result<(), DbErr> {
     use identity::Column::{Id, PreviousSessionKey, SessionKey, SessionKeyAt};
     let is_there = Expr::col(SessionKey).eq(login.session_key.clone());
