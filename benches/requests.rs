@@ -1,11 +1,11 @@
-//! What `me` and `login` cost, through the router in process, on SQLite. WeChat is the emulator on loopback, so `login`
-//! holds a round trip to it; `floor` answers fixed bytes and is what to compare with.
+//! What `me` and `login` cost, through all of the server in process, on SQLite. WeChat is the emulator on loopback, so
+//! `login` holds a round trip to it; `floor` answers fixed bytes and is what to compare with.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
 mod stage;
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, net::Ipv4Addr, sync::Arc};
 
 use axum::{
     Router,
@@ -15,7 +15,7 @@ use axum::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::BodyExt;
-use miniaccount::http::App;
+use miniaccount::http::{App, Site};
 use serde_json::{Value, json};
 use stage::Stage;
 use tokio::runtime::Runtime;
@@ -23,18 +23,19 @@ use tower::ServiceExt;
 
 const ME: &str = "{ me { id nickname avatarUrl createdAt } }";
 
-/// The router, on a stage of its own.
+/// The server's inside, on a stage of its own, and the floor.
 struct Bench {
-    router: Router,
+    site: Site,
+    floor: Router,
     stage: Stage,
 }
 
 impl Bench {
     async fn start() -> Self {
         let stage = Stage::set().await;
-        let app = App::new(Arc::clone(&stage.accounts), &stage.config);
-        let router = app.router().route("/floor", post(async || r#"{"data":null}"#));
-        Self { router, stage }
+        let site = App::new(Arc::clone(&stage.accounts), &stage.config).site();
+        let floor = Router::new().route("/floor", post(async || r#"{"data":null}"#));
+        Self { site, floor, stage }
     }
 
     async fn send(&self, path: &str, token: &str, body: String) -> Value {
@@ -43,7 +44,10 @@ impl Bench {
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .body(Body::from(body))
             .expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let response = match path {
+            "/floor" => self.floor.clone().oneshot(request).await.expect("an answer"),
+            _ => self.site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await,
+        };
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
         serde_json::from_slice(&bytes).expect("JSON")
     }

@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{IdentityId, SessionId, UserId};
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 /// What an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,9 @@ pub enum GlobalId {
     /// A session of a user.
     Session(SessionId),
 }
+
+/// Longest name of a type.
+const NAME: usize = "Identity".len();
 
 /// Longest text worth reading: no id of ours comes near it.
 const LONGEST: usize = 128;
@@ -28,7 +31,12 @@ impl GlobalId {
             Self::Identity(IdentityId(key)) => ("Identity", key),
             Self::Session(SessionId(key)) => ("Session", key),
         };
-        URL_SAFE_NO_PAD.encode(format!("{name}:{}", key.hyphenated()))
+        let mut text = [0; NAME + 1 + Hyphenated::LENGTH];
+        let (start, rest) = text.split_at_mut(name.len());
+        start.copy_from_slice(name.as_bytes());
+        rest[0] = b':';
+        let length = name.len() + 1 + key.hyphenated().encode_lower(&mut rest[1..]).len();
+        URL_SAFE_NO_PAD.encode(&text[..length])
     }
 
     /// Reads an id; `None` where the text is not exactly what `encode` writes.

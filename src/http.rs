@@ -13,22 +13,24 @@ mod parameters;
 mod preference;
 mod reading;
 mod request;
+mod site;
 mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, header},
-    middleware,
     routing::{any, get, post},
 };
+use futures_util::future::poll_immediate;
 use ipnet::IpNet;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
-use tower::util::option_layer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch},
+    time::timeout,
+};
+use tower_http::cors::CorsLayer;
 
 use crate::{
     account::Accounts,
@@ -38,15 +40,13 @@ use crate::{
 };
 use health::Pulse;
 use reading::Reading;
+pub use site::Site;
 
 /// How long a request may take once it is there. The longest way to WeChat and back fits.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Largest body a request may have, in bytes.
 const BODY: usize = 64 * 1024;
-
-/// How long a browser may remember what `CORS` allows it.
-const PREFLIGHT: Duration = Duration::from_hours(1);
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ struct Shared {
     engine: Engine,
     graphiql: bool,
     trusted_proxies: Vec<IpNet>,
-    cors_origins: Vec<String>,
+    cors: Option<CorsLayer>,
     client_timeout: Duration,
     draining: watch::Sender<bool>,
     pulse: Pulse,
@@ -78,7 +78,7 @@ impl App {
             engine,
             graphiql: config.graphiql,
             trusted_proxies: config.trusted_proxies.clone(),
-            cors_origins: config.cors_origins.clone(),
+            cors: site::cors(&config.cors_origins),
             client_timeout: config.client_timeout,
             draining: watch::Sender::new(false),
             pulse: Pulse::default(),
@@ -127,8 +127,8 @@ impl App {
         room.filter(|_| !self.is_draining()).ok_or_else(|| Code::Overloaded.into())
     }
 
-    /// The routes.
-    pub fn router(self) -> Router {
+    /// All that is served.
+    pub fn site(self) -> Site {
         let routes = Router::new()
             .route("/graphql", any(endpoint::graphql))
             .route("/schema.graphql", get(explorer::sdl))
@@ -137,15 +137,7 @@ impl App {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
-        self.layered(routes)
-    }
-
-    /// Routes with what every request goes through, whatever it asks for.
-    fn layered(self, routes: Router<Self>) -> Router {
-        // one layer, made of two: a router boxes what goes through each layer of its own
-        let layers =
-            (option_layer(cors(&self.0.cors_origins)), middleware::from_fn_with_state(self.clone(), request::attach));
-        routes.layer(layers).with_state(self)
+        Site::new(self, routes)
     }
 }
 
@@ -153,18 +145,11 @@ fn semaphore(permits: u32) -> Semaphore {
     Semaphore::new(usize::try_from(permits).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))
 }
 
-/// Browsers of the listed origins may call; mini programs are no browsers and need no permission. Tokens travel in a
-/// header, so no cookies and no credentials mode. `None` where none is listed: no answer depends on the origin then.
-fn cors(origins: &[String]) -> Option<CorsLayer> {
-    if origins.is_empty() {
-        return None;
+/// What comes of some work within a limit; `None` where nothing does. What is done at once, as most is, sets no timer.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    match poll_immediate(&mut work).await {
+        Some(done) => Some(done),
+        None => timeout(limit, work).await.ok(),
     }
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::ACCEPT_LANGUAGE])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static(request::REQUEST_ID)])
-        .max_age(PREFLIGHT);
-    Some(layer)
 }

@@ -5,14 +5,15 @@ use std::{
     any::Any,
     future::Future,
     panic::{AssertUnwindSafe, Location},
-    sync::Arc,
 };
 
 use futures_util::FutureExt;
 
+use crate::random::Name;
+
 tokio::task_local! {
     /// Id of the request the task is about.
-    static REQUEST: Arc<str>;
+    static REQUEST: Name;
 }
 
 /// A future panicked instead of ending.
@@ -28,14 +29,14 @@ pub fn to_log() {
 ///
 /// # Errors
 /// When it panicked.
-pub async fn caught<T>(request_id: Arc<str>, work: impl Future<Output = T>) -> Result<T, Panicked> {
+pub async fn caught<T>(request_id: Name, work: impl Future<Output = T>) -> Result<T, Panicked> {
     // nothing of a request outlives it, so there is nothing half-done to be seen afterwards
     let outcome = REQUEST.scope(request_id, AssertUnwindSafe(work).catch_unwind()).await;
     outcome.map_err(|_: Box<dyn Any + Send>| Panicked)
 }
 
 fn tell(place: Option<&Location<'_>>) {
-    let request_id = REQUEST.try_with(Arc::clone).ok();
+    let request_id = REQUEST.try_with(|id| *id).ok();
     tracing::error!(request_id = request_id.as_deref(), place = place.map(tracing::field::display), "panicked");
 }
 
@@ -44,10 +45,11 @@ mod tests {
     use std::{
         io::{self, Write},
         panic::{set_hook, take_hook},
-        sync::Mutex,
+        sync::{Arc, Mutex},
     };
 
     use super::*;
+    use crate::random::name;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -72,19 +74,19 @@ mod tests {
         let log = tracing::subscriber::set_default(log);
         let before = take_hook();
         to_log();
-        let token = "secret";
-        let outcome = caught("the-request".into(), async { assert!(token.is_empty(), "a panic about {token}") }).await;
+        let (id, token) = (name(), "secret");
+        let outcome = caught(id, async { assert!(token.is_empty(), "a panic about {token}") }).await;
         set_hook(before);
         drop(log);
         assert!(outcome.is_err());
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.contains("ERROR") && text.contains("the-request") && text.contains(file!()), "{text}");
+        assert!(text.contains("ERROR") && text.contains(&*id) && text.contains(file!()), "{text}");
         assert!(!text.contains("secret") && !text.contains("about"), "{text}");
     }
 
     #[tokio::test]
     async fn what_does_not_panic_is_as_it_was() {
-        assert_eq!(caught("the-request".into(), async { 1 }).await.unwrap(), 1);
+        assert_eq!(caught(name(), async { 1 }).await.unwrap(), 1);
     }
 }

@@ -1,8 +1,11 @@
 //! The one place random bytes come from.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    ops::Deref,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use aws_lc_rs::rand;
@@ -22,16 +25,34 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A name nobody else has: for what is told apart and need not be secret. Costs no randomness, which is dear where it is
-/// wanted with every request.
+/// Length of a [`Name`], in characters.
+const NAME: usize = 16;
+
+/// A name nobody else has: for what is told apart and need not be secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name([u8; NAME]);
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        // it is base64
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// A new name. Costs no randomness, which is dear where it is wanted with every request.
 #[must_use]
-pub fn name() -> String {
+pub fn name() -> Name {
     static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(bytes);
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut name = [0; 12];
-    name[..8].copy_from_slice(&*PROCESS);
-    name[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    URL_SAFE_NO_PAD.encode(name)
+    let mut raw = [0; NAME / 4 * 3];
+    raw[..8].copy_from_slice(&*PROCESS);
+    raw[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let mut name = [0; NAME];
+    // three bytes are four characters: it fits
+    let _ = URL_SAFE_NO_PAD.encode_slice(raw, &mut name);
+    Name(name)
 }
 
 /// A key that sorts by time: a UUID of version 7 (RFC 9562).

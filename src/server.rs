@@ -106,12 +106,13 @@ impl Server {
     /// Serves until `stop`, then lets requests under way finish.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let beside = tokio::spawn(beside(Arc::clone(&self.accounts)));
-        let router = self.app.clone().router();
+        let site = self.app.clone().site();
+        let answer = move |peer: SocketAddr, request| site.clone().answer(peer.ip(), request);
         let stopping = || {
             self.app.drain();
             tracing::info!("stopping: requests under way may finish");
         };
-        if !connections::serve(self.listener, router, self.client_timeout, stop, stopping, GRACE).await {
+        if !connections::serve(self.listener, answer, self.client_timeout, stop, stopping, GRACE).await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
         // these had as long as the requests; where there were none of those, a moment does

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, LevelFilter, filter_fn},
     fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
@@ -30,7 +30,8 @@ where
 {
     let chosen = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // directives added to the filter would lose against finer ones in it, such as `hyper::proto=trace`
-    let filter = chosen.and(filter_fn(may_speak));
+    // a function has no level of its own unless told: the two together would have every level asked about, chosen or not
+    let filter = chosen.and(filter_fn(may_speak).with_max_level_hint(LevelFilter::TRACE));
     let layer = fmt::layer().with_ansi(colours).with_writer(writer);
     match format {
         LogFormat::Text => layer.with_filter(filter).boxed(),

@@ -1,5 +1,5 @@
 -- Logs in as one known user after the other, each time with a new code. Arguments: how many users there are, a name for
--- this run.
+-- this run, how many logins there were before: it goes on behind those.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
 
 local headers = { ["Content-Type"] = "application/json" }
@@ -8,7 +8,7 @@ local document = "mutation($code: String!) { login(code: $code) { token refreshT
 local step = 7919
 
 function init(args)
-  users, run, count = tonumber(args[1]), args[2], 0
+  users, run, count = tonumber(args[1]), args[2], tonumber(args[3])
 end
 
 function request()

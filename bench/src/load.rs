@@ -13,9 +13,9 @@ use crate::{
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
 
 /// What is sent.
-pub(crate) struct Load<'a> {
-    pub(crate) script: &'a str,
-    pub(crate) arguments: &'a [&'a str],
+pub(crate) struct Load {
+    pub(crate) script: &'static str,
+    pub(crate) arguments: Vec<String>,
     pub(crate) connections: u32,
     pub(crate) seconds: u32,
 }
@@ -24,11 +24,11 @@ pub(crate) struct Load<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loaded {
     pub(crate) requests: u32,
-    pub(crate) p99: Duration,
-    pub(crate) cost: Cost,
+    p99: Duration,
+    cost: Cost,
 }
 
-impl Load<'_> {
+impl Load {
     /// Sends it, and fails if one answer was wrong: the cost of an error is nothing anybody wants to know.
     pub(crate) async fn send(&self, to: &Process) -> Outcome<Loaded> {
         let watch = Watch::start(to)?;
@@ -36,7 +36,7 @@ impl Load<'_> {
             .args(["-t1", "--timeout", "20s", "-c", &self.connections.to_string()])
             .args(["-d", &format!("{}s", self.seconds), "-s", &format!("{SCRIPTS}/{}", self.script), &to.base])
             .arg("--")
-            .args(self.arguments)
+            .args(&self.arguments)
             .output()
             .await
             .map_err(|cause| format!("wrk cannot be run: {cause}"))?;
@@ -53,13 +53,27 @@ impl Load<'_> {
 }
 
 impl Loaded {
-    /// Processor time of the server for each request.
-    pub(crate) fn server(&self) -> Duration {
-        self.cost.server / self.requests
+    /// Requests a second.
+    pub(crate) fn rate(&self) -> f64 {
+        f64::from(self.requests) / self.cost.wall.as_secs_f64()
     }
 
-    /// Processor time of PostgreSQL for each request.
-    pub(crate) fn postgres(&self) -> Duration {
-        self.cost.postgres / self.requests
+    /// Processor time of the server for each request, in microseconds.
+    pub(crate) fn server(&self) -> f64 {
+        self.each(self.cost.server)
+    }
+
+    /// Processor time of PostgreSQL for each request, in microseconds.
+    pub(crate) fn postgres(&self) -> f64 {
+        self.each(self.cost.postgres)
+    }
+
+    /// How long 99 of 100 requests took at the most, in milliseconds.
+    pub(crate) fn p99(&self) -> f64 {
+        self.p99.as_secs_f64() * 1e3
+    }
+
+    fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / f64::from(self.requests)
     }
 }

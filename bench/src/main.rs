@@ -7,6 +7,7 @@ mod load;
 mod measure;
 mod process;
 mod report;
+mod stage;
 mod stub;
 
 use std::{env, error::Error, process::ExitCode};

@@ -1,40 +1,44 @@
 //! The table at the end.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use crate::load::Loaded;
+
+/// One round of a measurement: a load, and right before it `me` sent to the handler that does nothing. What else the
+/// machine does meanwhile slows both, and says little in what is made of them: how many times the floor.
+pub(crate) struct Round {
+    pub(crate) floor: Loaded,
+    pub(crate) loaded: Loaded,
+}
 
 /// One measurement.
 pub(crate) struct Line {
     users: u64,
     name: &'static str,
-    loaded: Loaded,
+    rounds: Vec<Round>,
 }
 
 impl Line {
-    pub(crate) fn of(users: u64, name: &'static str, loaded: Loaded) -> Self {
-        Self { users, name, loaded }
+    pub(crate) fn of(users: u64, name: &'static str, rounds: Vec<Round>) -> Self {
+        Self { users, name, rounds }
+    }
+
+    /// The median of all rounds.
+    fn median(&self, value: impl Fn(&Round) -> f64) -> f64 {
+        median(self.rounds.iter().map(value))
     }
 }
 
 /// All of them.
+#[derive(Default)]
 pub(crate) struct Report {
-    floors: Vec<Loaded>,
     lines: Vec<Line>,
     notes: Vec<String>,
 }
 
 impl Report {
-    pub(crate) fn new() -> Self {
-        Self { floors: Vec::new(), lines: Vec::new(), notes: Vec::new() }
-    }
-
-    pub(crate) fn floor(&mut self, loaded: Loaded) {
-        self.floors.push(loaded);
-    }
-
     pub(crate) fn line(&mut self, line: Line) {
-        eprintln!("{} users, {}: {:?} a request", line.users, line.name, line.loaded.server());
+        eprintln!("{}", row(&line));
         self.lines.push(line);
     }
 
@@ -45,35 +49,49 @@ impl Report {
 
     /// Prints it, in Markdown.
     pub(crate) fn print(&self) {
-        let floor = self.floors.iter().map(Loaded::server).min().unwrap_or_default();
         println!("On {}:\n", machine());
         println!("| | users | requests/s | server, µs each | × floor | PostgreSQL, µs each | × floor | p99, ms |");
         println!("|---|--:|--:|--:|--:|--:|--:|--:|");
-        for loaded in &self.floors {
-            print_row("a handler that does nothing (the floor)", "", loaded, floor);
-        }
+        println!("{}", self.floor());
         for line in &self.lines {
-            print_row(line.name, &line.users.to_string(), &line.loaded, floor);
+            println!("{}", row(line));
         }
         println!();
         for note in &self.notes {
             println!("- {note}");
         }
     }
+
+    /// The row of the handler that does nothing.
+    fn floor(&self) -> String {
+        let floors = || self.lines.iter().flat_map(|line| &line.rounds).map(|round| &round.floor);
+        format!(
+            "| a handler that does nothing (the floor) | | {:.0} | {:.1} | 1.00 | | | {:.2} |",
+            median(floors().map(Loaded::rate)),
+            median(floors().map(Loaded::server)),
+            median(floors().map(Loaded::p99)),
+        )
+    }
 }
 
-fn print_row(name: &str, users: &str, loaded: &Loaded, floor: Duration) {
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let times = |time: Duration| time.as_secs_f64() / floor.as_secs_f64();
-    println!(
-        "| {name} | {users} | {:.0} | {:.1} | {:.2} | {:.1} | {:.2} | {:.2} |",
-        f64::from(loaded.requests) / loaded.cost.wall.as_secs_f64(),
-        micros(loaded.server()),
-        times(loaded.server()),
-        micros(loaded.postgres()),
-        times(loaded.postgres()),
-        loaded.p99.as_secs_f64() * 1e3,
-    );
+fn row(line: &Line) -> String {
+    format!(
+        "| {} | {} | {:.0} | {:.1} | {:.2} | {:.1} | {:.2} | {:.2} |",
+        line.name,
+        line.users,
+        line.median(|round| round.loaded.rate()),
+        line.median(|round| round.loaded.server()),
+        line.median(|round| round.loaded.server() / round.floor.server()),
+        line.median(|round| round.loaded.postgres()),
+        line.median(|round| round.loaded.postgres() / round.floor.server()),
+        line.median(|round| round.loaded.p99()),
+    )
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// What this ran on.

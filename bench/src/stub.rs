@@ -31,7 +31,7 @@ pub(crate) async fn floor(answer: &str) -> Outcome {
         let (name, value) = line.split_once(": ").ok_or("a header without a value")?;
         headers.push((name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?));
     }
-    let (headers, body) = (Arc::new(headers), Bytes::from(body.to_owned()));
+    let (headers, body) = (Arc::new(headers), Bytes::from(body.trim_end().to_owned()));
     let handler = async move || {
         let mut response = Response::new(Body::from(body.clone()));
         response.headers_mut().extend(headers.iter().cloned());

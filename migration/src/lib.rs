@@ -11,6 +11,7 @@ mod m20261122_000004_create_sessions;
 mod m20261122_000005_create_feed;
 mod m20261122_000006_create_code_exchanges;
 mod m20261122_000007_index_ended_sessions;
+mod m20261127_000008_leave_room_in_pages;
 mod table;
 
 /// Applies the migrations in order, and takes them back.
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_create_feed::Migration),
             Box::new(m20261122_000006_create_code_exchanges::Migration),
             Box::new(m20261122_000007_index_ended_sessions::Migration),
+            Box::new(m20261127_000008_leave_room_in_pages::Migration),
         ]
     }
 }

@@ -55,7 +55,8 @@ impl Accounts {
             hash: code.hash(app.id()),
             code,
         };
-        self.wechat.once(exchange.hash.clone(), exchange.run()).await
+        // in a box, because it is handed on from one to the next before it runs
+        self.wechat.once(exchange.hash.clone(), Box::pin(exchange.run())).await
     }
 }
 
@@ -81,7 +82,7 @@ impl Exchange {
             let claim = Claim { code: self.hash.clone(), until: now + self.patience() };
             let won = match known {
                 None => self.store.code_exchange_claim(&claim).await?,
-                Some(row) if is_over(&row, now) => self.store.code_exchange_take_over(&row, &claim).await?,
+                Some(row) if is_over(&row, now) => Box::pin(self.store.code_exchange_take_over(&row, &claim)).await?,
                 Some(code_exchange::Model { outcome: Some(outcome), .. }) => {
                     return Ok(Turn::Theirs(self.open(&outcome)));
                 }
@@ -90,7 +91,7 @@ impl Exchange {
             if won {
                 return Ok(Turn::Ours(claim));
             }
-            known = self.store.code_exchange(&self.hash).await?;
+            known = Box::pin(self.store.code_exchange(&self.hash)).await?;
         }
     }
 
@@ -114,7 +115,9 @@ impl Exchange {
     /// Where this fails the others wait in vain and then ask WeChat themselves: no reason to lose what it has told us.
     async fn tell(self: Arc<Self>, claim: Claim, outcome: Outcome) {
         let told = match &outcome {
-            Err(error) if error.passes() => self.store.code_exchange_release(&claim).await.map_err(ApiError::from),
+            Err(error) if error.passes() => {
+                Box::pin(self.store.code_exchange_release(&claim)).await.map_err(ApiError::from)
+            }
             outcome => self.keep(&claim, outcome).await,
         };
         match told {

@@ -42,7 +42,8 @@ impl Accounts {
         let login = self.login_row(app, answer, self.new_session(device, request.client))?;
         let logged_in = match self.store.login_usual(&login).await? {
             Some(logged_in) => self.counted(logged_in).await?,
-            None => self.log_in(&login).await?,
+            // in a box of its own, so that the usual login does not carry its room along
+            None => Box::pin(self.log_in(&login)).await?,
         };
         report(app.id(), &logged_in);
         // the cap may have ended some, and the user's row has a new time of login
@@ -57,7 +58,7 @@ impl Accounts {
         let (user, session) = (logged_in.user.id, logged_in.session.id);
         let Err(enough) = self.limits.user(user).await else { return Ok(logged_in) };
         self.heed(user, Change::UserChanged);
-        if let Err(error) = self.end_session(user, session, EndReason::Revoked).await {
+        if let Err(error) = Box::pin(self.end_session(user, session, EndReason::Revoked)).await {
             tracing::warn!(cause = error.source(), "a login that was one too many could not be taken back");
         }
         Err(enough)

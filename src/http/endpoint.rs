@@ -3,7 +3,6 @@
 
 use async_graphql::{ServerError, Value, parser::types::OperationType};
 use axum::{Extension, extract::State, http::Method, response::Response};
-use tokio::time::timeout;
 
 use super::{
     App, TIMEOUT,
@@ -11,7 +10,7 @@ use super::{
     answer::{self, Stage},
     parameters,
     request::Brought,
-    socket,
+    socket, within,
 };
 use crate::{
     error::{ApiError, Code},
@@ -69,8 +68,8 @@ fn prepare(app: &App, parameters: Parameters, method: &Method) -> Result<Prepare
 }
 
 async fn execute(app: &App, prepared: Prepared, media: Media, brought: &Brought) -> Response {
-    let answered = timeout(TIMEOUT, answer(app, prepared, media, brought)).await;
-    let late = |_| respond(Stage::Executed, media, Value::Null, vec![whole(Code::Timeout.into())], brought);
+    let answered = within(TIMEOUT, answer(app, prepared, media, brought)).await;
+    let late = || respond(Stage::Executed, media, Value::Null, vec![whole(Code::Timeout.into())], brought);
     answered.unwrap_or_else(late)
 }
 

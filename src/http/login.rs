@@ -8,13 +8,13 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
 
 use super::{
     App, TIMEOUT,
     answer::{json_response, problem},
     parameters::read_json,
     request::Brought,
+    within,
 };
 use crate::{
     account::{Device, LoginRequest, Opened},
@@ -49,7 +49,7 @@ async fn log_in(app: &App, brought: &Brought, request: Request) -> Result<Opened
     let code = text(&object, "code")?.ok_or_else(|| bad("`code` is missing.".to_owned()))?;
     let app_id = text(&object, "AppID")?;
     let request = LoginRequest { code, app_id, device: Device::default(), client: brought.caller.client() };
-    timeout(TIMEOUT, app.0.accounts.login(request)).await.unwrap_or_else(|_| Err(Code::Timeout.into()))
+    within(TIMEOUT, app.0.accounts.login(request)).await.unwrap_or_else(|| Err(Code::Timeout.into()))
 }
 
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {

@@ -1,10 +1,13 @@
 //! Reads the parameters of a GraphQL request, from the query string or the body (GraphQL over HTTP, "Request").
 
+use std::pin::pin;
+
 use async_graphql::Variables;
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Method, header, request::Parts},
 };
+use futures_util::future::poll_immediate;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
@@ -53,8 +56,13 @@ pub(super) async fn read_json(
 
 /// The whole body, which may take a client only so long.
 async fn bytes(app: &App, brought: &Brought, body: Body) -> Result<Bytes, ApiError> {
+    let mut reading = pin!(to_bytes(body, BODY));
+    // most come with their heads, and keep nobody waiting
+    if let Some(read) = poll_immediate(&mut reading).await {
+        return read.map_err(unread);
+    }
     let _place = app.0.reading.place(brought.caller.client().address)?;
-    let read = timeout(app.0.client_timeout, to_bytes(body, BODY)).await;
+    let read = timeout(app.0.client_timeout, reading).await;
     read.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)
 }
 

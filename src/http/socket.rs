@@ -51,7 +51,7 @@ pub(super) async fn upgrade(app: App, brought: Brought, mut parts: Parts) -> Res
     let upgrade = upgrade.max_message_size(BODY).max_frame_size(BODY).read_buffer_size(READ).write_buffer_size(0);
     let patience = app.0.client_timeout;
     Ok(upgrade.protocols([PROTOCOL]).on_upgrade(async move |socket| {
-        let (id, pace) = (brought.id.clone(), Pace::within(patience));
+        let (id, pace) = (brought.id, Pace::within(patience));
         // a panic is in the log already, and ends nothing but this connection
         let _ = panics::caught(id, hold(socket, protocol, app, brought, pace)).await;
         drop(room);

@@ -1,6 +1,6 @@
 //! What every request goes through, tried on routes the server does not have.
 
-use std::{env::VarError, sync::Arc};
+use std::{env::VarError, net::Ipv4Addr, sync::Arc};
 
 use axum::{
     Router,
@@ -11,15 +11,17 @@ use axum::{
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
-use super::App;
+use super::{App, Site};
 use crate::{clock::SystemClock, config, server, store};
 
-/// Routes within the server's layers.
-async fn layered(routes: Router<App>) -> (Router, TempDir) {
+/// A page that may read answers.
+const ORIGIN: &str = "https://app.example";
+
+/// A site of other routes.
+async fn site(routes: Router<App>) -> (Site, TempDir) {
     let (app, folder) = app().await;
-    (app.layered(routes), folder)
+    (Site::new(app, routes), folder)
 }
 
 /// The server's inside. The database is there and empty: nothing here asks it.
@@ -28,6 +30,7 @@ pub(super) async fn app() -> (App, TempDir) {
     let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
     let environment = |name: &str| match name {
         "DATABASE_URL" => Ok(url.clone()),
+        "CORS_ORIGINS" => Ok(ORIGIN.to_owned()),
         "SECRET_KEY" => Ok("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
         _ => Err(VarError::NotPresent),
     };
@@ -37,9 +40,10 @@ pub(super) async fn app() -> (App, TempDir) {
     (App::new(accounts, &config), folder)
 }
 
-async fn ask(router: &Router, path: &str) -> Response<Body> {
-    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, "zh-CN").body(Body::empty()).unwrap();
-    router.clone().oneshot(request).await.unwrap()
+async fn ask(site: &Site, path: &str) -> Response<Body> {
+    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, "zh-CN").header(header::ORIGIN, ORIGIN);
+    let request = request.body(Body::empty()).unwrap();
+    site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -54,10 +58,11 @@ async fn panics() -> &'static str {
 #[tokio::test]
 async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
     let routes = Router::new().route("/panic", get(panics)).route("/api/panic", get(panics));
-    let (app, _folder) = layered(routes.route("/good", get(async || "good"))).await;
+    let (site, _folder) = site(routes.route("/good", get(async || "good"))).await;
     for path in ["/panic", "/api/panic"] {
-        let response = ask(&app, path).await;
+        let response = ask(&site, path).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
         assert_eq!(
             (&response.headers()["retry-after"], &response.headers()["cache-control"]),
             (&"1".parse().unwrap(), &"no-store".parse().unwrap())
@@ -72,6 +77,6 @@ async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
             json!({ "error": error })
         };
         assert_eq!(body, expected);
-        assert_eq!(ask(&app, "/good").await.status(), StatusCode::OK);
+        assert_eq!(ask(&site, "/good").await.status(), StatusCode::OK);
     }
 }

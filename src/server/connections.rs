@@ -7,9 +7,12 @@ mod room;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -20,7 +23,6 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
-use tower::ServiceExt;
 
 use activity::Activity;
 use answer::Answer;
@@ -37,11 +39,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a client may take to hear that its connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Serves a router on a listener until `stop`, then lets requests under way finish for as long as `grace`. The answer
-/// tells whether they did. A client may take as long as `patience` for the head of a request, and between two requests.
-pub(super) async fn serve(
+/// Serves what `answer` gives for each request of a peer, on a listener, until `stop`; then lets requests under way finish
+/// for as long as `grace`, and tells whether they did. A client may take as long as `patience` for the head of a request,
+/// and between two requests.
+pub(super) async fn serve<F: Future<Output = Response<Body>> + Send + 'static>(
     listener: TcpListener,
-    router: Router,
+    answer: impl Fn(SocketAddr, Request<Body>) -> F + Clone + Send + 'static,
     patience: Duration,
     stop: impl Future<Output = ()>,
     stopping: impl FnOnce(),
@@ -55,7 +58,7 @@ pub(super) async fn serve(
             accepted = accept(&listener, &room) => accepted,
             () = &mut stop => break,
         };
-        let connection = connection(stream, peer, router.clone(), patience, ending.clone());
+        let connection = connection(stream, peer, answer.clone(), patience, ending.clone());
         tokio::spawn(async move {
             connection.await;
             drop(permit);
@@ -98,19 +101,18 @@ fn is_of_the_peer(cause: &io::Error) -> bool {
 }
 
 /// Serves one connection to its end. One that is upgraded ends here: whoever took it over looks after it.
-async fn connection(
+async fn connection<F: Future<Output = Response<Body>> + Send + 'static>(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    answer: impl Fn(SocketAddr, Request<Body>) -> F + Send + 'static,
     patience: Duration,
     mut ending: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new(patience));
     let watched = Arc::clone(&activity);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let (work, answering) = (watched.work(), router.clone().oneshot(request.map(Body::new)));
-        async { answering.await.map(|response| response.map(|body| Answer::new(body, work.answered()))) }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (work, answering) = (watched.work(), answer(peer, request.map(Body::new)));
+        async { Ok::<_, Infallible>(answering.await.map(|body| Answer::new(body, work.answered()))) }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));

@@ -100,6 +100,11 @@ impl Store {
                 outcome => return outcome,
             }
         }
+        // in a box of its own, so that the usual way does not carry its room along
+        Box::pin(self.claim_alone(claim)).await
+    }
+
+    async fn claim_alone(&self, claim: &Claim) -> Result<bool, DbErr> {
         let row = ActiveModel { code_hash: Set(claim.code.clone()), outcome: Set(None), expires_at: Set(claim.until) };
         match Entity::insert(row).exec_without_returning(&self.db).await {
             Ok(_) => Ok(true),
@@ -134,7 +139,7 @@ impl Store {
         if let Some(outcomes) = &self.batches.outcomes {
             return outcomes.ask(Kept { claim: claim.clone(), outcome: outcome.0, until }).await;
         }
-        self.replace(claim, Some(outcome), until).await
+        Box::pin(self.replace(claim, Some(outcome), until)).await
     }
 
     /// Gives a claim back, so that anybody may trade the code.

@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("http", &["account", "config", "error", "global_id", "graphql", "panics", "random"]),
     ("lib", &[]),
     ("main", &["cli", "command"]),
-    ("panics", &[]),
+    ("panics", &["random"]),
     ("random", &[]),
     ("server", &["account", "clock", "config", "emulator", "http", "store", "token", "wechat"]),
     ("store", &["error"]),

@@ -1,4 +1,4 @@
-//! The tests of the whole: one binary, the real router, real databases, real HTTP to a WeChat whose answers each test
+//! The tests of the whole: one binary, the real server, real databases, real HTTP to a WeChat whose answers each test
 //! writes. Every test that touches the database runs on SQLite, and on PostgreSQL and MySQL where `TEST_POSTGRES_URL`
 //! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it. Those about nodes that count
 //! together want a Redis, `TEST_REDIS_URL`; there each has clients of its own.

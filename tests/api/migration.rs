@@ -63,6 +63,17 @@ on_each_empty_database! {
         assert_eq!(db_lines(&database.db_connect().await, question).await, ["code_exchanges"]);
     }
 
+    async fn rows_that_each_login_changes_have_room_for_that_in_their_pages_on_postgres(database: Arc<TestDatabase>) {
+        if database.kind != Kind::Postgres {
+            return; // the others change a row in its place
+        }
+        database.store().await.migrate().await.unwrap();
+        let question = "SELECT relname || ' ' || array_to_string(reloptions, ' ') AS line FROM pg_class
+            WHERE relkind = 'r' AND reloptions IS NOT NULL AND relnamespace = 'public'::regnamespace ORDER BY relname";
+        let expected = ["code_exchanges fillfactor=50", "identities fillfactor=85", "users fillfactor=85"];
+        assert_eq!(db_lines(&database.db_connect().await, question).await, expected);
+    }
+
     async fn text_is_compared_byte_for_byte(database: Arc<TestDatabase>) {
         if database.kind != Kind::MySql {
             return; // the others know no other way

@@ -6,7 +6,7 @@ mod slow;
 
 use std::{io::Read, process::Command};
 
-use axum::http::header;
+use axum::http::{Method, header};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,6 +58,20 @@ async fn long_answers_are_compressed_for_those_who_ask_and_short_ones_are_not() 
         assert_eq!(text, plain);
     }
     assert!(get("/livez", "gzip, br").await.unwrap().headers().get(header::CONTENT_ENCODING).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_tells_what_get_would() {
+    let (_folder, server) = serve("").await;
+    for (path, coding) in [("/schema.graphql", "gzip"), ("/schema.graphql", "identity"), ("/livez", "gzip")] {
+        let ask = async |method| {
+            let request = client().request(method, format!("{}{path}", server.api));
+            let answer = request.header(header::ACCEPT_ENCODING, coding).send().await.unwrap();
+            let told = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::VARY, header::CONTENT_TYPE];
+            told.map(|name| answer.headers().get(name).cloned())
+        };
+        assert_eq!(ask(Method::HEAD).await, ask(Method::GET).await, "{path} {coding}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 //! PostgreSQL, thousands of sessions, each ended in the midst of requests to all three; and the same while a server
 //! loses the database or the feed, or its clock is moved. Runs where `TEST_POSTGRES_URL` names a server.
 //!
-//! Requests go to the real router in process: on a small machine, sockets would take the time that the storm is to have.
+//! Requests go to the real server in process: on a small machine, sockets would take the time that the storm is to have.
 
 #![cfg(test)]
 

@@ -101,7 +101,7 @@ async fn protocol() -> GraphQLProtocol {
 
 fn brought() -> Brought {
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: None };
-    Brought { id: "the-request".into(), caller: crate::graphql::Caller::new(client, Language::En, None) }
+    Brought { id: crate::random::name(), caller: crate::graphql::Caller::new(client, Language::En, None) }
 }
 
 /// A pace at which nothing happens by itself.

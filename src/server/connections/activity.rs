@@ -33,7 +33,10 @@ struct UnderWay {
 
 /// A request that an answer is made for, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Work(Arc<Activity>);
+pub(super) struct Work {
+    activity: Arc<Activity>,
+    is_answered: bool,
+}
 
 /// An answer that is being read, until it is dropped.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Activity {
     /// A request came.
     pub(super) fn work(self: &Arc<Self>) -> Work {
         self.under_way().requests += 1;
-        Work(Arc::clone(self))
+        Work { activity: Arc::clone(self), is_answered: false }
     }
 
     /// Ends when the connection has had its time: nothing was under way for so long, or an answer is not read.
@@ -86,20 +89,24 @@ impl UnderWay {
 
 impl Work {
     /// The answer is there, and the client may read it.
-    pub(super) fn answered(self) -> Delivery {
-        let mut under_way = self.0.under_way();
+    pub(super) fn answered(mut self) -> Delivery {
+        self.is_answered = true;
+        let mut under_way = self.activity.under_way();
+        under_way.requests -= 1;
         under_way.answered += 1;
         let answer = (Instant::now(), under_way.answered);
         under_way.answers.insert(answer);
-        Delivery { activity: Arc::clone(&self.0), answer }
+        Delivery { activity: Arc::clone(&self.activity), answer }
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        let mut under_way = self.0.under_way();
-        under_way.requests -= 1;
-        under_way.idle = Instant::now();
+        if !self.is_answered {
+            let mut under_way = self.activity.under_way();
+            under_way.requests -= 1;
+            under_way.idle = Instant::now();
+        }
     }
 }
 

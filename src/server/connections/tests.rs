@@ -11,6 +11,7 @@ use axum::{
     http::{Request, Response, StatusCode, header},
     routing::get,
 };
+use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,6 +20,7 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
+use tower::ServiceExt;
 
 use super::serve;
 
@@ -41,7 +43,8 @@ async fn start() -> (SocketAddr, oneshot::Sender<()>, JoinHandle<bool>) {
         .route("/echo", get(echo));
     let (stop, stopped) = oneshot::channel();
     let stopped = async { drop(stopped.await) };
-    (address, stop, tokio::spawn(serve(listener, router, PATIENCE, stopped, || {}, ENDLESS)))
+    let answer = move |_, request| router.clone().oneshot(request).map(Result::unwrap);
+    (address, stop, tokio::spawn(serve(listener, answer, PATIENCE, stopped, || {}, ENDLESS)))
 }
 
 /// Takes the connection over and says back whatever it hears, as a `WebSocket` would.

@@ -1,9 +1,8 @@
 //! The server in process, with its own database, clock and WeChat, and clients that call it.
 
-use std::{collections::HashMap, env::VarError, fs, sync::Arc};
+use std::{collections::HashMap, env::VarError, fs, net::Ipv4Addr, sync::Arc};
 
 use axum::{
-    Router,
     body::Body,
     http::{Request, header, request::Builder},
 };
@@ -12,7 +11,7 @@ use miniaccount::{
     account::Accounts,
     clock::SharedClock,
     config,
-    http::App,
+    http::{App, Site},
     server,
     store::{self, Store},
 };
@@ -20,7 +19,6 @@ use sea_orm::{Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 use super::{Answer, ManualClock, TestDatabase, Upstream};
 
@@ -48,7 +46,7 @@ pub(crate) struct TestApp {
     /// Address of the database, for what is done behind the server's back.
     pub(crate) database: SecretString,
     settings: Vec<(String, String)>,
-    pub(super) router: Router,
+    pub(super) site: Site,
 }
 
 impl TestApp {
@@ -63,8 +61,8 @@ impl TestApp {
         let wechat = Arc::new(Upstream::start().await);
         store.migrate().await.unwrap();
         let (clock, settings) = (ManualClock::new(), owned(settings));
-        let (accounts, router) = assemble(store, Arc::new(clock.clone()), &wechat, &settings);
-        Self { accounts, clock, wechat, database: database.url.clone(), settings, router }
+        let (accounts, site) = assemble(store, Arc::new(clock.clone()), &wechat, &settings);
+        Self { accounts, clock, wechat, database: database.url.clone(), settings, site }
     }
 
     /// Another server on the same database, with the same WeChat, clock and settings.
@@ -81,8 +79,8 @@ impl TestApp {
     /// The same with connections and a clock of its own.
     pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
         let settings = [self.settings.clone(), owned(settings)].concat();
-        let (accounts, router) = assemble(store, clock, &self.wechat, &settings);
-        Self { accounts, settings, router, ..self.clone() }
+        let (accounts, site) = assemble(store, clock, &self.wechat, &settings);
+        Self { accounts, settings, site, ..self.clone() }
     }
 
     /// From now on the server follows the feed, and so remembers sessions.
@@ -98,7 +96,7 @@ impl TestApp {
 
     /// A client without a token.
     pub(crate) fn anonymous(&self) -> Client {
-        Client { router: self.router.clone(), token: None, headers: Vec::new() }
+        Client { site: self.site.clone(), token: None, headers: Vec::new() }
     }
 
     /// A client with a token of any kind.
@@ -131,18 +129,18 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The server's inside, and its routes.
+/// The server's inside, and what it serves.
 fn assemble(
     store: Store,
     clock: SharedClock,
     wechat: &Upstream,
     settings: &[(String, String)],
-) -> (Arc<Accounts>, Router) {
+) -> (Arc<Accounts>, Site) {
     let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let config = config(&wechat.base, &settings);
     let accounts = Arc::new(server::accounts(&config, store, clock).unwrap());
-    let router = App::new(Arc::clone(&accounts), &config).router();
-    (accounts, router)
+    let site = App::new(Arc::clone(&accounts), &config).site();
+    (accounts, site)
 }
 
 fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -180,7 +178,7 @@ pub(crate) struct LoggedIn {
 /// Somebody who calls the server.
 #[derive(Clone)]
 pub(crate) struct Client {
-    router: Router,
+    site: Site,
     token: Option<String>,
     headers: Vec<(&'static str, String)>,
 }
@@ -247,7 +245,8 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let request = request.body(body.into()).unwrap();
+        let response = self.site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();

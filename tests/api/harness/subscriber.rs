@@ -1,9 +1,9 @@
 //! A client that listens over a WebSocket, by `graphql-transport-ws`, to a server on a real port.
 
-use std::time::Duration;
+use std::{convert::Infallible, net::Ipv4Addr, time::Duration};
 
-use axum::http::HeaderValue;
-use futures_util::{SinkExt, StreamExt};
+use axum::{Router, http::HeaderValue};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -13,6 +13,7 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
+use tower::service_fn;
 
 use super::{TestApp, app::AbortOnDrop};
 
@@ -36,7 +37,9 @@ impl TestApp {
     pub(crate) async fn listen(&self) -> Listening {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let router = self.router.clone();
+        let site = self.site.clone();
+        let answer = move |request| site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).map(Ok::<_, Infallible>);
+        let router = Router::new().fallback_service(service_fn(answer));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Listening { address, _serving: AbortOnDrop(serving) }
     }
