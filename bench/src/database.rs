@@ -60,8 +60,8 @@ impl BenchDatabase {
 
     /// Transactions the database has seen.
     pub(crate) async fn transactions(&self) -> Outcome<u64> {
-        // what a backend has counted reaches the statistics a second later
-        sleep(Duration::from_millis(1500)).await;
+        // what a backend has counted reaches the statistics ten seconds later, where it has nothing to do
+        sleep(Duration::from_secs(11)).await;
         let query = format!("SELECT xact_commit FROM pg_stat_database WHERE datname = '{}'", self.name);
         Ok(psql(self.server.as_str(), &query).await?.trim().parse()?)
     }
