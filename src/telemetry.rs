@@ -99,6 +99,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_below_the_chosen_level_is_even_asked_about() {
+        for (filter, level) in [("warn", LevelFilter::WARN), ("info,hyper=trace", LevelFilter::TRACE)] {
+            assert_eq!(layer(filter, LogFormat::Text, false, io::sink).max_level_hint(), Some(level), "{filter}");
+        }
+    }
+
+    #[test]
     fn json_is_one_object_a_line() {
         let log = log("info", LogFormat::Json, || tracing::info!(outcome = "ok", "logged in"));
         let line: serde_json::Value = serde_json::from_str(log.trim_end()).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use crate::load::Loaded;
 
 /// One round of a measurement: a load, and right before it `me` sent to the handler that does nothing. What else the
-/// machine does meanwhile slows both, and says little in what is made of them: how many times the floor.
+/// machine does meanwhile slows both, and so shows little in their ratio.
 pub(crate) struct Round {
     pub(crate) floor: Loaded,
     pub(crate) loaded: Loaded,
