@@ -1,5 +1,5 @@
-//! What it costs to judge a document before anything is executed, and to refuse one that would cost too much; and what
-//! the heaviest documents cost that are let through. A refusal is what an attacker can have of us as often as he likes.
+//! Benchmarks of the checks before execution: accepted documents, refused ones, and the most expensive accepted ones.
+//! Refusals must be cheap, because an attacker can cause any number of them.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
@@ -10,7 +10,7 @@ use std::{fmt::Display, hint::black_box, net::Ipv4Addr, sync::Arc};
 use async_graphql::{ServerError, Variables};
 use criterion::{Criterion, criterion_group, criterion_main};
 use miniaccount::{
-    account::Client,
+    account::{Client, Hosted},
     error::Language,
     graphql::{Caller, Engine, Parameters, Prepared, Query},
 };
@@ -23,7 +23,7 @@ const ME: &str = "{ me { id nickname avatarUrl createdAt } }";
 /// A document with the values of its variables.
 type Asked = (String, Value);
 
-/// The engine, with somebody logged in.
+/// The engine, with a logged-in user.
 struct Gate {
     engine: Engine,
     token: String,
@@ -35,8 +35,8 @@ impl Gate {
         let stage = Stage::set().await;
         let engine = Engine::new(&stage.accounts, &stage.config);
         let accounts = Arc::clone(&stage.accounts);
-        // sessions are remembered only where the feed is followed
-        tokio::spawn(async move { accounts.follow().await });
+        // sessions are cached only while the feed is tailed
+        tokio::spawn(async move { accounts.tail_feed().await });
         let login = Parameters {
             query: Query::Text("mutation($code: String!) { login(code: $code) { token } }".to_owned()),
             variables: Variables::from_json(json!({ "code": stage.code() })),
@@ -49,7 +49,7 @@ impl Gate {
     }
 
     fn judge(&self, (text, variables): &Asked) -> Result<Prepared, ServerError> {
-        // of many operations, the first
+        // selects the first of many operations
         let operation_name = text.starts_with("query Q0 ").then(|| "Q0".to_owned());
         self.engine.prepare(Parameters {
             query: Query::Text(text.clone()),
@@ -65,7 +65,7 @@ impl Gate {
 }
 
 fn caller(token: Option<&str>) -> Caller {
-    let client = Client { address: Ipv4Addr::LOCALHOST.into(), user_agent: None };
+    let client = Client { address: Ipv4Addr::LOCALHOST.into(), user_agent: None, hosted: Hosted::Unknown };
     Caller::new(client, Language::En, token.map(Into::into))
 }
 
@@ -73,7 +73,7 @@ fn gate(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let gate = runtime.block_on(Gate::start());
     let me = asked(ME.to_owned());
-    // only what was executed is kept: until then it is new every time
+    // only executed documents are cached, so that this one is new each time
     criterion.bench_function("judge a new `me`", |bencher| bencher.iter(|| black_box(gate.judge(&me).is_ok())));
     let answer = runtime.block_on(gate.execute(&me));
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
@@ -94,7 +94,7 @@ fn gate(criterion: &mut Criterion) {
     }
 }
 
-/// Requests that would end the process or keep it busy for ever.
+/// Requests that would crash the process or occupy it for ever.
 fn refused() -> Vec<(&'static str, Asked)> {
     let many = json!({ "v": vec![1; 30_000] });
     let chain = |length: usize| joined(length, |n| format!("fragment F{n} on Query{{...F{m} ...F{m}}}", m = n + 1));
@@ -132,7 +132,7 @@ fn refused() -> Vec<(&'static str, Asked)> {
     ]
 }
 
-/// The most that is let through, each in its way.
+/// The most expensive accepted requests, each in a different way.
 fn heaviest() -> Vec<(&'static str, Asked)> {
     let operations = joined(150, |n| format!("query Q{n} {{ me {{ id }} }}"));
     let fragments = joined(200, |n| format!("fragment F{n} on User {{ id }}"));
@@ -161,7 +161,7 @@ fn heaviest() -> Vec<(&'static str, Asked)> {
             asked(format!("{{ __schema {{ types {{ fields {{ {} }} }} }} }}", "name ".repeat(115))),
         ),
         ("an introspection 17 wide that comes back", asked(introspected("fields{type{fields", &"name ".repeat(17), 3))),
-        ("GraphiQL's introspection", asked(include_str!("../src/graphql/document/introspection.graphql").to_owned())),
+        ("GraphiQL's introspection", asked(include_str!("../src/graphql/limits/introspection.graphql").to_owned())),
     ]
 }
 
@@ -173,7 +173,7 @@ fn introspected(way: &str, leaves: &str, braces: usize) -> String {
     format!("{{__schema{{types{{{way}{{{leaves}}}{}}}}}", "}".repeat(braces))
 }
 
-/// Many pieces in a row.
+/// Joins generated parts with spaces.
 fn joined<T: Display>(count: usize, piece: impl Fn(usize) -> T) -> String {
     (0..count).map(|n| piece(n).to_string()).collect::<Vec<_>>().join(" ")
 }

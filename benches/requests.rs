@@ -1,5 +1,5 @@
-//! What `me` and `login` cost, through all of the server in process, on SQLite. WeChat is the emulator on loopback, so
-//! `login` holds a round trip to it; `floor` answers fixed bytes and is what to compare with.
+//! Benchmarks of `me` and `login` through the whole server in process, on SQLite. WeChat is the emulator on the loopback,
+//! so that `login` includes a round trip to it. `floor` sends a fixed response, for comparison.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
@@ -15,7 +15,7 @@ use axum::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::BodyExt;
-use miniaccount::http::{App, Site};
+use miniaccount::http::{App, HttpService};
 use serde_json::{Value, json};
 use stage::Stage;
 use tokio::runtime::Runtime;
@@ -23,9 +23,9 @@ use tower::ServiceExt;
 
 const ME: &str = "{ me { id nickname avatarUrl createdAt } }";
 
-/// The server's inside, on a stage of its own, and the floor.
+/// The service, and the handler for comparison.
 struct Bench {
-    site: Site,
+    service: HttpService,
     floor: Router,
     stage: Stage,
 }
@@ -33,9 +33,9 @@ struct Bench {
 impl Bench {
     async fn start() -> Self {
         let stage = Stage::set().await;
-        let site = App::new(Arc::clone(&stage.accounts), &stage.config).site();
+        let service = App::new(Arc::clone(&stage.accounts), &stage.config).service();
         let floor = Router::new().route("/floor", post(async || r#"{"data":null}"#));
-        Self { site, floor, stage }
+        Self { service, floor, stage }
     }
 
     async fn send(&self, path: &str, token: &str, body: String) -> Value {
@@ -46,13 +46,13 @@ impl Bench {
             .expect("a request");
         let response = match path {
             "/floor" => self.floor.clone().oneshot(request).await.expect("an answer"),
-            _ => self.site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await,
+            _ => self.service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).await,
         };
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
         serde_json::from_slice(&bytes).expect("JSON")
     }
 
-    /// Logs in with a true one-time code, as a mini program does.
+    /// Logs in with a new code, as a mini program does.
     async fn login(&self) -> String {
         let code = self.stage.code();
         let query = "mutation($code: String!) { login(code: $code) { token } }";

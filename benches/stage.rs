@@ -1,4 +1,4 @@
-//! What benchmarks run on: SQLite in a folder of its own, and the emulator on loopback as WeChat.
+//! The environment of the benchmarks: SQLite in a temporary folder, and the emulator on the loopback as WeChat.
 
 use std::{env::VarError, sync::Arc};
 
@@ -12,7 +12,7 @@ use miniaccount::{
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// The server's inside. The folder holds the database, the emulator plays WeChat until it is dropped.
+/// The accounts with their database, and the emulator, which runs until it is dropped.
 pub(crate) struct Stage {
     pub(crate) config: Config,
     pub(crate) accounts: Arc<Accounts>,
@@ -43,7 +43,7 @@ impl Stage {
         Self { config, accounts, emulator, _folder: folder }
     }
 
-    /// A true one-time code, as a mini program gets it: a repeated code would be answered from memory.
+    /// A new code, as a mini program gets it. A repeated code would not reach WeChat.
     pub(crate) fn code(&self) -> String {
         self.emulator.mint("wx1", "alice")
     }

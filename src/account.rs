@@ -1,140 +1,158 @@
-//! The account story: who logs in, who a token speaks for, how a session is kept and ended, what of a profile may be
-//! seen. The decisions are made here; `store` writes them down, `wechat` asks WeChat, `graphql` and `http` only ask us.
+//! The accounts: who logs in, who a token speaks for, how a session lives and ends, what of a profile may be seen. The
+//! decisions are made here; `store` writes them down, `wechat` calls WeChat, `graphql` and `http` call the methods of
+//! [`Accounts`]. Its fields are private to this room.
 
-mod authenticate;
+mod access_token;
 mod client;
 mod events;
-mod exchange;
-mod follow;
+mod hosted;
 mod housekeeping;
-mod limit;
-mod listen;
-mod live;
+mod identity;
+mod lifecycle;
 mod login;
+mod media;
+mod pauses;
+mod phone;
+mod phone_problem;
 mod profile;
-mod refresh;
-mod reseal;
-mod sessions;
-mod suspend;
-mod uses;
+mod push;
+mod rate_limit;
+mod refusal;
+mod session;
+mod single_flight;
 
-pub use authenticate::{SignedIn, Viewer, viewer};
 pub use client::{Client, Device, network_of};
-pub use limit::Limits;
-pub use listen::{AccountEvent, Presence};
+pub use events::{AccountEvent, UserConnection};
+pub use hosted::{Hosted, HostedCaller};
+pub use identity::{AccountMerge, IdentityLink, Resealed, WechatData};
+pub use lifecycle::{AccountExport, Deletion};
 pub use login::LoginRequest;
-pub use profile::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
-pub use reseal::Resealed;
-pub use sessions::{LogoutScope, SESSIONS_PER_PAGE, SessionPage};
+pub use phone::PhoneUpdate;
+pub use phone_problem::PhoneProblem;
+pub use profile::{FieldError, FieldErrorKind, ProfileField, ProfileRequest, ProfileUpdate};
+pub use push::PushAnswer;
+pub use rate_limit::RateLimits;
+pub use refusal::Refusal;
+pub use session::{IssuedSession, LogoutScope, SESSIONS_PER_PAGE, SessionPage, SignedIn, Tokens, Viewer, viewer};
 
-pub use crate::store::{Edit, Window};
+pub use crate::{
+    store::{Edit, UnionConflict, UserRows, Window},
+    wechat::PushQuery,
+};
 
-use std::{cmp::min, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use entity::{Timestamp, session, user};
-use events::Events;
-use live::Live;
-use secrecy::SecretString;
-use uses::Uses;
+use entity::Timestamp;
+use serde_json::Value;
 
 use crate::{
     clock::SharedClock,
-    config::{Config, Sessions},
-    error::ApiError,
-    store::Store,
-    token::{Claims, KeyRing, RefreshToken},
-    wechat::Wechat,
+    config::{Config, Content, Sessions},
+    media::{DecodePool, Storage, StorageError},
+    store::{DbErr, Store},
+    token::KeyRing,
+    wechat::{PushKeys, Wechat},
 };
+use access_token::AccessTokens;
+use events::Events;
+use lifecycle::Remnants;
+use login::CodeExchanges;
+use phone::PhoneExchanges;
+use session::{LastUsedBuffer, SessionCache};
 
 /// The accounts of all users.
 #[derive(Debug)]
 pub struct Accounts {
-    /// Where they are kept.
-    pub store: Store,
-    /// Who vouches for the users.
-    pub wechat: Wechat,
-    /// What signs and seals.
-    pub keys: Arc<KeyRing>,
-    /// What time it is.
-    pub clock: SharedClock,
-    /// How long sessions live, and how many.
-    pub sessions: Sessions,
-    /// How often clients may knock.
-    pub limits: Limits,
-    live: Live,
-    uses: Uses,
+    store: Store,
+    wechat: Wechat,
+    keys: Arc<KeyRing>,
+    clock: SharedClock,
+    sessions: Sessions,
+    limits: RateLimits,
+    content: Content,
+    push_keys: Option<PushKeys>,
+    exchanges: CodeExchanges,
+    access_tokens: AccessTokens,
+    phone_exchanges: PhoneExchanges,
+    /// Whether a first login joins the account that has its telephone number.
+    joins_by_phone: bool,
+    cache: SessionCache,
+    last_used: LastUsedBuffer,
     events: Arc<Events>,
-}
-
-/// The two tokens of a session.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// Sent with each request.
-    pub access: SecretString,
-    /// When the access token ceases to be good.
-    pub access_expires_at: Timestamp,
-    /// Traded for a new pair.
-    pub refresh: SecretString,
-    /// When the session ends unless it is refreshed.
-    pub refresh_expires_at: Timestamp,
-}
-
-/// A session that was opened or refreshed, with its tokens.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The tokens.
-    pub tokens: Tokens,
-    /// The user.
-    pub user: user::Model,
-    /// The session.
-    pub session: session::Model,
-    /// Whether this made the user.
-    pub is_new_user: bool,
+    /// How long a user may take a deletion back.
+    deletion_grace: Duration,
+    remnants: Remnants,
+    media: Storage,
+    decode_pool: DecodePool,
 }
 
 impl Accounts {
     /// The accounts in a store, by the settings.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When no client can be built for the storage of pictures.
     pub fn new(
         config: &Config,
         store: Store,
         wechat: Wechat,
         keys: Arc<KeyRing>,
-        limits: Limits,
+        limits: RateLimits,
         clock: SharedClock,
-    ) -> Self {
-        let live = Live::new(config.sessions.cached);
-        let events = Events::new(config.subscriptions_per_user);
-        let sessions = config.sessions.clone();
-        Self { store, wechat, keys, clock, sessions, limits, live, uses: Uses::default(), events }
-    }
-
-    /// Writes the tokens of a session as it stands.
-    fn tokens(&self, session: &session::Model, app_id: &str, now: Timestamp) -> Result<Tokens, ApiError> {
-        // a JWT counts in whole seconds; what we tell the client is what stands in the token
-        let expires_at = whole_seconds(min(now + self.sessions.access_ttl, session.expires_at));
-        let claims = Claims {
-            user: session.user_id,
-            session: session.id,
-            app_id: app_id.to_owned(),
-            issued_at: now,
-            expires_at,
-        };
-        let refresh = RefreshToken { session: session.id, generation: session.refresh_generation };
-        Ok(Tokens {
-            access: self.keys.access_token(&claims).map_err(ApiError::internal)?.into(),
-            access_expires_at: expires_at,
-            refresh: self.keys.refresh_token(refresh),
-            refresh_expires_at: session.expires_at,
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            store,
+            wechat,
+            keys,
+            clock,
+            sessions: config.sessions.clone(),
+            limits,
+            content: config.content,
+            push_keys: PushKeys::new(&config.push),
+            exchanges: CodeExchanges::new(&config.wechat),
+            access_tokens: AccessTokens::new(&config.wechat),
+            phone_exchanges: phone::phone_exchanges(config.wechat.repeat_window),
+            joins_by_phone: config.phone_joins_accounts,
+            cache: SessionCache::new(config.sessions.cached),
+            last_used: LastUsedBuffer::default(),
+            events: Events::new(config.subscriptions_per_user),
+            deletion_grace: config.deletion_grace,
+            remnants: Remnants::default(),
+            media: Storage::new(&config.media)?,
+            decode_pool: DecodePool::default(),
         })
     }
 
-    /// When a session ends that is opened or refreshed now.
-    fn session_end_after(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
-        min(now + self.sessions.refresh_ttl, created_at + self.sessions.max_age)
+    /// The present moment, by the clock that expiries are checked against.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
-}
 
-fn whole_seconds(moment: Timestamp) -> Timestamp {
-    Timestamp::from_seconds(moment.seconds()).unwrap_or(moment)
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ready(&self) -> Result<(), DbErr> {
+        self.store.ping().await
+    }
+
+    /// What WeChat refuses about the settings of mini programs, by appid: `40125 invalid appsecret`.
+    #[must_use]
+    pub fn misconfigured_apps(&self) -> Vec<(String, String)> {
+        self.wechat.misconfigured()
+    }
+
+    /// The keys that verify access tokens, as a JWKS (RFC 7517).
+    #[must_use]
+    pub fn public_keys(&self) -> Value {
+        self.keys.jwks()
+    }
+
+    /// Lets units of work under way finish, then closes the connections to the database.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn close(&self) -> Result<(), DbErr> {
+        self.store.clone().close().await
+    }
 }

@@ -1,90 +1,172 @@
-//! The command line: what it accepts and how it explains itself. What the commands do is elsewhere.
+//! The arguments of the command line, and their `--help`. `command` runs the commands.
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::table;
+use crate::config;
 
 /// The account backend for WeChat mini programs: login, sessions and profiles over GraphQL.
 ///
-/// Started without a command, it serves. Started without settings too, it plays WeChat itself, so that a mini
-/// program or a frontend can be tried at once on this machine.
+/// Without a command it serves. Without settings it starts its own WeChat emulator as well, so that a mini program or
+/// a frontend can be tried at once on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "miniaccount", version, after_long_help = table::help())]
+#[command(name = "miniaccount", version, after_long_help = config::help())]
 pub struct Cli {
     /// The settings file; without this option, miniaccount.toml in the working directory if it is there
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What to do; serve when nothing is said.
+    /// The command; `serve` where none is given.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do.
+/// A command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Answer requests until told to stop (this is the default)
+    /// Serve requests until SIGTERM or Ctrl-C (the default)
     ///
-    /// Brings an SQLite database up to date first; PostgreSQL and MySQL need `migrate`. On SIGTERM or Ctrl-C it finishes the requests it has, then ends.
+    /// Migrates an SQLite database first; PostgreSQL and MySQL need `migrate`. After the signal, the
+    /// requests in flight are finished.
     #[default]
     Serve,
-    /// Bring the database up to date, then end
+    /// Migrate the database
     ///
-    /// For several servers on one database: run this once before they start.
+    /// Where several servers share a database, run this once before they start.
     Migrate,
     /// Print the GraphQL schema, for tools that generate types from it
     ///
     /// Needs neither settings nor a database.
     Schema,
-    /// Explain everything that is wrong with the settings
+    /// Explain every problem of the settings
     ///
-    /// Starts nothing and connects to nothing. Ends with 0 when the server would start with these settings, else
-    /// with 1.
+    /// Starts nothing and connects to nothing. The exit status is 0 where the server would start with these settings,
+    /// else 1.
     CheckConfig,
-    /// Play WeChat's API alone, for tests of other programs
+    /// Run the WeChat emulator alone, for tests of other programs
     ///
-    /// It logs in whoever asks, so keep it on this machine.
+    /// It logs anyone in as anybody, so keep it on this machine.
     Emulator {
         /// Address to listen on; port 0 picks a free one and logs it
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
         listen: SocketAddr,
     },
-    /// Do an operator's work on what is stored, then end
+    /// Administer the accounts
     ///
-    /// With the settings of the servers; they may go on meanwhile.
+    /// Uses the settings of the servers, which may keep running.
     Admin {
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
-        work: Admin,
+        command: AdminCommand,
     },
 }
 
-/// An operator's work.
+/// A command for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Admin {
-    /// Encrypt what is stored under the newest key of `SECRET_KEY`
+pub enum AdminCommand {
+    /// Encrypt the stored session keys under the newest key of `SECRET_KEY`
     ///
-    /// Run it when every server has the new key first and the old one behind it; nothing stored needs the old one
-    /// afterwards. A run that was cut is simply run again. Ends with 1 where something was encrypted under a key that
-    /// `SECRET_KEY` does not hold; all else is done then.
+    /// Run it once every server has the new key first and the old one behind it; afterwards nothing stored needs the
+    /// old one. Repeat a run that was interrupted. The exit status is 1 where something is encrypted under a key that
+    /// `SECRET_KEY` does not contain; everything else is done then.
     Reseal,
-    /// Close an account: end its sessions and let nobody log in to it
+    /// Suspend an account: end its sessions and refuse its logins
     ///
-    /// Every server knows of it within a second.
+    /// Takes effect on every server within a second.
     Suspend {
-        /// The user's id, as the API or the log tells it
+        /// The user's id, as the API or the log has it
         #[arg(value_name = "USER")]
         user: String,
     },
-    /// Open a suspended account again
+    /// Reinstate a suspended account
     ///
-    /// Sessions that ended stay ended: the user logs in anew.
+    /// Ended sessions stay ended; the user has to log in again.
     Reinstate {
-        /// The user's id, as the API or the log tells it
+        /// The user's id, as the API or the log has it
         #[arg(value_name = "USER")]
         user: String,
     },
+    /// End all sessions of an account
+    ///
+    /// Takes effect on every server within a second. The user may log in again.
+    EndSessions {
+        /// The user's id, as the API or the log has it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Delete an account, after the time that `DELETION_GRACE` says
+    ///
+    /// Does what the user can do: the account works until then, and its user may cancel.
+    Delete {
+        /// The user's id, as the API or the log has it
+        #[arg(value_name = "USER")]
+        user: String,
+        /// Delete it at once, and everything about it; this cannot be undone
+        #[arg(long)]
+        now: bool,
+    },
+    /// Print all that is stored about a user, as JSON
+    Export {
+        /// The user's id, as the API or the log has it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// List the unionids that belong to another account than the identity they came with
+    ///
+    /// Such accounts are left apart. Where they are one person's, `merge` makes them one.
+    Conflicts,
+    /// Merge two accounts of one person: show what would be done, or do it with --yes
+    ///
+    /// FROM goes, with its sessions; INTO stays, answers for both ids, and takes over what FROM has and it lacks.
+    Merge {
+        /// The id of the user that goes
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// The id of the user that stays
+        #[arg(value_name = "INTO")]
+        into: String,
+        /// Do it; this cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Grant a role to an account: `admin` can read every account
+    ///
+    /// Takes effect on every server within a second.
+    Grant {
+        /// The user's id, as the API or the log has it
+        #[arg(value_name = "USER")]
+        user: String,
+        /// The role
+        #[arg(value_name = "ROLE", ignore_case = true)]
+        role: Role,
+    },
+    /// List nicknames and pictures that were kept although WeChat's content check did not pass them
+    ///
+    /// One line for each: the user's id, the part of the profile, what WeChat suggests (RISKY, REVIEW, or UNCHECKED where it
+    /// could not be asked), its label, and the date. In the order of the accounts' age; what passes later leaves the list.
+    Flagged {
+        /// List the accounts behind this user
+        #[arg(long, value_name = "USER")]
+        after: Option<String>,
+        /// List at most about this many lines, up to 1000
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u64,
+    },
+    /// Revoke the role of an account: it can read only itself
+    ///
+    /// Takes effect on every server within a second.
+    RevokeRole {
+        /// The user's id, as the API or the log has it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+}
+
+/// A role to grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Can read every account.
+    Admin,
 }
 
 #[cfg(test)]
@@ -98,33 +180,33 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_definition_of_the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn serving_is_what_happens_when_nothing_is_said() {
+    fn serve_is_the_default_command() {
         assert_eq!(parse("miniaccount").command.unwrap_or_default(), Command::Serve);
         assert_eq!(parse("miniaccount check-config").command, Some(Command::CheckConfig));
     }
 
     #[test]
-    fn the_file_can_be_named_before_and_after_the_command() {
+    fn the_settings_file_is_accepted_before_and_after_the_command() {
         for line in ["miniaccount --config a.toml migrate", "miniaccount migrate --config a.toml"] {
             assert_eq!(parse(line).config, Some(PathBuf::from("a.toml")));
         }
     }
 
     #[test]
-    fn the_emulator_stays_on_this_machine_unless_told_otherwise() {
+    fn the_emulator_listens_on_loopback_by_default() {
         let Some(Command::Emulator { listen }) = parse("miniaccount emulator").command else { panic!("no emulator") };
         assert_eq!(listen, SocketAddr::from(([127, 0, 0, 1], 8001)));
     }
 
     #[test]
-    fn an_operators_work_is_named_behind_admin() {
+    fn admin_commands_follow_admin_with_all_their_arguments() {
         for line in ["miniaccount admin reseal", "miniaccount admin reseal --config a.toml"] {
-            assert_eq!(parse(line).command, Some(Command::Admin { work: Admin::Reseal }), "{line}");
+            assert_eq!(parse(line).command, Some(Command::Admin { command: AdminCommand::Reseal }), "{line}");
         }
         for line in [
             "miniaccount admin",
@@ -132,6 +214,9 @@ mod tests {
             "miniaccount admin unseal",
             "miniaccount admin reseal x",
             "miniaccount admin suspend",
+            "miniaccount admin grant u",
+            "miniaccount admin grant u user",
+            "miniaccount admin revoke-role",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -143,6 +228,10 @@ mod tests {
             ("miniaccount admin --help", "reseal"),
             ("miniaccount admin reseal --help", "SECRET_KEY"),
             ("miniaccount admin suspend --help", "within a second"),
+            ("miniaccount admin grant --help", "admin"),
+            ("miniaccount admin revoke-role --help", "within a second"),
+            ("miniaccount admin delete --help", "--now"),
+            ("miniaccount admin merge --help", "--yes"),
         ] {
             let help = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
@@ -151,10 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn help_explains_every_command_and_setting() {
+    fn help_lists_every_command_and_the_settings() {
         let help = Cli::command().render_long_help().to_string();
         let words =
-            ["serve", "migrate", "schema", "check-config", "emulator", "admin", "SECRET_KEY", "sessions_per_user"];
+            ["serve", "migrate", "schema", "check-config", "emulator", "admin", "SECRET_KEY", "SESSIONS_PER_USER"];
         assert!(words.iter().all(|word| help.contains(word)), "{help}");
     }
 }

@@ -1,4 +1,4 @@
-//! The commands: each reads the settings it needs, does one thing, and says in one sentence why it cannot.
+//! The commands. Each reads the settings it needs, does one thing, and returns one sentence where it fails.
 
 mod admin;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::{
     cli::{Cli, Command},
     clock::SystemClock,
-    config::{self, Config, LogFormat, Problems},
+    config::{self, Config, ConfigProblems, Environment, LogFormat},
     emulator::Emulator,
     graphql, panics,
     server::{Server, StartError},
@@ -17,30 +17,33 @@ use crate::{
     telemetry,
 };
 
-type Outcome = Result<(), Box<dyn Error>>;
+type CommandResult = Result<(), Box<dyn Error>>;
+
+/// Reads the settings of a server, or of another command.
+type ReadSettings = fn(Environment<'_>, Option<&Path>) -> Result<(Config, Vec<String>), ConfigProblems>;
 
 /// Runs a command to its end.
 ///
 /// # Errors
-/// When it cannot be done; the error is a sentence for a person.
-pub async fn run(cli: Cli) -> Outcome {
+/// When it fails; the error is a sentence for the operator.
+pub async fn run(cli: Cli) -> CommandResult {
     let file = cli.config.as_deref();
     match cli.command.unwrap_or_default() {
-        Command::Serve => serve(settings(file)?).await,
-        Command::Migrate => migrate(&settings(file)?).await,
+        Command::Serve => serve(load_settings(file, config::read)?).await,
+        Command::Migrate => migrate(&load_settings(file, config::read_for_command)?).await,
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
         }
         Command::CheckConfig => check_config(file),
-        Command::Emulator { listen } => emulator(&settings(file)?, listen).await,
-        Command::Admin { work } => admin::run(work, settings(file)?).await,
+        Command::Emulator { listen } => emulator(&load_settings(file, config::read_for_command)?, listen).await,
+        Command::Admin { command } => admin::run(command, load_settings(file, config::read_for_command)?).await,
     }
 }
 
-/// Reads the settings and starts the log, which then holds their warnings.
-fn settings(file: Option<&Path>) -> Result<Config, Problems> {
-    let (config, warnings) = config::read(&config::process_environment, file)?;
+/// Reads the settings, starts the log and logs the warnings.
+fn load_settings(file: Option<&Path>, read: ReadSettings) -> Result<Config, ConfigProblems> {
+    let (config, warnings) = read(&config::process_environment, file)?;
     telemetry::init(&config.log, config.log_format);
     panics::to_log();
     for warning in warnings {
@@ -49,26 +52,27 @@ fn settings(file: Option<&Path>) -> Result<Config, Problems> {
     Ok(config)
 }
 
-async fn serve(config: Config) -> Outcome {
+async fn serve(config: Config) -> CommandResult {
     graphql::check_registered(&config)?;
     Server::start(config).await?.run(stop_signal()).await;
     Ok(())
 }
 
-async fn migrate(config: &Config) -> Outcome {
-    let place = store::describe(&config.database_url);
-    let failed = |cause| format!("cannot migrate {place}: {cause}");
-    let store = store::connect(&config.database_url, 1).await.map_err(failed)?;
+async fn migrate(config: &Config) -> CommandResult {
+    let database = &config.database_url;
+    let failed = |cause| format!("cannot migrate {database}: {cause}");
+    // one connection migrates, the other holds the lock
+    let store = store::connect(&config.database_url, 2).await.map_err(failed)?;
     match store.migrate().await.map_err(failed)? {
-        SchemaState::Current => println!("{place} is up to date."),
-        SchemaState::Behind(count) => println!("{place}: applied {count} migration(s)."),
+        SchemaState::Current => println!("{database} is up to date."),
+        SchemaState::Behind(count) => println!("{database}: applied {count} migration(s)."),
         SchemaState::Ahead(count) => return Err(StartError::Ahead(count).into()),
     }
     Ok(())
 }
 
-/// Explains every problem at once.
-fn check_config(file: Option<&Path>) -> Outcome {
+/// Prints every problem of the settings.
+fn check_config(file: Option<&Path>) -> CommandResult {
     let (config, warnings) = config::read(&config::process_environment, file)
         .inspect_err(|problems| problems.warnings.iter().for_each(|warning| println!("warning: {warning}")))?;
     for warning in warnings {
@@ -76,14 +80,14 @@ fn check_config(file: Option<&Path>) -> Outcome {
     }
     graphql::check_registered(&config)?;
     let wechat = if config.emulator { "the built-in emulator" } else { "WeChat" };
-    let place = store::describe(&config.database_url);
-    println!("The settings are good: serves {} from {place}, with {wechat}.", config.listen);
+    let database = &config.database_url;
+    println!("The settings are valid: the server listens on {} with {database} and {wechat}.", config.listen);
     Ok(())
 }
 
-/// Plays WeChat until told to stop. Never beside a real mini program: its users would not be who they say they are.
-async fn emulator(config: &Config, listen: SocketAddr) -> Outcome {
-    if !config.emulator && !config.wechat.hosts.iter().all(|host| config::is_loopback_site(host)) {
+/// Runs the emulator until a signal to stop. Refused beside a real mini program, because it logs anyone in as anybody.
+async fn emulator(config: &Config, listen: SocketAddr) -> CommandResult {
+    if !config.emulator && !config.wechat.hosts.iter().all(|host| config::is_loopback_origin(host)) {
         return Err("the emulator does not start beside a real mini program: unset WECHAT_APP_ID and WECHAT_APPS, \
                     or point WECHAT_API_BASE to the emulator"
             .into());
@@ -97,7 +101,7 @@ async fn emulator(config: &Config, listen: SocketAddr) -> Outcome {
     Ok(emulator.run_until(stop_signal()).await?)
 }
 
-/// Waits for the signal to stop: SIGTERM from an orchestrator, SIGINT from a keyboard. A second one stops at once.
+/// Waits for a signal to stop, SIGTERM or SIGINT. A second one ends the process at once.
 async fn stop_signal() {
     wait_for_signal().await;
     tokio::spawn(async {
@@ -111,7 +115,7 @@ async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::error!("signals cannot be watched: the server stops only when it is killed");
+        tracing::error!("cannot listen for signals: only SIGKILL stops the process");
         return std::future::pending().await;
     };
     tokio::select! {
@@ -123,7 +127,7 @@ async fn wait_for_signal() {
 #[cfg(not(unix))]
 async fn wait_for_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
-        tracing::error!("signals cannot be watched: the server stops only when it is killed");
+        tracing::error!("cannot listen for signals: only SIGKILL stops the process");
         std::future::pending::<()>().await;
     }
 }

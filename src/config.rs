@@ -1,22 +1,35 @@
-//! The settings, once read and found good. `read` gathers them from the environment, the file and the defaults,
-//! and lists every problem at once; `table` is the list of all of them.
+//! The settings. `declarations` declares each of them, `Config` has their values, and `read` builds it from the
+//! environment, the settings file and the defaults, or lists every problem.
 
 mod address;
 mod apps;
 mod credential;
+mod database_url;
+mod declarations;
+mod emulator_rule;
 mod file;
+mod help;
 pub mod keyfile;
 mod manifest;
+mod media;
+mod media_url;
+mod parse;
 mod problems;
+mod raw;
 mod read;
-mod reader;
+mod rules;
+mod setting;
 mod source;
-pub mod table;
 mod value;
 
-pub use address::is_loopback_site;
-pub use problems::Problems;
-pub use read::read;
+pub use address::is_loopback_origin;
+pub use database_url::{DatabaseServer, DatabaseUrl, DatabaseUrlError, Host, SqliteDatabase, Tls, TlsMode};
+pub use declarations::SETTINGS;
+pub use help::help;
+pub use media::{Bucket, MediaPlace};
+pub use problems::ConfigProblems;
+pub use read::{read, read_for_command};
+pub use setting::{Declaration, Kind};
 pub use source::{Environment, process_environment};
 
 use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration};
@@ -24,85 +37,201 @@ use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 
-/// Everything the server can be told.
-#[derive(Debug)]
-pub struct Config {
-    /// Address of the API; port 0 picks a free one. `LISTEN`
-    pub listen: SocketAddr,
-    /// Where the database is, with its password. `DATABASE_URL`
-    pub database_url: SecretString,
-    /// Connections to the database this process may hold open. `database_connections`, file only
-    pub database_connections: u32,
-    /// The mini programs and how to call WeChat.
-    pub wechat: Wechat,
-    /// Whether WeChat is played by the built-in emulator: so when no mini program is configured.
-    pub emulator: bool,
-    /// Keys that sign and seal, newest first; each 32 bytes or more. `SECRET_KEY`
-    pub secret_keys: Vec<SecretSlice<u8>>,
-    /// Lifetimes and caps of sessions.
-    pub sessions: Sessions,
-    /// Whether `/graphiql` and introspection are on. `GRAPHIQL`
-    pub graphiql: bool,
-    /// Browser origins that may call, such as `https://app.example`. `CORS_ORIGINS`
-    pub cors_origins: Vec<String>,
-    /// Networks whose `X-Forwarded-For` counts. `TRUSTED_PROXIES`
-    pub trusted_proxies: Vec<IpNet>,
-    /// Logins for each client address; `None` is no limit. `LOGIN_RATE_LIMIT`
-    pub login_rate: Option<Rate>,
-    /// Logins for each mini program; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is off.
-    /// `app_login_rate_limit`, file only
-    pub app_login_rate: Option<Rate>,
-    /// Refreshes for each client address; `None` is no limit. `REFRESH_RATE_LIMIT`
-    pub refresh_rate: Option<Rate>,
-    /// Logins, refreshes and profile changes of one user; `None` is no limit, and so it is where `LOGIN_RATE_LIMIT` is
-    /// off. `user_rate_limit`, file only
-    pub user_rate: Option<Rate>,
-    /// The Redis that counts those four for all nodes, with its password; `None` where each counts its own. `REDIS_URL`
-    pub redis_url: Option<SecretString>,
-    /// The only documents that run, by id; `None` where any may. `TRUSTED_DOCUMENTS`
-    pub trusted_documents: Option<HashMap<String, String>>,
-    /// How much a GraphQL document may ask for.
-    pub limits: Limits,
-    /// Requests at once; one more is told to come back. `requests_in_flight`, file only
-    pub requests_in_flight: u32,
-    /// Subscribers' connections at once. `subscriptions`, file only
-    pub subscriptions: u32,
-    /// Those of one user. `subscriptions_per_user`, file only
-    pub subscriptions_per_user: u32,
-    /// How long a client may take for the head of a request, for its body, and between two requests. `client_timeout`,
-    /// file only
-    pub client_timeout: Duration,
-    /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`. `LOG`
-    pub log: String,
-    /// Form of the log. `LOG_FORMAT`
-    pub log_format: LogFormat,
+use raw::RawSettings;
+use setting::Setting;
+
+/// Declares a struct whose fields each say how they are read. An invalid value makes the whole `None`.
+macro_rules! config {
+    (|$raw:ident| $(
+        $(#[$about:meta])*
+        pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $value:expr,)+ }
+    )+) => {
+        $(
+            $(#[$about])*
+            pub struct $name { $($(#[$doc])* pub $field: $type,)+ }
+
+            impl $name {
+                fn read($raw: &RawSettings) -> Option<Self> {
+                    Some(Self { $($field: $value?,)+ })
+                }
+            }
+        )+
+    };
+}
+
+config! {
+    |raw|
+
+    /// The value of every setting.
+    #[derive(Debug)]
+    pub struct Config {
+        /// Address of the API; port 0 picks a free one.
+        listen: SocketAddr = raw.get(&declarations::LISTEN),
+        /// Address of the database, with its password.
+        database_url: DatabaseUrl = raw.get(&declarations::DATABASE_URL),
+        /// Connections to the database that this process may hold open.
+        database_connections: u32 = raw.get(&declarations::DATABASE_CONNECTIONS),
+        /// The mini programs, and how WeChat is called.
+        wechat: Wechat = Wechat::read(raw),
+        /// What WeChat pushes, and how it is recognised.
+        push: Push = Push::read(raw),
+        /// Whether, and with what effect, WeChat checks what others see of a user.
+        content: Content = Content::read(raw),
+        /// Whether the headers of WeChat cloud hosting identify the caller.
+        cloud_hosting: bool = raw.get(&declarations::CLOUD_HOSTING),
+        /// Whether the built-in emulator replaces WeChat, which requires that no mini program is configured.
+        emulator: bool = Some(apps::is_emulated(raw)),
+        /// Keys for signatures and encryption, newest first, each of 32 bytes or more.
+        secret_keys: Vec<SecretSlice<u8>> = raw.get(&declarations::SECRET_KEY),
+        /// Lifetimes and numbers of sessions.
+        sessions: Sessions = Sessions::read(raw),
+        /// How long a user may take a deletion of their account back.
+        deletion_grace: Duration = raw.get(&declarations::DELETION_GRACE),
+        /// Whether a first login joins the account that has its telephone number.
+        phone_joins_accounts: bool = raw.get(&declarations::PHONE_JOINS_ACCOUNTS),
+        /// Whether `/graphiql` and introspection are on.
+        graphiql: bool = raw.get(&declarations::GRAPHIQL).map(|graphiql| graphiql.unwrap_or(apps::is_emulated(raw))),
+        /// Browser origins that may call, such as `https://app.example`.
+        cors_origins: Vec<String> = raw.get(&declarations::CORS_ORIGINS),
+        /// Where pictures lie.
+        media: MediaPlace = media::place(raw),
+        /// The address that clients use, without a slash at the end; `None` where each request says its own.
+        public_url: Option<String> = raw.get(&declarations::PUBLIC_URL),
+        /// Networks whose `X-Forwarded-For` is trusted.
+        trusted_proxies: Vec<IpNet> = raw.get(&declarations::TRUSTED_PROXIES),
+        /// Logins for each client address; `None` is no limit.
+        login_rate: Option<Rate> = raw.get(&declarations::LOGIN_RATE_LIMIT),
+        /// Logins for each mini program; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        app_login_rate: Option<Rate> = rate_besides_logins(raw, &declarations::APP_LOGIN_RATE_LIMIT),
+        /// Refreshes for each client address; `None` is no limit.
+        refresh_rate: Option<Rate> = raw.get(&declarations::REFRESH_RATE_LIMIT),
+        /// Logins, refreshes and profile changes of one user; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        user_rate: Option<Rate> = rate_besides_logins(raw, &declarations::USER_RATE_LIMIT),
+        /// Pictures that one user uploads; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        avatar_rate: Option<Rate> = rate_besides_logins(raw, &declarations::AVATAR_RATE_LIMIT),
+        /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its own.
+        redis_url: Option<SecretString> = raw.get(&declarations::REDIS_URL),
+        /// The only documents that may run, by id; `None` where any document may.
+        trusted_documents: Option<HashMap<String, String>> = raw.get(&declarations::TRUSTED_DOCUMENTS),
+        /// Limits of a GraphQL document.
+        limits: Limits = Limits::read(raw),
+        /// Concurrent requests; one more is refused.
+        requests_in_flight: u32 = raw.get(&declarations::REQUESTS_IN_FLIGHT),
+        /// Concurrent connections of subscribers.
+        subscriptions: u32 = raw.get(&declarations::SUBSCRIPTIONS),
+        /// Concurrent connections of one subscriber.
+        subscriptions_per_user: u32 = raw.get(&declarations::SUBSCRIPTIONS_PER_USER),
+        /// How long a client may take to send the head of a request, and to send its body.
+        client_timeout: Duration = raw.get(&declarations::CLIENT_TIMEOUT),
+        /// How long an idle connection stays open.
+        keep_alive_timeout: Duration = raw.get(&declarations::KEEP_ALIVE_TIMEOUT),
+        /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
+        log: String = raw.get(&declarations::LOG),
+        /// Format of the log.
+        log_format: LogFormat = raw.get(&declarations::LOG_FORMAT),
+    }
+
+    /// The mini programs, and how WeChat is called for them.
+    #[derive(Debug)]
+    pub struct Wechat {
+        /// The mini programs; a login without an appid is for the first.
+        apps: Vec<App> = apps::apps(raw),
+        /// Hosts of WeChat's API, in order of preference, without a slash at the end.
+        hosts: Vec<String> = apps::hosts(raw),
+        /// How long a connection may take.
+        connect_timeout: Duration = raw.get(&declarations::WECHAT_CONNECT_TIMEOUT),
+        /// How long an answer may take, with the connection.
+        timeout: Duration = raw.get(&declarations::WECHAT_TIMEOUT),
+        /// Concurrent calls for each mini program.
+        calls_in_flight: u32 = raw.get(&declarations::WECHAT_CALLS_IN_FLIGHT),
+        /// How long the outcome of a code is stored for a client that lost its answer; zero stores none.
+        repeat_window: Duration = raw.get(&declarations::LOGIN_REPEAT_WINDOW),
+    }
+
+    /// How messages that WeChat pushes are recognised.
+    #[derive(Debug)]
+    pub struct Push {
+        /// The token that signs them; `None` where none are taken.
+        token: Option<SecretString> = raw.get(&declarations::WECHAT_PUSH_TOKEN),
+        /// The key that encrypts them, of 32 bytes.
+        aes_key: Option<SecretSlice<u8>> = raw.get(&declarations::WECHAT_PUSH_AES_KEY),
+    }
+
+    /// What comes of WeChat's content check.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Content {
+        /// Whether there is one, and what it decides.
+        check: ContentCheck = raw.get(&declarations::CONTENT_CHECK),
+        /// Whether content is kept that a person should review.
+        keeps_review: bool = raw.get(&declarations::CONTENT_CHECK_REVIEW),
+        /// Whether content is kept that could not be checked.
+        keeps_unchecked: bool = raw.get(&declarations::CONTENT_CHECK_UNAVAILABLE),
+    }
+
+    /// Lifetimes and numbers of sessions.
+    #[derive(Clone, Debug)]
+    pub struct Sessions {
+        /// Lifetime of an access token.
+        access_ttl: Duration = raw.get(&declarations::ACCESS_TOKEN_TTL),
+        /// How long a session lives without a refresh.
+        refresh_ttl: Duration = raw.get(&declarations::REFRESH_TOKEN_TTL),
+        /// How long a session lives at most.
+        max_age: Duration = raw.get(&declarations::SESSION_MAX_AGE),
+        /// Live sessions of one user; one more ends the oldest.
+        per_user: u32 = raw.get(&declarations::SESSIONS_PER_USER),
+        /// Sessions cached in memory.
+        cached: u32 = raw.get(&declarations::SESSIONS_CACHED),
+        /// How long the row of a session is kept after its end.
+        kept: Duration = raw.get(&declarations::SESSIONS_KEPT),
+    }
+
+    /// Limits of a GraphQL document. Fragments count wherever they are used.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Limits {
+        /// Length in bytes.
+        bytes: u32 = raw.get(&declarations::QUERY_BYTES),
+        /// Lexical tokens.
+        tokens: u32 = raw.get(&declarations::QUERY_TOKENS),
+        /// Nesting of brackets, braces and parentheses.
+        nesting: u32 = raw.get(&declarations::QUERY_NESTING),
+        /// Fields and fragments.
+        fields: u32 = raw.get(&declarations::QUERY_FIELDS),
+        /// Nesting of fields.
+        depth: u32 = raw.get(&declarations::QUERY_DEPTH),
+        /// Aliases.
+        aliases: u32 = raw.get(&declarations::QUERY_ALIASES),
+        /// Directives.
+        directives: u32 = raw.get(&declarations::QUERY_DIRECTIVES),
+        /// Root fields of a query.
+        query_roots: u32 = raw.get(&declarations::QUERY_ROOTS),
+        /// Root fields of a mutation.
+        mutation_roots: u32 = raw.get(&declarations::MUTATION_ROOTS),
+    }
+}
+
+/// A rate limit that is off where `LOGIN_RATE_LIMIT` is off: a load test turns all of them off with one setting.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is whether the text is valid, the inner one whether there is a limit"
+)]
+fn rate_besides_logins(raw: &RawSettings, setting: &Setting<Option<Rate>>) -> Option<Option<Rate>> {
+    let logins = raw.get(&declarations::LOGIN_RATE_LIMIT)?;
+    raw.get(setting).map(|rate| logins.and(rate))
 }
 
 impl Config {
-    /// Whether no key is set: so with the emulator, where `keyfile` makes one.
+    /// Whether no key is set: with the emulator, where `keyfile` generates one.
     #[must_use]
     pub fn needs_generated_key(&self) -> bool {
         self.secret_keys.is_empty()
     }
 }
 
-/// The mini programs, and how WeChat is called for them.
-#[derive(Debug)]
-pub struct Wechat {
-    /// The mini programs; the first is the one a login without an appid is for.
-    /// `WECHAT_APP_ID` and `WECHAT_APP_SECRET`, `WECHAT_APPS`
-    pub apps: Vec<App>,
-    /// Hosts of WeChat's API, in order of preference, without a slash at the end. `WECHAT_API_BASE`
-    pub hosts: Vec<String>,
-    /// How long to wait for a connection. `wechat_connect_timeout`, file only
-    pub connect_timeout: Duration,
-    /// How long to wait for an answer, from the start of the call. `wechat_timeout`, file only
-    pub timeout: Duration,
-    /// Calls in flight for each mini program. `wechat_calls_in_flight`, file only
-    pub calls_in_flight: u32,
-    /// How long the outcome of a code is kept for a client that lost its answer; zero is not at all.
-    /// `login_repeat_window`, file only
-    pub repeat_window: Duration,
+#[cfg(test)]
+impl Default for Limits {
+    fn default() -> Self {
+        Self::read(&RawSettings::default()).unwrap()
+    }
 }
 
 /// One mini program.
@@ -112,81 +241,35 @@ pub struct App {
     pub id: String,
     /// Its secret.
     pub secret: SecretString,
-    /// Name of the open-platform account it is bound to: the scope of its unionids. `open_platforms`, file only
+    /// Name of the open-platform account it is bound to: the scope of its unionids.
     pub open_platform: String,
 }
 
-/// Lifetimes and caps of sessions.
-#[derive(Clone, Debug)]
-pub struct Sessions {
-    /// Time to live of an access token. `ACCESS_TOKEN_TTL`
-    pub access_ttl: Duration,
-    /// How long a session lives without being refreshed. `REFRESH_TOKEN_TTL`
-    pub refresh_ttl: Duration,
-    /// How long a session lives in all. `SESSION_MAX_AGE`
-    pub max_age: Duration,
-    /// Live sessions of one user; the oldest ends when there is one more. `sessions_per_user`, file only
-    pub per_user: u32,
-    /// Sessions kept in memory. `sessions_cached`, file only
-    pub cached: u32,
-    /// How long the row of a session is kept after its end. `sessions_kept`, file only
-    pub kept: Duration,
-}
-
-/// How much a GraphQL document may ask for. In the file only, each under `query_…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Length in bytes. `query_bytes`
-    pub bytes: u32,
-    /// Words and signs. `query_tokens`
-    pub tokens: u32,
-    /// Brackets, braces and parentheses within each other, also with fragments written out. `query_nesting`
-    pub nesting: u32,
-    /// Fields, and fragments where they are used, with those written out. `query_fields`
-    pub fields: u32,
-    /// Fields within each other, likewise. `query_depth`
-    pub depth: u32,
-    /// Fields under another name, likewise. `query_aliases`
-    pub aliases: u32,
-    /// Directives, likewise. `query_directives`
-    pub directives: u32,
-    /// Fields of a query's root, likewise. `query_roots`
-    pub query_roots: u32,
-    /// Fields of a mutation's root, likewise. `mutation_roots`
-    pub mutation_roots: u32,
-}
-
-impl Default for Limits {
-    /// `GraphiQL`'s introspection query fits, and so does whatever a client of this schema has reason to ask.
-    fn default() -> Self {
-        Self {
-            bytes: 16 * 1024,
-            tokens: 2000,
-            nesting: 48,
-            fields: 1000,
-            depth: 20,
-            aliases: 30,
-            directives: 50,
-            query_roots: 20,
-            mutation_roots: 5,
-        }
-    }
-}
-
-/// So many within so long.
+/// A number of events in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many; also how many at once.
+    /// The number; also how many at once.
     pub count: NonZeroU32,
-    /// Within how long.
+    /// The period.
     pub period: Duration,
 }
 
-/// Form of the log.
+/// What WeChat's content check decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentCheck {
+    /// Nothing: there is none.
+    Off,
+    /// What it does not pass is kept and flagged.
+    Flag,
+    /// What it finds risky is refused.
+    Enforce,
+}
+
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// Lines for a person.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }

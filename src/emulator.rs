@@ -1,14 +1,26 @@
-//! A pretended WeChat for newcomers and tests: an HTTP server on loopback that plays `sns/jscode2session`, with codes
-//! a person can type and true one-time codes. It knows nothing of the rest of the house but the clock and randomness.
+//! A pretended WeChat for newcomers and tests: an HTTP server on loopback that plays `sns/jscode2session` and the calls with
+//! an access token, with codes a person can type and true one-time codes. It knows nothing of the rest of the house but the
+//! clock and randomness.
 
+mod access_tokens;
+mod api;
+mod check_session;
 mod code_session;
 mod codes;
+mod content_check;
+mod encrypt;
 mod fake;
 mod mint;
 mod people;
+mod phone_number;
+mod phone_scenario;
+mod push;
+mod push_target;
 mod refusal;
 mod reply;
 mod scenario;
+mod session_keys;
+mod stable_token;
 #[cfg(test)]
 mod tests;
 mod welcome;
@@ -24,10 +36,12 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, task::JoinHandle, time};
 
 pub use self::fake::FakeWeChat;
-use crate::clock::SharedClock;
+use self::push_target::PushTarget;
+use crate::{clock::SharedClock, random};
 
 /// The largest body anybody has reason to send here.
 const MAX_BODY: usize = 8 * 1024;
@@ -69,6 +83,11 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
+    /// Pushes events to a server from now on, signed with a token; see [`new_push_token`].
+    pub fn push_to(&self, server: SocketAddr, token: &SecretString) {
+        self.fake.push_to(PushTarget::new(server, token.expose_secret().to_owned()));
+    }
+
     /// A true one-time code, as `wx.login` would give; see [`FakeWeChat::mint`].
     #[must_use]
     pub fn mint(&self, app_id: &str, user: &str) -> String {
@@ -101,12 +120,25 @@ impl Drop for Emulator {
     }
 }
 
+/// A token to sign pushed events with.
+#[must_use]
+pub fn new_push_token() -> SecretString {
+    hex::encode(random::bytes::<16>()).into()
+}
+
 /// The emulator's routes, for calls in process.
 pub fn router(fake: FakeWeChat) -> Router {
     Router::new()
         .route("/", get(welcome::page))
         .route("/sns/jscode2session", get(code_session::answer).fallback(code_session::refuse_method))
+        .route("/cgi-bin/stable_token", post(stable_token::answer).fallback(api::refuse_method))
+        .route("/wxa/business/getuserphonenumber", post(phone_number::answer).fallback(api::refuse_method))
+        .route("/wxa/msg_sec_check", post(content_check::text).fallback(api::refuse_method))
+        .route("/wxa/media_check_async", post(content_check::picture).fallback(api::refuse_method))
+        .route("/wxa/checksession", get(check_session::answer).fallback(code_session::refuse_method))
         .route("/emulator/code", post(mint::answer))
+        .route("/emulator/encrypt", post(encrypt::answer))
+        .route("/emulator/phone-code", post(mint::answer_phone))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(fake)
 }

@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
+
 /// What a client does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -92,6 +94,8 @@ error_table! {
     CodeUsed = "CODE_USED", Relogin, 401, "The login code has already been used.", "登录凭证已被使用。";
     /// WeChat refuses this user's logins.
     LoginBlocked = "LOGIN_BLOCKED", GiveUp, 403, "WeChat has blocked this login.", "微信已拦截此次登录。";
+    /// Nobody is known by this identity, and the client wants no new account.
+    AccountNotFound = "ACCOUNT_NOT_FOUND", GiveUp, 404, "There is no account for this login yet.", "该登录尚无账号。";
     /// An operator closed the account.
     AccountSuspended = "ACCOUNT_SUSPENDED", GiveUp, 403, "This account is suspended.", "账号已被停用。";
     /// The appid is not one of the configured ones.
@@ -101,9 +105,14 @@ error_table! {
     /// WeChat did not answer, or not with an answer.
     ProviderUnavailable = "PROVIDER_UNAVAILABLE", Retry, 503, "WeChat cannot be reached. Please try again.", "暂时无法连接微信，请稍后再试。";
     /// WeChat refuses the server's own settings.
-    ProviderMisconfigured = "PROVIDER_MISCONFIGURED", Operator, 503, "Login is not available at the moment.", "登录暂不可用。";
+    ProviderMisconfigured = "PROVIDER_MISCONFIGURED", Operator, 503, "This is not available at the moment.", "该功能暂不可用。";
     /// Encrypted data does not open with the session keys we hold.
     SessionKeyStale = "SESSION_KEY_STALE", Relogin, 409, "Please log in again, then ask WeChat for the data again.", "请重新登录后再获取数据。";
+    /// A hash without a text, where no documents are registered. Clients compare the message, and then send the text: it is
+    /// not translated, and no detail is added to it.
+    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", Fix, 400, "PersistedQueryNotSupported", "PersistedQueryNotSupported";
+    /// There is no such route.
+    NotFound = "NOT_FOUND", Fix, 404, "There is nothing at this address.", "该地址不存在。";
     /// An argument is not acceptable.
     BadUserInput = "BAD_USER_INPUT", Fix, 400, "The input is not valid.", "输入无效。";
     /// The HTTP request is not a GraphQL request.
@@ -118,8 +127,8 @@ error_table! {
     QueryTooExpensive = "QUERY_TOO_EXPENSIVE", Fix, 400, "The query asks for too much.", "查询过于复杂。";
     /// The HTTP method is not served here.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed here.", "不支持该请求方法。";
-    /// The body is not JSON.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "Send the body as application/json.", "请以 application/json 发送请求体。";
+    /// The body is of no type that is read here.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "The body is of a type that is not read here.", "不支持该请求体类型。";
     /// No media type of `Accept` can be given.
     NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types can be given.", "无法提供所接受的媒体类型。";
     /// The body is too long.
@@ -185,9 +194,9 @@ impl ApiError {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
-    /// Whether the same request may end otherwise another time.
+    /// Whether a retry may succeed.
     #[must_use]
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self.code.action(), Action::Retry | Action::Operator)
     }
 
@@ -196,6 +205,17 @@ impl ApiError {
     pub fn message(&self, language: Language) -> String {
         let message = self.code.message(language);
         self.detail.as_ref().map_or_else(|| message.to_owned(), |detail| format!("{message} {detail}"))
+    }
+
+    /// What a client is sent of the error, beside its message: the body of REST's, `extensions` of GraphQL's.
+    #[must_use]
+    pub fn members(&self, request_id: &str) -> Map<String, Value> {
+        let optional =
+            [("reason", self.reason.map(Value::from)), ("retryAfter", self.retry_after_seconds().map(Value::from))];
+        let required =
+            [("code", self.code.as_str()), ("action", self.code.action().as_str()), ("requestId", request_id)];
+        let required = required.into_iter().map(|(name, text)| (name, Some(text.into())));
+        required.chain(optional).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 
     /// Seconds to wait, rounded up: the unit of `extensions.retryAfter` and of `Retry-After` (RFC 9110).
@@ -231,12 +251,15 @@ impl Error for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn names_are_unique_and_messages_differ_by_language() {
         for (position, code) in Code::ALL.iter().enumerate() {
-            assert_ne!(code.message(Language::En), code.message(Language::Zh));
+            let is_translated = code.message(Language::En) != code.message(Language::Zh);
+            assert_eq!(is_translated, *code != Code::PersistedQueryNotSupported);
             assert!(Code::ALL[position + 1..].iter().all(|other| other.as_str() != code.as_str()));
         }
     }
@@ -252,6 +275,16 @@ mod tests {
     fn waits_are_rounded_up_to_whole_seconds() {
         let error = ApiError::new(Code::RateLimited).retry_after(Duration::from_millis(1200));
         assert_eq!(error.retry_after_seconds(), Some(2));
+    }
+
+    #[test]
+    fn members_hold_what_is_known_and_nothing_else() {
+        let error = ApiError::unauthenticated("MISSING");
+        let expected = json!({ "code": "UNAUTHENTICATED", "action": "RELOGIN", "requestId": "r", "reason": "MISSING" });
+        assert_eq!(Value::from(error.members("r")), expected);
+        let error = ApiError::internal(std::io::Error::other("secret=abc")).detail("abc");
+        let expected = json!({ "code": "INTERNAL_SERVER_ERROR", "action": "RETRY", "requestId": "r", "retryAfter": 1 });
+        assert_eq!(Value::from(error.members("r")), expected);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Ids as clients see them: opaque and global, so that one `node(id)` finds anything. An id is the base64url text
-//! (RFC 4648, no padding) of a type's name and a key, and there is exactly one spelling of each.
+//! Global ids: opaque to clients, and unique over all types, so that `node(id)` finds any object. An id is the
+//! base64url text (RFC 4648, no padding) of a type name and a key, and each has exactly one spelling.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{IdentityId, SessionId, UserId};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// What an id names.
+/// The object that an id identifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     /// A user.
@@ -16,11 +16,11 @@ pub enum GlobalId {
     Session(SessionId),
 }
 
-/// Longest name of a type.
-const NAME: usize = "Identity".len();
+/// Length of the longest type name.
+const LONGEST_NAME: usize = "Identity".len();
 
-/// Longest text worth reading: no id of ours comes near it.
-const LONGEST: usize = 128;
+/// Longest text that is decoded. Every id is shorter.
+const LONGEST_TEXT: usize = 128;
 
 impl GlobalId {
     /// The id as text.
@@ -31,7 +31,7 @@ impl GlobalId {
             Self::Identity(IdentityId(key)) => ("Identity", key),
             Self::Session(SessionId(key)) => ("Session", key),
         };
-        let mut text = [0; NAME + 1 + Hyphenated::LENGTH];
+        let mut text = [0; LONGEST_NAME + 1 + Hyphenated::LENGTH];
         let (start, rest) = text.split_at_mut(name.len());
         start.copy_from_slice(name.as_bytes());
         rest[0] = b':';
@@ -39,10 +39,10 @@ impl GlobalId {
         URL_SAFE_NO_PAD.encode(&text[..length])
     }
 
-    /// Reads an id; `None` where the text is not exactly what `encode` writes.
+    /// Reads an id; `None` if the text is not exactly what `encode` writes.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        if text.len() > LONGEST {
+        if text.len() > LONGEST_TEXT {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -54,11 +54,11 @@ impl GlobalId {
             "Session" => Self::Session(SessionId(key)),
             _ => return None,
         };
-        // a key has several spellings; an id has one
+        // refuses the other spellings of a key
         (id.encode() == text).then_some(id)
     }
 
-    /// The user an id names, where it names one.
+    /// The user that an id identifies; `None` if it is not the id of a user.
     #[must_use]
     pub fn user(text: &str) -> Option<UserId> {
         match Self::decode(text)? {
@@ -67,7 +67,7 @@ impl GlobalId {
         }
     }
 
-    /// The session an id names, where it names one.
+    /// The session that an id identifies; `None` if it is not the id of a session.
     #[must_use]
     pub fn session(text: &str) -> Option<SessionId> {
         match Self::decode(text)? {
@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_decodes_to_itself(key: u128, kind in 0..3) {
+        fn encoded_id_decodes_to_itself(key: u128, kind in 0..3) {
             let key = Uuid::from_u128(key);
             let id = match kind {
                 0 => GlobalId::User(UserId(key)),
@@ -96,14 +96,14 @@ mod tests {
         }
 
         #[test]
-        fn any_text_decodes_to_nothing_or_is_the_one_spelling(text in ".{0,80}") {
+        fn every_id_has_one_spelling(text in ".{0,80}") {
             if let Some(id) = GlobalId::decode(&text) {
                 prop_assert_eq!(id.encode(), text);
             }
         }
 
         #[test]
-        fn other_spellings_of_a_key_are_refused(key: u128) {
+        fn upper_case_key_is_refused(key: u128) {
             let upper = format!("User:{}", Uuid::from_u128(key | 0xa0).hyphenated().to_string().to_uppercase());
             prop_assert_eq!(GlobalId::decode(&URL_SAFE_NO_PAD.encode(upper)), None);
         }

@@ -1,22 +1,29 @@
-//! The HTTP side: routes, and what each request brings along. Handlers translate; they ask `graphql` and `account`.
+//! HTTP: routes, request context and limits. Handlers translate between HTTP and the calls of `graphql` and `account`.
 
 mod accept;
-mod answer;
+mod access_line;
+mod avatar;
+mod cloud_hosting;
 mod compression;
 mod endpoint;
 mod explorer;
 mod forwarded;
 mod health;
 mod language;
+mod list;
 mod login;
+mod media;
 mod parameters;
 mod preference;
-mod reading;
+mod push;
+mod render;
 mod request;
-mod site;
+mod send_budget;
+mod service;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod traceparent;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -26,10 +33,7 @@ use axum::{
 };
 use futures_util::future::poll_immediate;
 use ipnet::IpNet;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch},
-    time::timeout,
-};
+use tokio::{sync::watch, time::timeout};
 use tower_http::cors::CorsLayer;
 
 use crate::{
@@ -37,18 +41,33 @@ use crate::{
     config::Config,
     error::{ApiError, Code},
     graphql::Engine,
+    public_url::PublicUrl,
+    quota::{ClientQuota, QuotaPermit},
 };
-use health::Pulse;
-use reading::Reading;
-pub use site::Site;
+use health::DatabaseProbe;
+use request::RequestContext;
+use send_budget::SendBudget;
+pub use send_budget::SendPermit;
+pub use service::HttpService;
+use socket::{InitSlot, Uninitialised};
 
-/// How long a request may take once it is there. The longest way to WeChat and back fits.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a handler may take after the request was read. The slowest calls of WeChat take less.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Largest body a request may have, in bytes.
-const BODY: usize = 64 * 1024;
+/// Largest body of a request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
 
-/// What the handlers share.
+/// Bodies that are being received at the same time, of at most [`MAX_BODY`] bytes each.
+const MAX_BODIES: usize = 4096;
+
+/// The same for one client.
+const MAX_CLIENT_BODIES: usize = MAX_BODIES / 8;
+
+/// One client may have the limit of concurrent requests divided by this: half, because an address may be a NAT with
+/// thousands of clients.
+const CLIENT_DIVISOR: usize = 2;
+
+/// The state of the handlers.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Shared>);
 
@@ -58,38 +77,56 @@ struct Shared {
     engine: Engine,
     graphiql: bool,
     trusted_proxies: Vec<IpNet>,
+    public_url: Option<PublicUrl>,
+    cloud_hosting: bool,
     cors: Option<CorsLayer>,
     client_timeout: Duration,
     draining: watch::Sender<bool>,
-    pulse: Pulse,
-    reading: Reading,
-    in_flight: Semaphore,
-    sockets: Arc<Semaphore>,
-    most_sockets: u32,
+    database_probe: DatabaseProbe,
+    in_flight: ClientQuota,
+    bodies: ClientQuota,
+    files: ClientQuota,
+    send_budget: SendBudget,
+    sockets: ClientQuota,
+    uninitialised: Uninitialised,
+    /// Each WebSocket holds a receiver until it is closed.
+    open_sockets: watch::Sender<()>,
 }
 
 impl App {
-    /// The server's inside, by the settings.
+    /// The application, by the settings.
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
         let engine = Engine::new(&accounts, config);
+        Self::with_engine(accounts, engine, config)
+    }
+
+    /// The same with a given engine, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_engine(accounts: Arc<Accounts>, engine: Engine, config: &Config) -> Self {
         Self(Arc::new(Shared {
             accounts,
             engine,
             graphiql: config.graphiql,
             trusted_proxies: config.trusted_proxies.clone(),
-            cors: site::cors(&config.cors_origins),
+            public_url: config.public_url.as_deref().map(|url| PublicUrl::Configured(url.into())),
+            cloud_hosting: config.cloud_hosting,
+            cors: service::cors(&config.cors_origins),
             client_timeout: config.client_timeout,
             draining: watch::Sender::new(false),
-            pulse: Pulse::default(),
-            reading: Reading::default(),
-            in_flight: semaphore(config.requests_in_flight),
-            sockets: Arc::new(semaphore(config.subscriptions)),
-            most_sockets: config.subscriptions,
+            database_probe: DatabaseProbe::default(),
+            in_flight: ClientQuota::with_client_fraction(to_usize(config.requests_in_flight), CLIENT_DIVISOR),
+            bodies: ClientQuota::new(MAX_BODIES, MAX_CLIENT_BODIES),
+            files: ClientQuota::new(avatar::BYTES, avatar::BYTES_OF_ONE),
+            send_budget: SendBudget::default(),
+            sockets: ClientQuota::with_client_fraction(to_usize(config.subscriptions), CLIENT_DIVISOR),
+            uninitialised: Uninitialised::for_subscriptions(to_usize(config.subscriptions)),
+            open_sockets: watch::Sender::new(()),
         }))
     }
 
-    /// From now on `/readyz` says no, so that no new clients are sent here, and those who listen are sent away.
+    /// Begins to drain: `/readyz` fails, so that load balancers send no new clients, and all WebSockets are closed.
     pub fn drain(&self) {
         self.0.draining.send_replace(true);
     }
@@ -98,58 +135,91 @@ impl App {
         *self.0.draining.borrow()
     }
 
-    /// Waits until the server is told to stop.
-    async fn stopping(&self) {
+    /// Waits until the server drains.
+    async fn until_draining(&self) {
         let mut draining = self.0.draining.subscribe();
-        // an error would mean that nobody can tell it any more, and this app can
+        // fails only if the sender is dropped, and `self` owns it
         let _ = draining.wait_for(|draining| *draining).await;
     }
 
-    /// Waits until nobody listens any more.
-    pub async fn deserted(&self) {
-        let _ = self.0.sockets.acquire_many(self.0.most_sockets).await;
+    /// Waits until all WebSockets are closed.
+    pub async fn all_sockets_closed(&self) {
+        self.0.open_sockets.closed().await;
     }
 
-    /// Room for one more request that is there in full. Kept until it is answered.
+    /// The permit for a request that was read completely, held until its response is ready.
     ///
     /// # Errors
     /// `OVERLOADED`
-    fn room(&self) -> Result<SemaphorePermit<'_>, ApiError> {
-        self.0.in_flight.try_acquire().map_err(|_| Code::Overloaded.into())
+    fn in_flight_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
+        self.0.in_flight.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
-    /// Room for one more WebSocket. Kept until it is closed.
+    /// The permit for a body that is being received. It is separate from `in_flight_permit`, so that clients that send
+    /// slowly cannot use up the requests in flight.
     ///
     /// # Errors
     /// `OVERLOADED`
-    fn room_for_socket(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let room = Arc::clone(&self.0.sockets).try_acquire_owned().ok();
-        room.filter(|_| !self.is_draining()).ok_or_else(|| Code::Overloaded.into())
+    fn body_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
+        self.0.bodies.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
-    /// All that is served.
-    pub fn site(self) -> Site {
+    /// A permit for some bytes of an uploaded file. It is held until the file is stored.
+    ///
+    /// # Errors
+    /// `OVERLOADED`
+    fn file_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
+        self.0.files.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
+    }
+
+    /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.
+    ///
+    /// # Errors
+    /// `OVERLOADED` where the client has too many WebSockets or the server drains.
+    fn open_socket(&self, context: &RequestContext) -> Result<(InitSlot, watch::Receiver<()>), ApiError> {
+        if self.is_draining() || !self.0.sockets.has_capacity_for(context.network(), 1) {
+            return Err(Code::Overloaded.into());
+        }
+        Ok((self.0.uninitialised.admit(context.network()), self.0.open_sockets.subscribe()))
+    }
+
+    /// The permit for an authenticated WebSocket, held until it is closed.
+    ///
+    /// # Errors
+    /// `OVERLOADED`
+    fn socket_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
+        self.0.sockets.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
+    }
+
+    /// The service with all routes.
+    pub fn service(self) -> HttpService {
         let routes = Router::new()
-            .route("/graphql", any(endpoint::graphql))
+            .route(service::GRAPHQL, any(endpoint::graphql))
             .route("/schema.graphql", get(explorer::sdl))
-            .route("/api/login", post(login::login).fallback(login::post_only))
+            .route("/api/login", post(login::login))
+            .route("/api/avatar", post(avatar::upload))
+            .route("/media/{key}", get(media::picture))
             .route("/.well-known/jwks.json", get(health::jwks))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
-        Site::new(self, routes)
+        let routes = if self.0.accounts.takes_pushes() { push::mount(routes) } else { routes };
+        HttpService::new(
+            self,
+            routes.fallback(service::not_found).method_not_allowed_fallback(service::method_not_allowed),
+        )
     }
 }
 
-fn semaphore(permits: u32) -> Semaphore {
-    Semaphore::new(usize::try_from(permits).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))
+fn to_usize(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// What comes of some work within a limit; `None` where nothing does. What is done at once, as most is, sets no timer.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    match poll_immediate(&mut work).await {
-        Some(done) => Some(done),
-        None => timeout(limit, work).await.ok(),
+/// The output of a future, or `None` after `limit`. A future that is ready at once, as most are, sets no timer.
+async fn with_timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    match poll_immediate(&mut future).await {
+        Some(output) => Some(output),
+        None => timeout(limit, future).await.ok(),
     }
 }

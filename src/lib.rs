@@ -5,18 +5,19 @@
 //! ```text
 //! main → command → server                  reads the settings, opens what is needed, serves, drains
 //!                    http      axum           routes, the GraphQL endpoint, WebSockets, REST login, the explorer
-//!                    graphql   async-graphql  the schema: queries, mutations, subscriptions, objects, guards
-//!                    account   governor,redis the story: login, authenticate, refresh, profiles, events, limits
-//!                    store     sea-orm        the database: one method, one statement or transaction
+//!                    graphql   async-graphql  the schema, what a document may cost, what the library misses
+//!                    account   governor,redis login, session, profile, identity, lifecycle, events, rate limits
+//!                    store     sea-orm        the database, by the same nouns: one method, one unit of work
 //!                    wechat    reqwest        the client of WeChat's API
+//!                    media     object_store   pictures: made small, and stored; image
 //!                    token     jsonwebtoken   access and refresh tokens, sealed columns, the keys
 //! emulator                                    plays WeChat on this machine; knows nothing of the rest
-//! error, clock, random, panics,
-//! global_id, config                           the ground floor: everybody may stand on it
+//! error, clock, random, panics, log_context,
+//! global_id, config, quota, public_url        what every room may use
 //! ```
 //!
-//! To follow a login, read `http::login` or `graphql::mutation`, then `account::login`, `account::exchange`,
-//! `wechat` and `store::login`.
+//! To follow a login, read `http::login` or `graphql::schema::mutation`, then `account::login`,
+//! `account::login::code_exchange`, `wechat::code_session` and `store::login`. `ARCHITECTURE.md` tells the stories.
 
 pub mod account;
 pub mod cli;
@@ -28,7 +29,11 @@ pub mod error;
 pub mod global_id;
 pub mod graphql;
 pub mod http;
+pub mod log_context;
+pub mod media;
 pub mod panics;
+pub mod public_url;
+pub mod quota;
 pub mod random;
 pub mod server;
 pub mod store;

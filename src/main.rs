@@ -1,4 +1,4 @@
-//! The program: reads the command line, runs the command, and tells a person why where it cannot.
+//! The program: parses the command line, runs the command, and prints the reason where it fails.
 
 use std::{error::Error, process::ExitCode};
 
@@ -8,7 +8,7 @@ use miniaccount::{cli::Cli, command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Stack of each thread that answers requests, in bytes: four times of what the deepest document that is let through takes.
+/// Stack of each thread that serves requests, in bytes: four times what the deepest permitted document takes.
 const STACK: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {

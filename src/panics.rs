@@ -1,5 +1,5 @@
-//! What becomes of a panic: one line in the log, with the place in the source and the request it happened in. Its words
-//! are not logged: they can hold whatever the code had in its hands.
+//! Logs each panic as one line, with its source location and the id of the request. The message is not logged, because it
+//! can contain secrets.
 
 use std::{
     any::Any,
@@ -9,35 +9,29 @@ use std::{
 
 use futures_util::FutureExt;
 
-use crate::random::Name;
-
-tokio::task_local! {
-    /// Id of the request the task is about.
-    static REQUEST: Name;
-}
+use crate::log_context;
 
 /// A future panicked instead of ending.
 #[derive(Debug)]
 pub struct Panicked;
 
-/// From now on the log tells of panics, and nothing else does.
+/// Replaces the panic hook with one that only logs.
 pub fn to_log() {
-    std::panic::set_hook(Box::new(|panic| tell(panic.location())));
+    std::panic::set_hook(Box::new(|panic| log(panic.location())));
 }
 
-/// Runs what answers a request. A panic ends that, and not the connection, on which other requests may be under way.
+/// Runs a future and catches a panic, so that it ends one request and not the whole connection.
 ///
 /// # Errors
-/// When it panicked.
-pub async fn caught<T>(request_id: Name, work: impl Future<Output = T>) -> Result<T, Panicked> {
-    // nothing of a request outlives it, so there is nothing half-done to be seen afterwards
-    let outcome = REQUEST.scope(request_id, AssertUnwindSafe(work).catch_unwind()).await;
-    outcome.map_err(|_: Box<dyn Any + Send>| Panicked)
+/// When the future panicked.
+pub async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    // unwind safe: the state of a request does not outlive it
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|_: Box<dyn Any + Send>| Panicked)
 }
 
-fn tell(place: Option<&Location<'_>>) {
-    let request_id = REQUEST.try_with(|id| *id).ok();
-    tracing::error!(request_id = request_id.as_deref(), place = place.map(tracing::field::display), "panicked");
+fn log(location: Option<&Location<'_>>) {
+    let request_id = log_context::request_id();
+    tracing::error!(request_id = request_id.as_deref(), location = location.map(tracing::field::display), "panicked");
 }
 
 #[cfg(test)]
@@ -49,7 +43,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::random::name;
+    use crate::{log_context::LogContext, random::name};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -66,16 +60,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_one_line_with_its_place_and_its_request_and_without_its_words() {
+    async fn panic_is_logged_with_location_and_request_id_and_without_its_message() {
         let lines = Lines::default();
         let writer = lines.clone();
         let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        // the test has one thread, so the log is that of the test alone; the hook is everybody's
+        // the subscriber belongs to this thread alone; the hook is global and is restored below
         let log = tracing::subscriber::set_default(log);
         let before = take_hook();
         to_log();
         let (id, token) = (name(), "secret");
-        let outcome = caught(id, async { assert!(token.is_empty(), "a panic about {token}") }).await;
+        let panic = caught(async { assert!(token.is_empty(), "a panic about {token}") });
+        let outcome = LogContext::new(id, None).scope(panic).await;
         set_hook(before);
         drop(log);
         assert!(outcome.is_err());
@@ -86,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_panic_is_as_it_was() {
-        assert_eq!(caught(name(), async { 1 }).await.unwrap(), 1);
+    async fn value_is_returned_if_nothing_panics() {
+        assert_eq!(caught(async { 1 }).await.unwrap(), 1);
     }
 }

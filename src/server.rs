@@ -1,68 +1,77 @@
-//! The server from start to end: opens what it needs, says what it is, serves, and drains when told to stop.
+//! The server's life: opens the database and the listener, prints the banner, serves, drains, and closes.
 
 mod banner;
 mod connections;
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    account::{Accounts, Limits},
+    account::{Accounts, RateLimits},
     clock::{SharedClock, SystemClock},
     config::{Config, keyfile},
-    emulator::Emulator,
+    emulator::{self, Emulator},
     http::App,
+    media,
     store::{self, SchemaState, Store},
     token::KeyRing,
     wechat::Wechat,
 };
+use connections::{ConnectionLimit, ConnectionTimeouts};
 
-/// How long requests under way may take to finish once the server is told to stop. An orchestrator that waits five
-/// seconds before it kills sees a clean end.
-const GRACE: Duration = Duration::from_secs(4);
+/// How long running requests may take to finish after the stop signal. It is shorter than the five seconds after which
+/// some orchestrators kill the process.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(4);
 
-/// How long the database may take to be closed.
-const CLOSE: Duration = Duration::from_millis(500);
+/// How long each step of closing the database may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is taken, or not ours.
+    /// The address is in use, or is not an address of this machine.
     #[error("cannot listen on {address}: {cause}; LISTEN names the address")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The error.
         cause: std::io::Error,
     },
-    /// The database does not answer or refuses.
-    #[error("cannot open the database ({place}): {cause}")]
+    /// The database cannot be reached, or refuses the connection.
+    #[error("cannot open the database ({url}): {cause}")]
     Database {
-        /// Where it is.
-        place: String,
-        /// Why not.
+        /// The database, without its credentials.
+        url: String,
+        /// The error.
         cause: sea_orm::DbErr,
     },
-    /// The tables are older than the program.
+    /// The schema is older than the program.
     #[error("the database is {0} migration(s) behind this program: run `miniaccount migrate` first")]
     Behind(usize),
-    /// The tables are newer than the program.
+    /// The schema is newer than the program.
     #[error("the database is {0} migration(s) ahead of this program: run the version that migrated it, or a newer one")]
     Ahead(usize),
-    /// The generated key cannot be kept.
-    #[error("cannot keep the generated SECRET_KEY: {0}")]
+    /// The generated key cannot be stored.
+    #[error("cannot store the generated SECRET_KEY: {0}")]
     KeyFile(std::io::Error),
     /// The keys cannot be derived.
     #[error("SECRET_KEY cannot be used")]
     Keys,
-    /// The address of Redis means nothing to the client of Redis.
-    #[error("REDIS_URL cannot be used: in a password, write other signs than letters and digits as %XX")]
+    /// The Redis client cannot parse the address.
+    #[error("REDIS_URL cannot be used: in a password, write other characters than letters and digits as %XX")]
     Redis,
     /// The emulator does not start.
     #[error("the WeChat emulator cannot start: {0}")]
     Emulator(std::io::Error),
+    /// The storage of pictures cannot be used.
+    #[error("MEDIA_URL cannot be used: {0}")]
+    Media(media::StorageError),
     /// The client of WeChat's API cannot be built.
     #[error("the client of WeChat's API cannot be built: {0}")]
     Wechat(reqwest::Error),
@@ -73,14 +82,15 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    client_timeout: Duration,
+    connection_limit: ConnectionLimit,
+    timeouts: ConnectionTimeouts,
     app: App,
     accounts: Arc<Accounts>,
     emulator: Option<Emulator>,
 }
 
 impl Server {
-    /// Opens everything the settings ask for, and says so.
+    /// Opens everything that the settings name, and prints the banner.
     ///
     /// # Errors
     /// When something cannot be opened.
@@ -88,13 +98,17 @@ impl Server {
         let clock: SharedClock = Arc::new(SystemClock);
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|cause| StartError::Listen { address: config.listen, cause })?;
-        take_generated_key(&mut config)?;
+        add_generated_key(&mut config)?;
         let store = open_store(&config, true).await?;
         let emulator = start_emulator(&mut config, address, &clock).await?;
         let accounts = Arc::new(accounts(&config, store, clock)?);
+        let (connection_limit, subscriptions) =
+            ConnectionLimit::for_subscribers(config.subscriptions, &config.trusted_proxies);
+        config.subscriptions = subscriptions;
+        let timeouts = ConnectionTimeouts { head: config.client_timeout, keep_alive: config.keep_alive_timeout };
         let app = App::new(Arc::clone(&accounts), &config);
         banner::show(&config, address, emulator.as_ref());
-        Ok(Self { listener, address, client_timeout: config.client_timeout, app, accounts, emulator })
+        Ok(Self { listener, address, connection_limit, timeouts, app, accounts, emulator })
     }
 
     /// The address the server listens on.
@@ -103,23 +117,25 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop`, then lets requests under way finish.
+    /// Serves until `stop`, then lets running requests finish.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let beside = tokio::spawn(beside(Arc::clone(&self.accounts)));
-        let site = self.app.clone().site();
-        let answer = move |peer: SocketAddr, request| site.clone().answer(peer.ip(), request);
-        let stopping = || {
+        let background_tasks = tokio::spawn(run_background_tasks(Arc::clone(&self.accounts)));
+        let service = self.app.clone().service();
+        let handler = move |peer: SocketAddr, request| service.clone().handle(peer.ip(), request);
+        let on_stop = || {
             self.app.drain();
-            tracing::info!("stopping: requests under way may finish");
+            tracing::info!("stopping: running requests may finish");
         };
-        if !connections::serve(self.listener, answer, self.client_timeout, stop, stopping, GRACE).await {
+        let (limit, timeouts) = (self.connection_limit, self.timeouts);
+        let serving = connections::serve(self.listener, limit, handler, timeouts, stop, on_stop, SHUTDOWN_GRACE);
+        if !serving.await {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
-        // these had as long as the requests; where there were none of those, a moment does
-        if timeout(GRACE, self.app.deserted()).await.is_err() {
-            tracing::warn!("some subscribers did not leave in time and were cut off");
+        // `drain` has closed the WebSockets, too: most have ended by now
+        if timeout(SHUTDOWN_GRACE, self.app.all_sockets_closed()).await.is_err() {
+            tracing::warn!("some WebSockets did not close in time and were cut off");
         }
-        beside.abort();
+        background_tasks.abort();
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
@@ -132,31 +148,32 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
 }
 
-/// Opens the accounts for a command that works on them and ends: nothing listens, and no table is changed.
+/// Opens the accounts for a command. It does not listen and applies no migrations.
 ///
 /// # Errors
 /// When something cannot be opened.
 pub async fn open(mut config: Config) -> Result<Accounts, StartError> {
-    take_generated_key(&mut config)?;
+    add_generated_key(&mut config)?;
     let store = open_store(&config, false).await?;
     accounts(&config, store, Arc::new(SystemClock))
 }
 
-/// Uses the key beside the database where none is set.
-fn take_generated_key(config: &mut Config) -> Result<(), StartError> {
+/// Adds the generated key, which lies next to the database file, if no key is configured.
+fn add_generated_key(config: &mut Config) -> Result<(), StartError> {
     if config.needs_generated_key() {
-        let key = keyfile::load_or_create(config.database_url.expose_secret()).map_err(StartError::KeyFile)?;
+        let key = keyfile::load_or_create(&config.database_url).map_err(StartError::KeyFile)?;
         config.secret_keys.push(key);
     }
     Ok(())
 }
 
-/// Opens the database and makes sure its tables fit. A server brings SQLite up to date on the way: it has no other users.
+/// Opens the database and checks its schema version. A server migrates SQLite by itself, because no other server uses the
+/// file.
 async fn open_store(config: &Config, is_server: bool) -> Result<Store, StartError> {
     let url = &config.database_url;
-    let failed = |cause| StartError::Database { place: store::describe(url), cause };
+    let failed = |cause| StartError::Database { url: url.to_string(), cause };
     let store = store::connect(url, config.database_connections).await.map_err(failed)?;
-    if is_server && store::is_embedded(url) {
+    if is_server && url.is_embedded() {
         store.migrate().await.map_err(failed)?;
     }
     match store.schema_state().await.map_err(failed)? {
@@ -166,7 +183,7 @@ async fn open_store(config: &Config, is_server: bool) -> Result<Store, StartErro
     }
 }
 
-/// Starts the emulator beside the API, on the next port where that is free, and points the client of WeChat's API to it.
+/// Starts the emulator, on the port after the API's if that is free, and points the WeChat client to it.
 async fn start_emulator(
     config: &mut Config,
     api: SocketAddr,
@@ -175,37 +192,41 @@ async fn start_emulator(
     if !config.emulator {
         return Ok(None);
     }
-    let beside = |port| TcpListener::bind(SocketAddr::new(config.listen.ip(), port));
-    let listener = match beside(if config.listen.port() == 0 { 0 } else { api.port().wrapping_add(1) }).await {
+    // always on the loopback: other machines must not reach the emulator
+    let ip = Some(config.listen.ip()).filter(IpAddr::is_loopback).unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let bind = |port| TcpListener::bind(SocketAddr::new(ip, port));
+    let listener = match bind(if config.listen.port() == 0 { 0 } else { api.port().wrapping_add(1) }).await {
         Ok(listener) => listener,
-        Err(_) => beside(0).await.map_err(StartError::Emulator)?,
+        Err(_) => bind(0).await.map_err(StartError::Emulator)?,
     };
     let emulator = Emulator::start(listener, Arc::clone(clock)).await.map_err(StartError::Emulator)?;
     config.wechat.hosts = vec![emulator.base()];
+    let push_token = config.push.token.get_or_insert_with(emulator::new_push_token);
+    emulator.push_to(api, push_token);
     Ok(Some(emulator))
 }
 
-/// The accounts the settings describe.
+/// Builds the accounts from the settings.
 ///
 /// # Errors
-/// When a key, the client of WeChat's API or that of Redis cannot be made.
+/// When a key, the client of WeChat, of Redis or of the storage of pictures cannot be built.
 pub fn accounts(config: &Config, store: Store, clock: SharedClock) -> Result<Accounts, StartError> {
     let wechat = Wechat::new(&config.wechat, Arc::clone(&clock)).map_err(StartError::Wechat)?;
     let keys = Arc::new(KeyRing::new(&config.secret_keys).map_err(|_| StartError::Keys)?);
-    let limits = Limits::new(config).map_err(|_| StartError::Redis)?;
-    Ok(Accounts::new(config, store, wechat, keys, limits, clock))
+    let limits = RateLimits::new(config).map_err(|_| StartError::Redis)?;
+    Accounts::new(config, store, wechat, keys, limits, clock).map_err(StartError::Media)
 }
 
-/// What goes on beside the requests, for as long as it is polled.
-async fn beside(accounts: Arc<Accounts>) {
-    tokio::join!(accounts.follow(), accounts.keep_house());
+/// Runs the background tasks until the future is dropped.
+async fn run_background_tasks(accounts: Arc<Accounts>) {
+    tokio::join!(accounts.tail_feed(), accounts.run_housekeeping());
 }
 
 async fn close(accounts: &Accounts) {
-    if !matches!(timeout(CLOSE, accounts.write_uses()).await, Ok(Ok(()))) {
+    if !matches!(timeout(CLOSE_TIMEOUT, accounts.flush_last_used()).await, Ok(Ok(()))) {
         tracing::warn!("the last uses of sessions could not be written");
     }
-    if !matches!(timeout(CLOSE, accounts.store.clone().close()).await, Ok(Ok(()))) {
+    if !matches!(timeout(CLOSE_TIMEOUT, accounts.close()).await, Ok(Ok(()))) {
         tracing::warn!("the database could not be closed in time");
     }
 }

@@ -1,101 +1,125 @@
-//! The only place that speaks to the database. One method is one step of a story: a single statement, which may be asked
-//! for many at once, or one transaction that begins with a write. No transaction is open while anything else is waited
-//! for.
+//! The only room that uses the database. One method is one unit of work, which runs to its end even if its caller is
+//! cancelled (see `database`): reads, one statement that may be batched (see `batcher`), or one transaction that begins
+//! with a write. No transaction is open while anything else is awaited.
 
 use std::sync::Arc;
 
-use entity::SessionId;
+use entity::{Metadata, SessionId, UserId};
 pub use sea_orm::DbErr;
-use sea_orm::{ConnAcquireErr, DatabaseConnection};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DatabaseConnection};
 
-use batch::Batches;
-use connections::Connections;
+use batcher::Batcher;
+use database::{Database, Health};
+use shared_statement::SharedStatement;
 
 use crate::error::{ApiError, Code};
 
-mod batch;
+mod access_token;
+mod batcher;
+mod checkpoint;
 mod code_exchange;
 mod connect;
-mod connections;
-mod doubt;
+mod content_flag;
+mod database;
 mod feed;
+mod identity;
 mod login;
+mod media;
+mod media_check;
 mod migrate;
-mod profile;
-mod reseal;
+mod push_event;
 mod session;
-mod status;
-mod transaction;
+mod shared_statement;
 mod user;
+mod user_lock;
 
-pub use code_exchange::Claim;
-pub use connect::{connect, describe, is_embedded};
-pub use feed::{Change, Stretch};
-pub use login::{Known, LoggedIn, Login, NewSession};
+pub use access_token::RenewalClaim;
+pub use code_exchange::{Claim, CodeOutcome};
+pub use connect::connect;
+pub use content_flag::Flag;
+pub use feed::{Change, FeedRange};
+pub use identity::{Linked, Merge, Merged, ProvenIdentity, ResealedIdentity, UnionConflict, Unlink, Unlinked};
+pub use login::{KnownIdentity, LoggedIn, Login, NewSession};
+pub use media_check::{CheckedPicture, MediaOutcome, PictureVerdict};
 pub use migrate::SchemaState;
-pub use profile::{Edit, ProfileEdit};
-pub use reseal::ResealedIdentity;
+pub use push_event::{ProfileEffect, ProfileEvent};
 pub use session::{Page, Window};
+pub use user::{Edit, PhoneBinding, ProfileEdit, StoredPhone, UserRows};
 
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    db: Connections,
-    /// What is asked with every request, and therefore in batches.
-    batches: Arc<Asked>,
-    /// What the feed is read over: a connection of its own, because requests that wait for one must not keep the news
-    /// that they are no longer welcome waiting as well.
-    feed: DatabaseConnection,
+    db: Database,
+    batchers: Arc<Batchers>,
+    /// Connections of the feed's own, because requests that wait for a connection must not delay the news that a session
+    /// has ended.
+    feed: Database,
+    /// Connections for migrations, without time limits, because changing a large table may take long.
+    migrations: DatabaseConnection,
 }
 
-/// The questions that are asked in batches.
+/// The batched lookups and writes.
 #[derive(Debug)]
-struct Asked {
-    sessions: Batches<SessionId, session::WithUser>,
-    identities: Batches<user::Name, user::Known>,
-    claims: Option<Batches<Claim, bool>>,
-    outcomes: Option<Batches<code_exchange::Kept, bool>>,
-    logins: Option<Batches<Login, login::Greeted>>,
+struct Batchers {
+    sessions: Batcher<SessionId, session::SessionWithUser>,
+    identities: Batcher<identity::IdentityKey, identity::IdentityWithUser>,
+    metadata: Batcher<UserId, Option<Metadata>>,
+    claims: SharedStatement<Claim, bool>,
+    outcomes: SharedStatement<CodeOutcome, bool>,
+    logins: SharedStatement<Login, Option<login::LoginRow>>,
 }
 
 impl Store {
     /// A store on connections that are already open; the feed is read over `feed`.
     #[must_use]
     pub fn new(db: DatabaseConnection, feed: DatabaseConnection) -> Self {
-        let db = Connections::of(db);
-        let batches = Arc::new(Asked {
-            sessions: session::batches(&db),
-            identities: user::batches(&db),
+        let migrations = db.clone();
+        let [db, feed] = [db, feed].map(|pool| Database::new(pool, Arc::new(Health::default())));
+        Self::on(db, feed, migrations)
+    }
+
+    fn on(db: Database, feed: Database, migrations: DatabaseConnection) -> Self {
+        let batchers = Arc::new(Batchers {
+            sessions: session::batcher(&db),
+            identities: identity::batcher(&db),
+            metadata: user::batcher(&db),
             claims: code_exchange::claims(&db),
             outcomes: code_exchange::outcomes(&db),
-            logins: login::batches(&db),
+            logins: login::shared(&db),
         });
-        Self { db, batches, feed }
+        Self { db, batchers, feed, migrations }
     }
 
-    /// Asks the database for a sign of life.
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// When it gives none.
+    /// When it does not.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.db.pool().ping().await.inspect_err(doubt::raise)
+        self.db.run(|db| async move { db.execute_unprepared("SELECT 1").await.map(drop) }).await
     }
 
-    /// Closes the connections. SQLite then folds its log into the database file.
+    /// Statements run so far, those that read the feed aside.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.db.statements()
+    }
+
+    /// Lets units of work under way finish, then closes the connections. `SQLite` then folds its log into the database
+    /// file.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn close(self) -> Result<(), DbErr> {
         self.feed.close().await?;
+        self.migrations.close().await?;
         self.db.close().await
     }
 }
 
 impl From<DbErr> for ApiError {
     fn from(cause: DbErr) -> Self {
-        doubt::raise(&cause);
         match cause {
-            // no connection came free in time: there is more to do than the database manages
+            // no connection came free in time: the database is overloaded
             DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::new(Code::Overloaded).cause(cause),
             _ => Self::internal(cause),
         }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod digest;
 pub mod keys;
+pub mod phone_index;
 pub mod refresh;
 pub mod seal;
 

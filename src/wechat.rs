@@ -1,47 +1,62 @@
-//! The client of WeChat's `sns/jscode2session`: trades a login code for the user's openid and session key.
+//! The client of WeChat's API: exchanges a login code for the user's openid and session key, fetches access tokens, and
+//! makes the calls that need one. It holds no state of accounts: `account` decides which access token a call uses.
 //!
-//! A code works once, and whoever sends it twice loses it. So one code is sent once however many ask this process for it
-//! (`repeats`; that other processes do not send it either is the business of who calls), and to a second host only where
-//! the first cannot have consumed it (`code_session`). An app whose calls hang or fail takes neither the server (`app`:
-//! so many calls in flight) nor its users' patience (`breaker`) with it.
+//! A code works once. The caller decides whether to send a code; here it is resent only where the first call cannot have
+//! consumed it (`endpoint`). An app whose calls hang or fail neither exhausts the server nor keeps its users waiting
+//! (`bulkhead`, `breaker`).
 
+mod access_token;
+mod answer;
 mod app;
 mod breaker;
+mod bulkhead;
 mod code;
 mod code_session;
+mod content_check;
+mod encrypted_data;
+mod endpoint;
 mod error;
-mod hosts;
+mod host_health;
 mod http;
-mod repeats;
+mod phone_number;
+mod push;
+mod request;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use entity::CodeHash;
+use secrecy::SecretString;
+use tracing::Instrument;
 
+use self::endpoint::Endpoint;
 pub use self::{
+    access_token::AccessToken,
     app::App,
     code::LoginCode,
     code_session::CodeSession,
-    repeats::{Exchanged, Outcome},
+    content_check::{Suggest, Verdict, image_check, text_check},
+    encrypted_data::{
+        DataFault, EncryptedData, check_watermark, is_signed_by, known_members, signed_object,
+        vector as initialization_vector,
+    },
+    phone_number::{PhoneCode, PhoneNumber, phone_number},
+    push::{PushEvent, PushKeys, PushKind, PushQuery, PushRefusal, Revoked},
+    request::{Called, Request},
 };
-use self::{code_session::Endpoint, error::Failure, repeats::Repeats};
 use crate::{
     clock::SharedClock,
     config,
     error::{ApiError, Code},
 };
 
-/// WeChat, as the server calls it. Cheap to clone.
+/// The client of WeChat. Cheap to clone.
 #[derive(Clone)]
 pub struct Wechat(Arc<Inner>);
 
 struct Inner {
     apps: Vec<Arc<App>>,
     endpoint: Endpoint,
-    repeats: Repeats,
-    longest_call: Duration,
 }
 
 impl Wechat {
@@ -52,8 +67,7 @@ impl Wechat {
     pub fn new(settings: &config::Wechat, clock: SharedClock) -> Result<Self, reqwest::Error> {
         let apps = settings.apps.iter().map(|app| Arc::new(App::new(app, settings, &clock))).collect();
         let endpoint = Endpoint::new(settings, clock)?;
-        let repeats = Repeats::new(settings.repeat_window);
-        Ok(Self(Arc::new(Inner { apps, endpoint, repeats, longest_call: longest_call(settings) })))
+        Ok(Self(Arc::new(Inner { apps, endpoint })))
     }
 
     /// The app a login is for: the first one where the client names none.
@@ -68,57 +82,53 @@ impl Wechat {
         found.ok_or_else(|| Code::UnknownApp.into())
     }
 
-    /// The outcome of `exchange`. Whoever asks for the same code meanwhile, or soon after, gets the same one; a caller
-    /// that goes away does not stop the exchange.
-    ///
-    /// # Errors
-    /// Those of the exchange.
-    pub async fn once(&self, code: CodeHash, exchange: impl Future<Output = Exchanged> + Send + 'static) -> Outcome {
-        self.0.repeats.once(code, exchange).await
-    }
-
-    /// How long the outcome of a code is given to who asks again.
+    /// The apps, each with the scope of its unionids.
     #[must_use]
-    pub fn repeat_window(&self) -> Duration {
-        self.0.repeats.window
+    pub fn open_platforms(&self) -> Vec<(String, String)> {
+        self.0.apps.iter().map(|app| (app.id().to_owned(), app.open_platform().to_owned())).collect()
     }
 
-    /// How long a call may take, all told.
-    #[must_use]
-    pub fn longest_call(&self) -> Duration {
-        self.0.longest_call
-    }
-
-    /// Trades a code for the user's openid and session key: sends it, whoever else may have. To be called by what
-    /// `once` is given.
+    /// Exchanges a code for the user's openid and session key. Sends the code even if it was sent before.
     ///
     /// # Errors
     /// `INVALID_CODE`, `CODE_USED`, `LOGIN_BLOCKED`, `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`,
     /// and `OVERLOADED` where too many calls for the app are in flight.
-    pub async fn code_session(&self, app: &App, code: &LoginCode) -> Outcome {
-        // Asked twice: before the queue, so that a rest is told at once; after it, so that the queue respects the rest.
-        app.breaker.check()?;
-        let _permit = app.permit().await?;
-        let pass = app.breaker.admit()?;
-        let outcome = self.0.endpoint.code_session(app, code).await;
-        if pass.end(!outcome.as_ref().is_err_and(Failure::is_outage)) {
-            tracing::error!(appid = app.id(), "WeChat failed too often in a row and is given a rest");
+    pub async fn code_session(&self, app: &App, code: &LoginCode) -> Result<CodeSession, ApiError> {
+        let span = tracing::debug_span!("wechat_code_session", appid = app.id());
+        let exchange = code_session::exchange(&self.0.endpoint, app, code).instrument(span);
+        Ok(app.login.run(app.id(), "sns/jscode2session", exchange).await??)
+    }
+
+    /// Asks for the access token of an app. It is the one WeChat gave before, until less than five minutes of it are left.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
+    pub async fn access_token(&self, app: &App) -> Result<AccessToken, ApiError> {
+        let span = tracing::debug_span!("wechat_access_token", appid = app.id());
+        let fetch = access_token::fetch(&self.0.endpoint, app).instrument(span);
+        Ok(app.api.run(app.id(), "cgi-bin/stable_token", fetch).await??)
+    }
+
+    /// Makes a call with an access token.
+    ///
+    /// # Errors
+    /// What WeChat refuses, by the table of its errcodes; `PROVIDER_UNAVAILABLE`, and `OVERLOADED` where too many calls for
+    /// the app are in flight.
+    pub async fn call<T>(&self, app: &App, token: &SecretString, request: &Request<T>) -> Result<Called<T>, ApiError> {
+        let span = tracing::debug_span!("wechat_call", appid = app.id(), call = request.name());
+        let sent = request.send(&self.0.endpoint, app, token).instrument(span);
+        match app.api.run(app.id(), request.name(), sent).await? {
+            Ok(answer) => Ok(Called::Answered(answer)),
+            Err(failure) if failure.is_about_the_token() => Ok(Called::TokenRefused(failure.into())),
+            Err(failure) => Err(failure.into()),
         }
-        app.note(&outcome);
-        outcome.map_err(ApiError::from)
     }
 
     /// What WeChat refuses about the server's own settings, by appid: `40125 invalid appsecret`, for `readyz`.
     #[must_use]
     pub fn misconfigured(&self) -> Vec<(String, String)> {
-        self.0.apps.iter().filter_map(|app| Some((app.id().to_owned(), app.fault()?))).collect()
+        self.0.apps.iter().filter_map(|app| Some((app.id().to_owned(), app.misconfiguration()?))).collect()
     }
-}
-
-/// Waiting for its turn, then asking each host.
-fn longest_call(settings: &config::Wechat) -> Duration {
-    let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
-    settings.timeout.saturating_mul(hosts.saturating_add(1))
 }
 
 impl fmt::Debug for Wechat {

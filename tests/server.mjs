@@ -15,17 +15,17 @@ export async function startServer(binary, folder, { name = 'server', env: settin
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
   };
-  return { url: await addressOf(server), stop };
+  return { ...(await addressesOf(server)), stop };
 }
 
-/* The banner says which port the server got. */
-function addressOf(server) {
+/* The banner, which is written at once, says which port the server got, and its emulator of WeChat, where it has one. */
+function addressesOf(server) {
   return new Promise((found, failed) => {
     let banner = '';
     server.stdout.on('data', (text) => {
       banner += text;
       const address = /GraphQL +(http:\S+)\/graphql\n/.exec(banner);
-      if (address) found(address[1]);
+      if (address) found({ url: address[1], wechat: /EMULATED at (http:\S+)/.exec(banner)?.[1] });
     });
     server.on('error', failed);
     server.on('exit', (code) => failed(new Error(`the server stopped with ${code}`)));

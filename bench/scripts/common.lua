@@ -1,4 +1,4 @@
--- What the load scripts share: answers that are wrong are counted, and the result is one line.
+-- Shared by the load scripts: counts wrong responses, and prints the result as one line.
 local threads = {}
 wrong = 0
 

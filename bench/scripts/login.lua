@@ -1,19 +1,22 @@
--- Logs in as one known user after the other, each time with a new code. Arguments: how many users there are, a name for
--- this run, how many logins there were before: it goes on behind those.
+-- Logs in as each user in turn, each time with a new code. Arguments: `known`, `device` or `new`; the number of users; a
+-- name for this run; the number of the first login.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
 
 local headers = { ["Content-Type"] = "application/json" }
-local document = "mutation($code: String!) { login(code: $code) { token refreshToken user { id } } }"
--- far from one user to the next, so that no part of the tables is warm because the last login was there
+local answer = "{ token refreshToken user { id } }"
+local plain = '{"query":"mutation($code: String!) { login(code: $code) ' .. answer .. ' }","variables":{"code":"%s"}}'
+local from_device = '{"query":"mutation($code: String!, $device: DeviceInput) { login(code: $code, device: $device) '
+  .. answer .. ' }","variables":{"code":"%s","device":{"id":"phone"}}}'
+-- a large step between users, so that consecutive logins use different pages of the tables
 local step = 7919
 
 function init(args)
-  users, run, count = tonumber(args[1]), args[2], tonumber(args[3])
+  kind, users, run, count = args[1], tonumber(args[2]), args[3], tonumber(args[4])
 end
 
 function request()
   count = count + 1
-  local code = string.format("%d.%s.%d", count * step % users + 1, run, count)
-  local body = string.format('{"query":"%s","variables":{"code":"%s"}}', document, code)
-  return wrk.format("POST", "/graphql", headers, body)
+  local user = kind == "new" and string.format("%s_%d", run, count) or tostring(count * step % users + 1)
+  local code = string.format("%s.%s.%d", user, run, count)
+  return wrk.format("POST", "/graphql", headers, string.format(kind == "device" and from_device or plain, code))
 end

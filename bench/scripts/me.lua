@@ -1,4 +1,4 @@
--- Sends `me` with one token after the other. Argument: a file of tokens, a line each.
+-- Sends `me` with each token in turn. Argument: a file of tokens, one per line.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
 
 function init(args)

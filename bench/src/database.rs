@@ -1,82 +1,253 @@
-//! A PostgreSQL database for one run, with as many users as wanted, each with one session.
+//! The database of one run: any number of users, each with one session on one device.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    env, fs,
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 use url::Url;
 
-use crate::Outcome;
+use crate::{Outcome, process};
 
-/// A database that is dropped at the end.
+/// The databases that are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Postgres,
+    /// `MariaDB`, in place of `MySQL`.
+    MySql,
+    /// Runs inside the server process.
+    Sqlite,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Postgres, Self::MySql, Self::Sqlite];
+
+    /// The name in the report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MariaDB",
+            Self::Sqlite => "SQLite",
+        }
+    }
+
+    /// The database server, from its environment variable. `None` for `SQLite`, or if the variable is not set.
+    pub(crate) fn server(self) -> Outcome<Option<Url>> {
+        let variable = match self {
+            Self::Postgres => "BENCH_POSTGRES_URL",
+            Self::MySql => "BENCH_MYSQL_URL",
+            Self::Sqlite => return Ok(None),
+        };
+        Ok(env::var(variable).ok().filter(|url| !url.is_empty()).map(|url| url.parse()).transpose()?)
+    }
+}
+
+/// A database that the run creates and drops.
 pub(crate) struct BenchDatabase {
-    server: Url,
+    pub(crate) kind: Kind,
+    server: Option<Url>,
     name: String,
     pub(crate) url: String,
+    folder: TempDir,
+    /// When its rows were created, in milliseconds.
+    seeded: u128,
 }
 
 impl BenchDatabase {
-    /// A new one, on the server of `BENCH_POSTGRES_URL`.
-    pub(crate) async fn create(users: u64) -> Outcome<Self> {
-        let server = std::env::var("BENCH_POSTGRES_URL")
-            .map_err(|_| "BENCH_POSTGRES_URL names no server, such as postgres://postgres@127.0.0.1:5432/postgres")?;
-        let server: Url = server.parse()?;
+    /// Creates a database on the server of its kind.
+    pub(crate) async fn create(kind: Kind, users: u64) -> Outcome<Self> {
+        let (folder, server) = (TempDir::new()?, kind.server()?);
         let name = format!("miniaccount_bench_{users}_{}", std::process::id());
-        let mut url = server.clone();
-        url.set_path(&name);
-        // it is on this machine: nobody listens between
-        url.set_query(Some("sslmode=disable"));
-        let database = Self { server, name, url: url.to_string() };
-        psql(database.server.as_str(), &format!("CREATE DATABASE {}", database.name)).await?;
+        let url = match server.clone() {
+            Some(mut url) => {
+                url.set_path(&name);
+                // the server is on this machine, so that no TLS is needed
+                url.set_query((kind == Kind::Postgres).then_some("sslmode=disable"));
+                url.to_string()
+            }
+            None => format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display()),
+        };
+        let seeded = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let database = Self { kind, server, name, url, folder, seeded };
+        if database.server.is_some() {
+            database.run_on_server(&format!("CREATE DATABASE {}", database.name)).await?;
+        }
         Ok(database)
     }
 
-    /// Fills in the users: numbered from 1, known to WeChat as `o_` and their number.
+    /// Inserts the users, numbered from 1, with the openid `o_<number>`.
     pub(crate) async fn seed(&self, users: u64) -> Outcome {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-        let later = now + 20 * 86_400_000;
-        let each = format!("FROM generate_series(1, {users}) AS n");
-        let key = |kind: &str| format!("md5('{kind}' || n)::uuid");
-        let (user, identity, session) = (key("user"), key("identity"), key("session"));
+        let (now, later, numbers) = (self.seeded, self.later(), self.numbers(users));
+        let (user, identity, session) = (self.key("user"), self.key("iden"), self.key("sess"));
+        let (openid, empty) = (self.text("o_"), self.bytes());
         for statement in [
             format!(
                 "INSERT INTO users (id, nickname, avatar_url, status, role, created_at, updated_at, last_login_at)
-                 SELECT {user}, 'Person ' || n, 'https://pictures.example/' || n, 'ACTIVE', 'USER', {now}, {now}, {now} {each}"
+                 SELECT {user}, 'A person', 'https://pictures.example/1', 'ACTIVE', 'USER', {now}, {now}, {now} FROM {numbers}"
             ),
             format!(
                 "INSERT INTO identities (id, user_id, app_id, openid, session_key, session_key_at, created_at)
-                 SELECT {identity}, {user}, 'wx1', 'o_' || n, '\\x00', {now}, {now} {each}"
+                 SELECT {identity}, {user}, 'wx1', {openid}, {empty}, {now}, {now} FROM {numbers}"
             ),
             format!(
-                "INSERT INTO sessions (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
-                 SELECT {session}, {user}, {identity}, 0, {now}, {now}, {later} {each}"
+                "INSERT INTO sessions
+                     (id, user_id, identity_id, refresh_generation, device_id, created_at, last_used_at, expires_at)
+                 SELECT {session}, {user}, {identity}, 0, 'phone', {now}, {now}, {later} FROM {numbers}"
             ),
-            "VACUUM ANALYZE".to_owned(),
-            "CHECKPOINT".to_owned(),
         ] {
-            psql(&self.url, &statement).await?;
+            self.run(&statement).await?;
+        }
+        self.run_maintenance().await
+    }
+
+    /// Adds `each` sessions to each of the first `users` users.
+    pub(crate) async fn add_sessions(&self, users: u64, each: u64) -> Outcome {
+        let (now, later, numbers) = (self.seeded, self.later(), self.numbers(users));
+        for n in 0..each {
+            let (user, identity, session) = (self.key("user"), self.key("iden"), self.key(&format!("s{n:03}")));
+            let insert = format!(
+                "INSERT INTO sessions (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
+                 SELECT {session}, {user}, {identity}, 0, {now}, {now}, {later} FROM {numbers}"
+            );
+            self.run(&insert).await?;
+        }
+        self.run_maintenance().await
+    }
+
+    /// Deletes the sessions of all logins, so that measurements do not influence each other.
+    pub(crate) async fn delete_logins(&self) -> Outcome {
+        let seeded = self.seeded;
+        for statement in [
+            format!("DELETE FROM sessions WHERE created_at > {seeded}"),
+            "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE ended_at IS NOT NULL".to_owned(),
+        ] {
+            self.run(&statement).await?;
+        }
+        self.run_maintenance().await
+    }
+
+    /// Runs the maintenance that the database would otherwise run during the measurement.
+    async fn run_maintenance(&self) -> Outcome {
+        let statements: &[&str] = match self.kind {
+            Kind::Postgres => &["VACUUM ANALYZE", "CHECKPOINT"],
+            Kind::MySql => &["ANALYZE TABLE users, identities, sessions"],
+            Kind::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],
+        };
+        for statement in statements {
+            self.run(statement).await?;
         }
         Ok(())
     }
 
-    /// Transactions the database has seen.
-    pub(crate) async fn transactions(&self) -> Outcome<u64> {
-        // what a backend has counted reaches the statistics ten seconds later, where it has nothing to do
-        sleep(Duration::from_secs(11)).await;
-        let query = format!("SELECT xact_commit FROM pg_stat_database WHERE datname = '{}'", self.name);
-        Ok(psql(self.server.as_str(), &query).await?.trim().parse()?)
+    fn later(&self) -> u128 {
+        self.seeded + 20 * 86_400_000
     }
 
-    /// Drops it.
+    /// A table expression with the numbers from 1 in `n`.
+    fn numbers(&self, count: u64) -> String {
+        match self.kind {
+            Kind::Postgres => format!("generate_series(1, {count}) AS n"),
+            Kind::MySql => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
+            Kind::Sqlite => format!(
+                "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
+                 SELECT n FROM numbers)"
+            ),
+        }
+    }
+
+    /// An expression for a key of sixteen bytes, made of four letters and `n`.
+    fn key(&self, kind: &str) -> String {
+        match self.kind {
+            Kind::Postgres => format!("md5('{kind}' || n)::uuid"),
+            Kind::MySql => format!("UNHEX(MD5(CONCAT('{kind}', n)))"),
+            Kind::Sqlite => format!("CAST(printf('{kind}%012d', n) AS BLOB)"),
+        }
+    }
+
+    fn text(&self, prefix: &str) -> String {
+        match self.kind {
+            Kind::MySql => format!("CONCAT('{prefix}', n)"),
+            Kind::Postgres | Kind::Sqlite => format!("'{prefix}' || n"),
+        }
+    }
+
+    fn bytes(&self) -> &'static str {
+        match self.kind {
+            Kind::Postgres => "'\\x00'::bytea",
+            Kind::MySql | Kind::Sqlite => "x'00'",
+        }
+    }
+
+    /// The number of transactions so far; `None` if the database does not count them.
+    pub(crate) async fn transactions(&self) -> Outcome<Option<u64>> {
+        if self.kind != Kind::Postgres {
+            return Ok(None);
+        }
+        // an idle backend reports its counters after ten seconds
+        sleep(Duration::from_secs(11)).await;
+        let query = format!("SELECT xact_commit FROM pg_stat_database WHERE datname = '{}'", self.name);
+        Ok(Some(self.run_on_server(&query).await?.trim().parse()?))
+    }
+
+    /// The CPU time of the database so far.
+    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+        match self.kind {
+            // counts shared processes and the backends of this database alone
+            Kind::Postgres => process::cpu_of("postgres", |title| title.contains(&self.name) || !title.contains('(')),
+            Kind::MySql => process::cpu_of("mariadbd", |_| true),
+            Kind::Sqlite => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Drops the database.
     pub(crate) async fn remove(self) -> Outcome {
-        psql(self.server.as_str(), &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.map(drop)
+        let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
+        if self.server.is_some() {
+            self.run_on_server(&format!("DROP DATABASE {}{force}", self.name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, statement: &str) -> Outcome<String> {
+        match self.kind {
+            Kind::Sqlite => client("sqlite3", &[&self.file().to_string_lossy(), statement]).await,
+            _ => self.run_at(&self.url, statement).await,
+        }
+    }
+
+    async fn run_on_server(&self, statement: &str) -> Outcome<String> {
+        let server = self.server.as_ref().ok_or("no server")?;
+        self.run_at(server.as_str(), statement).await
+    }
+
+    async fn run_at(&self, url: &str, statement: &str) -> Outcome<String> {
+        if self.kind == Kind::Postgres {
+            return client("psql", &["-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement, url]).await;
+        }
+        let url: Url = url.parse()?;
+        let port = url.port().unwrap_or(3306).to_string();
+        let database = url.path().trim_start_matches('/');
+        let host = url.host_str().unwrap_or_default();
+        // in a file, because other users can read arguments
+        let options = self.folder.path().join("client.cnf");
+        let login = format!("[client]\nuser={}\npassword={}\n", url.username(), url.password().unwrap_or_default());
+        fs::write(&options, login)?;
+        let options = format!("--defaults-extra-file={}", options.display());
+        client("mariadb", &[&options, "-h", host, "-P", &port, "-BN", "-e", statement, database]).await
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("bench.db")
     }
 }
 
-/// What a statement gives, without decoration.
-async fn psql(url: &str, statement: &str) -> Outcome<String> {
-    let mut command = Command::new("psql");
-    let run = command.args(["-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement, url]).output().await;
-    let run = run.map_err(|cause| format!("psql cannot be run: {cause}"))?;
+/// Runs a command-line client, and returns its output.
+async fn client(program: &str, arguments: &[&str]) -> Outcome<String> {
+    let run = Command::new(program).args(arguments).output().await;
+    let run = run.map_err(|cause| format!("{program} cannot be run: {cause}"))?;
     if !run.status.success() {
         return Err(String::from_utf8_lossy(&run.stderr).into());
     }

@@ -1,4 +1,4 @@
-//! Load, made by `wrk`: how many requests were answered, how many of them wrongly, how long they took.
+//! Generates load with `wrk`, and counts requests, errors and latency.
 
 use std::time::Duration;
 
@@ -6,13 +6,14 @@ use tokio::process::Command;
 
 use crate::{
     Outcome,
+    database::BenchDatabase,
     process::{Cost, Process, Watch},
 };
 
 /// The scripts of the load.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
 
-/// What is sent.
+/// A load.
 pub(crate) struct Load {
     pub(crate) script: &'static str,
     pub(crate) arguments: Vec<String>,
@@ -20,18 +21,18 @@ pub(crate) struct Load {
     pub(crate) seconds: u32,
 }
 
-/// What came of it.
+/// The result of a load.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadResult {
     pub(crate) requests: u32,
     p99: Duration,
     cost: Cost,
 }
 
 impl Load {
-    /// Sends it, and fails if one answer was wrong: the cost of an error is nothing anybody wants to know.
-    pub(crate) async fn send(&self, to: &Process) -> Outcome<Loaded> {
-        let watch = Watch::start(to)?;
+    /// Sends the load. Fails if a response was wrong, because the cost of errors is not of interest.
+    pub(crate) async fn send(&self, to: &Process, database: &BenchDatabase) -> Outcome<LoadResult> {
+        let watch = Watch::start(to, database)?;
         let wrk = Command::new("wrk")
             .args(["-t1", "--timeout", "20s", "-c", &self.connections.to_string()])
             .args(["-d", &format!("{}s", self.seconds), "-s", &format!("{SCRIPTS}/{}", self.script), &to.base])
@@ -48,32 +49,32 @@ impl Load {
         if wrong > 0 || requests == 0 {
             return Err(format!("{}: {wrong} of {requests} answers were wrong", self.script).into());
         }
-        Ok(Loaded { requests, p99: Duration::from_micros(p99.into()), cost })
+        Ok(LoadResult { requests, p99: Duration::from_micros(p99.into()), cost })
     }
 }
 
-impl Loaded {
-    /// Requests a second.
+impl LoadResult {
+    /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.requests) / self.cost.wall.as_secs_f64()
     }
 
-    /// Processor time of the server for each request, in microseconds.
+    /// CPU time of the server per request, in microseconds.
     pub(crate) fn server(&self) -> f64 {
-        self.each(self.cost.server)
+        self.per_request(self.cost.server)
     }
 
-    /// Processor time of PostgreSQL for each request, in microseconds.
-    pub(crate) fn postgres(&self) -> f64 {
-        self.each(self.cost.postgres)
+    /// CPU time of the database per request, in microseconds.
+    pub(crate) fn database(&self) -> f64 {
+        self.per_request(self.cost.database)
     }
 
-    /// How long 99 of 100 requests took at the most, in milliseconds.
+    /// The 99th percentile of the latency, in milliseconds.
     pub(crate) fn p99(&self) -> f64 {
         self.p99.as_secs_f64() * 1e3
     }
 
-    fn each(&self, time: Duration) -> f64 {
+    fn per_request(&self, time: Duration) -> f64 {
         time.as_secs_f64() * 1e6 / f64::from(self.requests)
     }
 }

@@ -1,10 +1,13 @@
-//! `cargo bench-load`: what a request costs the server and PostgreSQL, next to a handler that does nothing. Everything
-//! runs on this machine and in one run, so that the ratios hold anywhere; the processor time is what /proc says the
-//! processes used. Needs Linux, `wrk`, and PostgreSQL on this machine at `BENCH_POSTGRES_URL`.
+//! `cargo bench-load`: measures the cost of requests for the server and its database, compared with an empty handler. All
+//! processes run on this machine in the same run, so that the ratios hold on other machines. CPU times are from /proc.
+//! Needs Linux, `wrk` and `sqlite3`; optionally PostgreSQL on this machine (`BENCH_POSTGRES_URL`, `psql`) and `MariaDB`
+//! (`BENCH_MYSQL_URL`, `mariadb`).
 
 mod database;
 mod load;
+mod logins;
 mod measure;
+mod options;
 mod process;
 mod report;
 mod stage;
@@ -12,7 +15,9 @@ mod stub;
 
 use std::{env, error::Error, process::ExitCode};
 
-/// What goes wrong is told to whoever runs this.
+use options::Options;
+
+/// An error is printed as it is.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 #[tokio::main]
@@ -26,16 +31,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The parts of WeChat and of the handler that does nothing are processes of their own, of this same program.
+/// Runs the measurements. The fake WeChat and the empty handler are separate processes of this program.
 async fn run(arguments: &[String]) -> Outcome {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["floor", answer] => stub::floor(answer).await,
         ["wechat", delay] => stub::wechat(delay.parse()?).await,
-        [] => measure::all(&[1_000, 1_000_000]).await,
-        ["--users", counts] => {
-            let counts: Result<Vec<u64>, _> = counts.split(',').map(str::parse).collect();
-            measure::all(&counts?).await
-        }
-        _ => Err("usage: cargo bench-load [--users 1000,1000000]".into()),
+        ref options => measure::all(&Options::read(options)?).await,
     }
 }

@@ -7,49 +7,50 @@ use tokio::process::Command;
 
 use crate::{
     Outcome,
-    database::BenchDatabase,
-    load::{Load, Loaded},
+    database::{BenchDatabase, Kind},
+    load::{Load, LoadResult},
+    logins::{AT_CAP, CAP, Login},
+    options::Options,
     process::Process,
     report::{Line, Report, Round},
     stage::{Stage, TOKENS},
 };
 
-/// How often each load is measured.
-const ROUNDS: u32 = 7;
-
-/// How long it lasts, in seconds, after one that warms up; and how long the floor's does.
+/// Durations in seconds: of a load, of the warm-up before it, and of the load of the empty handler.
 const SECONDS: u32 = 4;
-const WARM: u32 = 3;
+const WARM_UP: u32 = 2;
 const FLOOR: u32 = 2;
 
 /// Connections of the load.
 const CONNECTIONS: u32 = 16;
 
-/// Room for the logins of one round: the next one begins behind them.
-const LOGINS: u32 = 100_000;
-
-/// Where cargo puts the server.
+/// The package of the server.
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Measures everything with so many users, then prints the table.
-pub(crate) async fn all(counts: &[u64]) -> Outcome {
-    let server = build().await?;
+/// Measures each database with each number of users, then prints the table.
+pub(crate) async fn all(options: &Options) -> Outcome {
+    let server = match &options.server {
+        Some(server) => std::path::absolute(server)?.to_string_lossy().into_owned(),
+        None => build().await?,
+    };
     let mut report = Report::default();
-    for users in counts {
-        eprintln!("{users} users: filling a database …");
-        let database = BenchDatabase::create(*users).await?;
-        let outcome = with_users(&server, &database, *users, &mut report).await;
-        database.remove().await?;
-        outcome?;
+    for kind in &options.databases {
+        for users in &options.users {
+            eprintln!("{}, {users} users: filling a database …", kind.name());
+            let database = BenchDatabase::create(*kind, *users).await?;
+            let outcome = with_users(&server, &database, *users, options, &mut report).await;
+            database.remove().await?;
+            outcome?;
+        }
     }
     report.print();
     Ok(())
 }
 
-/// Builds the release.
+/// Builds the server with the profile of the images.
 async fn build() -> Outcome<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let arguments = ["build", "--release", "--quiet", "--message-format=json", "--bin", "miniaccount"];
+    let arguments = ["build", "--profile", "dist", "--quiet", "--message-format=json", "--bin", "miniaccount"];
     let mut build = Command::new(cargo);
     build.args(arguments).current_dir(SERVER).stderr(Stdio::inherit());
     let messages = String::from_utf8(build.output().await?.stdout)?;
@@ -57,116 +58,159 @@ async fn build() -> Outcome<String> {
     messages.lines().filter_map(executable).next_back().ok_or_else(|| "the server was not built".into())
 }
 
-async fn with_users(server: &str, database: &BenchDatabase, users: u64, report: &mut Report) -> Outcome {
+async fn with_users(
+    server: &str,
+    database: &BenchDatabase,
+    users: u64,
+    options: &Options,
+    report: &mut Report,
+) -> Outcome {
     let wechat = Process::part(&["wechat", "0"]).await?;
     let stage = Stage::new(server, database, users)?;
     stage.fill(&wechat).await?;
-    let (floor, one) = stage.floor(&wechat).await?;
-    let mut measuring = Measuring { stage, wechat, floor, one, report };
-    measuring.remembered().await?;
-    measuring.missed().await?;
-    measuring.logins().await?;
-    measuring.slow_wechat().await
+    let (floor, floor_token) = stage.floor(&wechat).await?;
+    let mut measuring = Measuring { stage, wechat, floor, floor_token, options, report };
+    if measuring.is_selected("me") {
+        measuring.cached().await?;
+        measuring.uncached().await?;
+    }
+    if measuring.is_selected("refresh") {
+        measuring.refresh().await?;
+    }
+    for login in Login::ALL {
+        if measuring.is_selected(login.name()) {
+            measuring.login(login).await?;
+        }
+    }
+    if measuring.is_selected("slow WeChat") && database.kind == Kind::Postgres {
+        measuring.slow_wechat().await?;
+    }
+    Ok(())
 }
 
-/// What the measurements with one number of users share.
+/// The state that the measurements of one database share.
 struct Measuring<'a> {
     stage: Stage<'a>,
     wechat: Process,
     floor: Process,
-    /// The file of the one token it is sent.
-    one: String,
+    /// The file with the token for the empty handler.
+    floor_token: String,
+    options: &'a Options,
     report: &'a mut Report,
 }
 
 impl Measuring<'_> {
-    /// Repeated `me`, and the memory it takes.
-    async fn remembered(&mut self) -> Outcome {
+    fn is_selected(&self, name: &str) -> bool {
+        name.contains(&self.options.only)
+    }
+
+    /// `me` with cached sessions, and the memory of the cache.
+    async fn cached(&mut self) -> Outcome {
         let server = self.stage.serve(&self.wechat, "").await?;
-        let tokens = self.stage.tokens(&server).await?;
-        me(self.stage.file("few", &tokens[..100])?, WARM).send(&server).await?;
+        let (tokens, _) = self.stage.tokens(&server).await?;
+        me(self.stage.file("few", &tokens[..100])?, WARM_UP).send(&server, self.stage.database).await?;
         let few = server.resident()?;
         let load = me(self.stage.file("tokens", &tokens)?, SECONDS);
-        load.send(&server).await?;
+        load.send(&server, self.stage.database).await?;
         let many = server.resident()?;
 
-        let transactions = self.stage.database.transactions().await?;
-        let rounds = self.rounds(async |_| load.send(&server).await).await?;
-        let transactions = self.stage.database.transactions().await? - transactions;
+        let before = self.stage.database.transactions().await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
+        let transactions = self.stage.database.transactions().await?.zip(before).map(|(after, before)| after - before);
         self.report.note(format!(
             "{} users: {TOKENS} sessions remembered: {} KB resident, {} bytes for each beyond the first hundred; \
-             {transactions} transactions in the time of {} requests and of the floor's",
+             {} transactions in the time of {} requests and of the floor's",
             self.stage.users,
             many / 1024,
             many.saturating_sub(few) / (TOKENS - 100),
+            transactions.map_or("uncounted".to_owned(), |count| count.to_string()),
             rounds.iter().map(|round| round.loaded.requests).sum::<u32>(),
         ));
         self.line("me, remembered", rounds);
         Ok(())
     }
 
-    /// `me` where nothing is remembered.
-    async fn missed(&mut self) -> Outcome {
+    /// `me` without cached sessions.
+    async fn uncached(&mut self) -> Outcome {
         let server = self.stage.serve(&self.wechat, "sessions_cached = 1").await?;
-        let tokens = self.stage.tokens(&server).await?;
+        let (tokens, _) = self.stage.tokens(&server).await?;
         let load = me(self.stage.file("tokens", &tokens)?, SECONDS);
-        load.send(&server).await?;
-        let rounds = self.rounds(async |_| load.send(&server).await).await?;
-        self.line("me, from PostgreSQL", rounds);
+        load.send(&server, self.stage.database).await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
+        self.line("me, from the database", rounds);
         Ok(())
     }
 
-    /// Logins of known users.
-    async fn logins(&mut self) -> Outcome {
-        let server = self.stage.serve(&self.wechat, "sessions_per_user = 1000").await?;
-        self.login("warm", ROUNDS, WARM, CONNECTIONS).send(&server).await?;
-        let login = async |round| self.login("known", round, SECONDS, CONNECTIONS).send(&server).await;
-        let rounds = self.rounds(login).await?;
-        self.line("login of a known user", rounds);
+    /// Refreshes, each with the token of the previous one.
+    async fn refresh(&mut self) -> Outcome {
+        let server = self.stage.serve(&self.wechat, "").await?;
+        let (_, tokens) = self.stage.tokens(&server).await?;
+        let arguments = vec![self.stage.file("refresh", &tokens)?];
+        let load = Load { script: "refresh.lua", arguments, connections: CONNECTIONS, seconds: SECONDS };
+        load.send(&server, self.stage.database).await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
+        self.line("refresh", rounds);
         Ok(())
     }
 
-    /// `me` while WeChat takes its time for 256 logins at once.
+    /// Logins of one kind, without the sessions of earlier measurements.
+    async fn login(&mut self, login: Login) -> Outcome {
+        let (users, database) = (self.stage.users, self.stage.database);
+        database.delete_logins().await?;
+        if matches!(login, Login::AtCap) {
+            database.add_sessions(users.min(AT_CAP), CAP - 1).await?;
+        }
+        let server = self.stage.serve(&self.wechat, login.settings()).await?;
+        let rounds = self.rounds(async |round| {
+            // each round begins with the same number of sessions per user, and after a warm-up
+            database.delete_logins().await?;
+            login.load(users, "warm", round, WARM_UP, CONNECTIONS).send(&server, database).await?;
+            login.load(users, "run", round, SECONDS, CONNECTIONS).send(&server, database).await
+        });
+        let rounds = rounds.await?;
+        self.line(login.name(), rounds);
+        Ok(())
+    }
+
+    /// `me` while a slow WeChat handles 256 concurrent logins.
     async fn slow_wechat(&mut self) -> Outcome {
         let wechat = Process::part(&["wechat", "100"]).await?;
-        let server = self.stage.serve(&wechat, "sessions_per_user = 1000").await?;
-        let tokens = self.stage.tokens(&server).await?;
+        // all clients have one address, which may have half of the requests in flight
+        let server = self.stage.serve(&wechat, "sessions_per_user = 1000\nrequests_in_flight = 1024").await?;
+        let (tokens, _) = self.stage.tokens(&server).await?;
         let load = me(self.stage.file("tokens", &tokens)?, SECONDS * 2);
-        load.send(&server).await?;
-        let alone = load.send(&server).await?;
-        let logins = self.login("slow", 0, SECONDS * 2, 256);
-        let (logins, beside) = tokio::join!(logins.send(&server), load.send(&server));
-        let (logins, beside) = (logins?, beside?);
+        load.send(&server, self.stage.database).await?;
+        let alone = load.send(&server, self.stage.database).await?;
+        let logins = Login::Known.load(self.stage.users, "slow", 0, SECONDS * 2, 256);
+        let (logins, during_logins) =
+            tokio::join!(logins.send(&server, self.stage.database), load.send(&server, self.stage.database));
+        let (logins, during_logins) = (logins?, during_logins?);
         let most = ureq::get(format!("{}/most", wechat.base)).call()?.into_body().read_to_string()?;
         self.report.note(format!(
             "{} users: WeChat takes 100 ms and 256 clients log in ({} logins): 99 of 100 `me` within {:.1} ms (alone \
              {:.1}); at most {most} calls to WeChat at once",
             self.stage.users,
             logins.requests,
-            beside.p99(),
+            during_logins.p99(),
             alone.p99(),
         ));
         Ok(())
     }
 
-    /// Measures a load, round after round, each right after the floor.
-    async fn rounds(&self, load: impl AsyncFn(u32) -> Outcome<Loaded>) -> Outcome<Vec<Round>> {
-        let floor = me(self.one.clone(), FLOOR);
-        floor.send(&self.floor).await?;
+    /// Measures a load in several rounds, each directly after the load of the empty handler.
+    async fn rounds(&self, load: impl AsyncFn(u32) -> Outcome<LoadResult>) -> Outcome<Vec<Round>> {
+        let floor = me(self.floor_token.clone(), FLOOR);
+        floor.send(&self.floor, self.stage.database).await?;
         let mut rounds = Vec::new();
-        for round in 0..ROUNDS {
-            rounds.push(Round { floor: floor.send(&self.floor).await?, loaded: load(round).await? });
+        for round in 0..self.options.rounds {
+            rounds
+                .push(Round { floor: floor.send(&self.floor, self.stage.database).await?, loaded: load(round).await? });
         }
         Ok(rounds)
     }
 
-    fn login(&self, run: &str, round: u32, seconds: u32, connections: u32) -> Load {
-        let arguments = vec![self.stage.users.to_string(), run.to_owned(), (round * LOGINS).to_string()];
-        Load { script: "login.lua", arguments, connections, seconds }
-    }
-
     fn line(&mut self, name: &'static str, rounds: Vec<Round>) {
-        self.report.line(Line::of(self.stage.users, name, rounds));
+        self.report.line(Line::of(self.stage.database.kind.name(), self.stage.users, name, rounds));
     }
 }
 

@@ -1,7 +1,6 @@
-//! Processes that are measured: started, asked what they used, and stopped.
+//! Starts and stops the measured processes, and reads their CPU time and memory.
 
 use std::{
-    ffi::OsStr,
     fs,
     process::Stdio,
     time::{Duration, Instant},
@@ -13,19 +12,19 @@ use tokio::{
     time::timeout,
 };
 
-use crate::Outcome;
+use crate::{Outcome, database::BenchDatabase};
 
-/// How long a process may take to say where it is.
+/// How long a process may take to print its address.
 const START: Duration = Duration::from_secs(20);
 
-/// Length of the kernel's tick for processor times (`getconf CLK_TCK`, 100 a second on Linux).
+/// Length of the kernel's tick for CPU times (`getconf CLK_TCK`, 100 per second on Linux).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process that answers at an address.
+/// A process that serves HTTP.
 pub(crate) struct Process {
     child: Child,
     _output: Lines<BufReader<ChildStdout>>,
-    /// Where it answers, such as `http://127.0.0.1:8000`.
+    /// Its URL, such as `http://127.0.0.1:8000`.
     pub(crate) base: String,
 }
 
@@ -39,22 +38,22 @@ impl Process {
         Ok(Self { child, _output: lines, base })
     }
 
-    /// This program, playing another part.
+    /// Starts this program as the fake WeChat or the empty handler.
     pub(crate) async fn part(arguments: &[&str]) -> Outcome<Self> {
         Self::start(Command::new(std::env::current_exe()?).args(arguments)).await
     }
 
-    /// The process's number.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 
-    /// Processor time used so far.
+    /// CPU time so far.
     pub(crate) fn cpu(&self) -> Outcome<Duration> {
         cpu(&self.id().to_string())
     }
 
-    /// Memory in use, in bytes.
+    /// Resident memory, in bytes.
     pub(crate) fn resident(&self) -> Outcome<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
@@ -64,66 +63,66 @@ impl Process {
 
 async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> Outcome<String> {
     while let Some(line) = lines.next_line().await? {
-        if let Some((_, place)) = line.split_once("http://") {
-            let place = place.split(['/', '"']).next().unwrap_or_default();
-            return Ok(format!("http://{place}"));
+        if let Some((_, address)) = line.split_once("http://") {
+            let address = address.split(['/', '"']).next().unwrap_or_default();
+            return Ok(format!("http://{address}"));
         }
     }
-    Err("the process ended before it said where it is".into())
+    Err("the process ended before it printed its address".into())
 }
 
-/// Processor time of a process and of its children that have ended: the 14th to 17th field of its line (proc(5)), which
-/// follow a name that may hold spaces.
+/// CPU time of a process: fields 14 and 15 of its line in /proc (proc(5)), after a name that may contain spaces.
 fn cpu(id: &str) -> Outcome<Duration> {
     let line = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let (_, fields) = line.rsplit_once(')').ok_or("no name in stat")?;
-    let times = fields.split_whitespace().skip(11).take(4);
+    let times = fields.split_whitespace().skip(11).take(2);
     let ticks = times.map(str::parse::<u32>).sum::<Result<u32, _>>()?;
     Ok(TICK * ticks)
 }
 
-/// Processor time of everything named `postgres`. What a process leaves that ends is its parent's, which is one of them.
-fn cpu_of_postgres() -> Outcome<Duration> {
+/// CPU time of all processes with this name and a matching title. They do not end during a measurement, because the server
+/// holds its connections open.
+pub(crate) fn cpu_of(name: &str, is_ours: impl Fn(&str) -> bool) -> Outcome<Duration> {
     let mut total = Duration::ZERO;
     for entry in fs::read_dir("/proc")? {
         let id = entry?.file_name();
-        if is_postgres(&id) {
-            // one that has ended since the line above is missed: seldom enough
-            total += id.to_str().and_then(|id| cpu(id).ok()).unwrap_or_default();
+        let Some(id) = id.to_str() else { continue };
+        let is_named = fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.trim() == name);
+        let title = || fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        if is_named && is_ours(&title()) {
+            // fails only if the process has just ended
+            total += cpu(id).unwrap_or_default();
         }
     }
     Ok(total)
 }
 
-fn is_postgres(id: &OsStr) -> bool {
-    let name = id.to_str().and_then(|id| fs::read_to_string(format!("/proc/{id}/comm")).ok());
-    name.is_some_and(|name| name.trim() == "postgres")
-}
-
-/// What something cost.
+/// The cost of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) server: Duration,
-    pub(crate) postgres: Duration,
+    pub(crate) database: Duration,
     pub(crate) wall: Duration,
 }
 
-/// A stretch of time in which a process is watched.
+/// Measures the cost from its start to its stop.
 pub(crate) struct Watch<'a> {
     process: &'a Process,
+    database: &'a BenchDatabase,
     server: Duration,
-    postgres: Duration,
+    database_cpu: Duration,
     began: Instant,
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn start(process: &'a Process) -> Outcome<Self> {
-        Ok(Self { process, server: process.cpu()?, postgres: cpu_of_postgres()?, began: Instant::now() })
+    pub(crate) fn start(process: &'a Process, database: &'a BenchDatabase) -> Outcome<Self> {
+        let (server, database_cpu) = (process.cpu()?, database.cpu()?);
+        Ok(Self { process, database, server, database_cpu, began: Instant::now() })
     }
 
     pub(crate) fn stop(self) -> Outcome<Cost> {
         let server = self.process.cpu()?.saturating_sub(self.server);
-        let postgres = cpu_of_postgres()?.saturating_sub(self.postgres);
-        Ok(Cost { server, postgres, wall: self.began.elapsed() })
+        let database = self.database.cpu()?.saturating_sub(self.database_cpu);
+        Ok(Cost { server, database, wall: self.began.elapsed() })
     }
 }

@@ -1,26 +1,27 @@
-//! The table at the end.
+//! The report: a table in Markdown.
 
 use std::fs;
 
-use crate::load::Loaded;
+use crate::load::LoadResult;
 
-/// One round of a measurement: a load, and right before it `me` sent to the handler that does nothing. What else the
-/// machine does meanwhile slows both, and so shows little in their ratio.
+/// One round of a measurement: `me` sent to the empty handler, and then the load. Other processes on the machine slow both,
+/// so that their ratio changes little.
 pub(crate) struct Round {
-    pub(crate) floor: Loaded,
-    pub(crate) loaded: Loaded,
+    pub(crate) floor: LoadResult,
+    pub(crate) loaded: LoadResult,
 }
 
 /// One measurement.
 pub(crate) struct Line {
+    database: &'static str,
     users: u64,
     name: &'static str,
     rounds: Vec<Round>,
 }
 
 impl Line {
-    pub(crate) fn of(users: u64, name: &'static str, rounds: Vec<Round>) -> Self {
-        Self { users, name, rounds }
+    pub(crate) fn of(database: &'static str, users: u64, name: &'static str, rounds: Vec<Round>) -> Self {
+        Self { database, users, name, rounds }
     }
 
     /// The median of all rounds.
@@ -29,7 +30,7 @@ impl Line {
     }
 }
 
-/// All of them.
+/// All measurements.
 #[derive(Default)]
 pub(crate) struct Report {
     lines: Vec<Line>,
@@ -47,11 +48,13 @@ impl Report {
         self.notes.push(note);
     }
 
-    /// Prints it, in Markdown.
+    /// Prints the table and the notes.
     pub(crate) fn print(&self) {
         println!("On {}:\n", machine());
-        println!("| | users | requests/s | server, µs each | × floor | PostgreSQL, µs each | × floor | p99, ms |");
-        println!("|---|--:|--:|--:|--:|--:|--:|--:|");
+        println!(
+            "| | database | users | requests/s | server, µs each | × floor | database, µs each | both, × floor | p99, ms |"
+        );
+        println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
         println!("{}", self.floor());
         for line in &self.lines {
             println!("{}", row(line));
@@ -62,28 +65,29 @@ impl Report {
         }
     }
 
-    /// The row of the handler that does nothing.
+    /// The row of the empty handler.
     fn floor(&self) -> String {
         let floors = || self.lines.iter().flat_map(|line| &line.rounds).map(|round| &round.floor);
         format!(
-            "| a handler that does nothing (the floor) | | {:.0} | {:.1} | 1.00 | | | {:.2} |",
-            median(floors().map(Loaded::rate)),
-            median(floors().map(Loaded::server)),
-            median(floors().map(Loaded::p99)),
+            "| a handler that does nothing (the floor) | | | {:.0} | {:.1} | 1.00 | | | {:.2} |",
+            median(floors().map(LoadResult::rate)),
+            median(floors().map(LoadResult::server)),
+            median(floors().map(LoadResult::p99)),
         )
     }
 }
 
 fn row(line: &Line) -> String {
     format!(
-        "| {} | {} | {:.0} | {:.1} | {:.2} | {:.1} | {:.2} | {:.2} |",
+        "| {} | {} | {} | {:.0} | {:.1} | {:.2} | {:.1} | {:.2} | {:.2} |",
         line.name,
+        line.database,
         line.users,
         line.median(|round| round.loaded.rate()),
         line.median(|round| round.loaded.server()),
         line.median(|round| round.loaded.server() / round.floor.server()),
-        line.median(|round| round.loaded.postgres()),
-        line.median(|round| round.loaded.postgres() / round.floor.server()),
+        line.median(|round| round.loaded.database()),
+        line.median(|round| (round.loaded.server() + round.loaded.database()) / round.floor.server()),
         line.median(|round| round.loaded.p99()),
     )
 }
@@ -94,7 +98,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// What this ran on.
+/// The processor of this machine.
 fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unknown processor");

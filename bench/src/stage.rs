@@ -1,4 +1,4 @@
-//! What the measurements play on: a filled database, servers with it, tokens, and the floor.
+//! The environment of the measurements: a filled database, servers that use it, tokens, and the empty handler.
 
 use std::{fmt::Write as _, fs};
 
@@ -9,13 +9,13 @@ use ureq::{Body, http::Response};
 
 use crate::{Outcome, database::BenchDatabase, process::Process};
 
-/// Sessions whose tokens are sent in turn.
+/// The number of sessions whose tokens are sent in turn.
 pub(crate) const TOKENS: u64 = 10_000;
 
-/// Logins under way at once while those are fetched.
-const AT_ONCE: usize = 32;
+/// Concurrent logins while the tokens are fetched.
+const CONCURRENCY: usize = 32;
 
-/// What all measurements with one number of users share.
+/// The environment for one number of users.
 pub(crate) struct Stage<'a> {
     server: &'a str,
     folder: TempDir,
@@ -28,7 +28,7 @@ impl<'a> Stage<'a> {
         Ok(Self { server, folder: TempDir::new()?, database, users })
     }
 
-    /// Makes the tables and fills them.
+    /// Creates the tables and fills them.
     pub(crate) async fn fill(&self, wechat: &Process) -> Outcome {
         let migrated = self.command(wechat, "")?.arg("migrate").output().await?;
         if !migrated.status.success() {
@@ -54,21 +54,21 @@ impl<'a> Stage<'a> {
         Ok(command)
     }
 
-    /// The server with a settings file.
+    /// Starts the server with a settings file.
     pub(crate) async fn serve(&self, wechat: &Process, settings: &str) -> Outcome<Process> {
         Process::start(&mut self.command(wechat, settings)?).await
     }
 
-    /// A handler that does nothing but answer what the server does, and a file with the token it is sent.
+    /// Starts the empty handler, which sends a recorded response of the server. Also returns a file with a token for it.
     pub(crate) async fn floor(&self, wechat: &Process) -> Outcome<(Process, String)> {
         let server = self.serve(wechat, "").await?;
-        let token = token(post(&format!("{}/api/login", server.base), None, &json!({ "code": "1.floor" }))?)?;
+        let (token, _) = tokens_of(post(&format!("{}/api/login", server.base), None, &json!({ "code": "1.floor" }))?)?;
         let answer = self.file("answer", &[answer_of(&server, &token)?])?;
         Ok((Process::part(&["floor", &answer]).await?, self.file("one", &[token])?))
     }
 
-    /// Tokens of as many sessions as are sent in turn, of users all over the table.
-    pub(crate) async fn tokens(&self, server: &Process) -> Outcome<Vec<String>> {
+    /// Logs in [`TOKENS`] users spread over the table, and returns their access and refresh tokens.
+    pub(crate) async fn tokens(&self, server: &Process) -> Outcome<(Vec<String>, Vec<String>)> {
         let mut logins = JoinSet::new();
         let mut tokens = Vec::new();
         for n in 0..TOKENS {
@@ -76,16 +76,16 @@ impl<'a> Stage<'a> {
             let code = format!("{}.t{n}.{}", n * (self.users / TOKENS).max(1) % self.users + 1, server.id());
             let login = move || post(&url, None, &json!({ "code": code })).map_err(|error| error.to_string());
             logins.spawn_blocking(login);
-            if logins.len() >= AT_ONCE || n + 1 == TOKENS {
+            if logins.len() >= CONCURRENCY || n + 1 == TOKENS {
                 while let Some(answer) = logins.join_next().await {
-                    tokens.push(token(answer??)?);
+                    tokens.push(tokens_of(answer??)?);
                 }
             }
         }
-        Ok(tokens)
+        Ok(tokens.into_iter().unzip())
     }
 
-    /// A file with these lines, in a folder that is removed at the end.
+    /// Writes a file in a folder that is removed at the end.
     pub(crate) fn file(&self, name: &str, lines: &[String]) -> Outcome<String> {
         let path = self.folder.path().join(name);
         fs::write(&path, lines.join("\n") + "\n")?;
@@ -93,13 +93,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// What the server answers to a token, as the floor is to answer it: headers, an empty line, the body.
+/// Records the server's response to `me`: headers, an empty line, the body.
 fn answer_of(server: &Process, token: &str) -> Outcome<String> {
     let query = json!({ "query": "{ me { id nickname avatarUrl createdAt } }" });
     let answer = post(&format!("{}/graphql", server.base), Some(token), &query)?;
     let mut text = String::new();
     for (name, value) in answer.headers() {
-        // the server under it writes these itself
+        // the HTTP library writes these itself
         if name != "date" && name != "content-length" {
             writeln!(text, "{name}: {}", value.to_str()?)?;
         }
@@ -107,10 +107,12 @@ fn answer_of(server: &Process, token: &str) -> Outcome<String> {
     Ok(text + "\n" + &answer.into_body().read_to_string()?)
 }
 
-fn token(login: Response<Body>) -> Outcome<String> {
+/// The access token and the refresh token of a login.
+fn tokens_of(login: Response<Body>) -> Outcome<(String, String)> {
     let answer = login.into_body().read_to_string()?;
-    let token = serde_json::from_str::<Value>(&answer)?["token"].as_str().map(str::to_owned);
-    Ok(token.ok_or(answer)?)
+    let body = serde_json::from_str::<Value>(&answer)?;
+    let token = |name: &str| body[name].as_str().map(str::to_owned).ok_or_else(|| answer.clone());
+    Ok((token("token")?, token("refreshToken")?))
 }
 
 fn post(url: &str, token: Option<&str>, body: &Value) -> Result<Response<Body>, ureq::Error> {

@@ -1,5 +1,4 @@
-//! The two that stand in: a handler that does nothing, which is the floor no server gets under, and a WeChat that answers
-//! at once, or after as long as it is told.
+//! The empty handler, which is the lower bound for any server with this HTTP library, and a fake WeChat with a fixed delay.
 
 use std::{
     fs,
@@ -22,7 +21,7 @@ use tokio::{net::TcpListener, time::sleep};
 
 use crate::Outcome;
 
-/// Answers every request with the answer in a file: header lines, an empty line, the body.
+/// Sends the response in a file to every request: header lines, an empty line, the body.
 pub(crate) async fn floor(answer: &str) -> Outcome {
     let answer = fs::read_to_string(answer)?;
     let (head, body) = answer.split_once("\n\n").ok_or("no empty line in the answer")?;
@@ -40,42 +39,43 @@ pub(crate) async fn floor(answer: &str) -> Outcome {
     serve(Router::new().route("/graphql", post(handler))).await
 }
 
-/// How many requests WeChat has at once.
+/// Counts the concurrent requests.
 #[derive(Debug, Default)]
-struct Busy {
+struct InFlight {
     now: AtomicUsize,
-    most: AtomicUsize,
+    max: AtomicUsize,
 }
 
 #[derive(Clone)]
 struct Wechat {
     delay: Duration,
-    busy: Arc<Busy>,
+    in_flight: Arc<InFlight>,
 }
 
-/// Answers `sns/jscode2session`: whatever stands before the first dot of a code is who logs in.
+/// Serves `sns/jscode2session`. The user is the part of the code before the first dot.
 pub(crate) async fn wechat(delay: u64) -> Outcome {
-    let state = Wechat { delay: Duration::from_millis(delay), busy: Arc::default() };
-    let routes = Router::new()
-        .route("/sns/jscode2session", get(code_session))
-        .route("/most", get(async |State(state): State<Wechat>| state.busy.most.load(Ordering::SeqCst).to_string()));
+    let state = Wechat { delay: Duration::from_millis(delay), in_flight: Arc::default() };
+    let routes = Router::new().route("/sns/jscode2session", get(code_session)).route(
+        "/most",
+        get(async |State(state): State<Wechat>| state.in_flight.max.load(Ordering::SeqCst).to_string()),
+    );
     serve(routes.with_state(state)).await
 }
 
 async fn code_session(State(state): State<Wechat>, Query(query): Query<Vec<(String, String)>>) -> Response {
-    let now = state.busy.now.fetch_add(1, Ordering::SeqCst) + 1;
-    state.busy.most.fetch_max(now, Ordering::SeqCst);
+    let now = state.in_flight.now.fetch_add(1, Ordering::SeqCst) + 1;
+    state.in_flight.max.fetch_max(now, Ordering::SeqCst);
     if !state.delay.is_zero() {
         sleep(state.delay).await;
     }
-    state.busy.now.fetch_sub(1, Ordering::SeqCst);
+    state.in_flight.now.fetch_sub(1, Ordering::SeqCst);
     let code = query.iter().find(|(name, _)| name == "js_code").map_or("", |(_, code)| code);
     let user = code.split('.').next().unwrap_or_default();
     let answer = format!(r#"{{"openid":"o_{user}","session_key":"AAAAAAAAAAAAAAAAAAAAAA=="}}"#);
     ([("content-type", "text/plain")], answer).into_response()
 }
 
-/// Serves on a free port, and says which.
+/// Serves on a free port, and prints the URL.
 async fn serve(router: Router) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);

@@ -1,8 +1,8 @@
-//! `feed`: what happened to accounts that every node must hear of within a second. Append-only; old rows are dropped.
+//! `feed`: the changes of accounts that every node must see within a second. Append-only; old rows are pruned.
 //!
 //! Each user belongs to one of a few lanes. Positions within a lane have no gaps and become visible in their order,
-//! because whoever takes the next one holds the lane's row in `feed_heads` until their transaction is over. So a reader
-//! that has read up to a lane's head has missed nothing, and can tell by counting.
+//! because the transaction that takes the next one locks the lane's row in `feed_heads` until it ends. So a reader that
+//! has read up to a lane's head has missed nothing, and can verify that by counting.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::{SessionId, Timestamp, UserId, session::EndReason};
 /// How many lanes there are. Endings in different lanes do not wait for each other.
 pub const LANES: i32 = 16;
 
-/// One thing that happened.
+/// One change.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed")]
@@ -22,7 +22,7 @@ pub struct Model {
     /// Place within the lane, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub position: i64,
-    /// Whom it happened to.
+    /// The user it happened to.
     pub user_id: UserId,
     /// What happened.
     pub kind: Kind,
@@ -37,7 +37,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What can happen.
+/// The kinds of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {

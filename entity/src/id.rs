@@ -27,4 +27,4 @@ macro_rules! no_row_number {
     )+};
 }
 
-no_row_number!(UserId, IdentityId, SessionId, crate::CodeHash, crate::UnionId);
+no_row_number!(UserId, IdentityId, SessionId, crate::CodeHash, crate::EventHash, crate::TicketHash, crate::UnionId);

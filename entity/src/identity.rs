@@ -1,5 +1,5 @@
-//! `identities`: under which name a provider knows a user. One row for each (mini program, openid); the pair is
-//! unique, and that key is what decides between two first logins of one person at the same moment.
+//! `identities`: the openid under which a mini program knows a user. One row for each (mini program, openid); that
+//! unique key decides between two concurrent first logins of one person.
 
 use sea_orm::entity::prelude::*;
 
@@ -19,7 +19,7 @@ pub struct Model {
     /// The mini program's appid. An openid means nothing without it.
     #[sea_orm(column_type = "String(StringLen::N(64))", unique_key = "app_openid")]
     pub app_id: String,
-    /// The name the mini program has for the user.
+    /// The user's openid within the mini program.
     #[sea_orm(column_type = "String(StringLen::N(64))", unique_key = "app_openid")]
     pub openid: OpenId,
     /// WeChat's `session_key` of the newest login, encrypted.
@@ -27,7 +27,7 @@ pub struct Model {
     pub session_key: Sealed,
     /// When the login that brought `session_key` was sent to WeChat; an older login never overwrites a newer key.
     pub session_key_at: Timestamp,
-    /// The key before it: data a client encrypted just before logging in again still opens.
+    /// The key before it: opens data that was encrypted just before the user logged in again.
     #[sea_orm(column_type = "VarBinary(StringLen::N(512))", nullable)]
     pub previous_session_key: Option<Sealed>,
     /// When the user first came through this mini program.

@@ -3,17 +3,26 @@
 //!
 //! Tables are made by the `migration` crate. A test compares both on every database.
 
+pub mod access_token;
 pub mod code_exchange;
+pub mod content_flag;
 pub mod feed;
 pub mod feed_head;
 pub mod id;
 pub mod identity;
+pub mod media_check;
+pub mod media_file;
+pub mod merge_ticket;
+pub mod merged_user;
+pub mod push_event;
 pub mod secret;
 pub mod session;
 pub mod timestamp;
+pub mod union_conflict;
 pub mod union_link;
 pub mod user;
+pub mod user_metadata;
 
 pub use id::{IdentityId, SessionId, UserId};
-pub use secret::{CodeHash, OpenId, Sealed, UnionId};
+pub use secret::{CodeHash, EventHash, Metadata, OpenId, PhoneIndex, Sealed, TicketHash, UnionId};
 pub use timestamp::Timestamp;

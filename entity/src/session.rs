@@ -1,5 +1,5 @@
-//! `sessions`: where a user is signed in, and how each of those ended. A token names a row here; the row, never
-//! the token's signature alone, decides whether a request is let in.
+//! `sessions`: where a user is signed in, and how each session ended. A token names a row here; the row, never the
+//! token's signature alone, decides whether a request is authenticated.
 
 use sea_orm::{Condition, entity::prelude::*};
 
@@ -16,10 +16,14 @@ pub struct Model {
     /// Whose session this is.
     pub user_id: UserId,
     /// The identity that logged in.
-    #[sea_orm(indexed)]
     pub identity_id: IdentityId,
     /// How often the session was refreshed: the number in its current refresh token.
     pub refresh_generation: i64,
+    /// When it was last refreshed.
+    pub refreshed_at: Option<Timestamp>,
+    /// The newest generation of which an access token was used; 0 until one of a refresh was.
+    #[sea_orm(default_value = 0)]
+    pub used_generation: i64,
     /// The client's own name for the device it runs on.
     #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
     pub device_id: Option<String>,
@@ -39,16 +43,16 @@ pub struct Model {
     /// When the session ends unless it is refreshed.
     #[sea_orm(indexed)]
     pub expires_at: Timestamp,
-    /// When the session was ended; `None` while it may be used.
+    /// When the session was ended; `None` until then.
     #[sea_orm(indexed)]
     pub ended_at: Option<Timestamp>,
     /// Why it was ended.
     pub end_reason: Option<EndReason>,
-    /// Whose session this is.
-    #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
+    /// Whose session this is. No foreign key: see the migration that dropped it.
+    #[sea_orm(belongs_to, from = "user_id", to = "id", skip_fk)]
     pub user: BelongsTo<super::user::Entity>,
     /// The identity that logged in.
-    #[sea_orm(belongs_to, from = "identity_id", to = "id", on_delete = "Cascade")]
+    #[sea_orm(belongs_to, from = "identity_id", to = "id", skip_fk)]
     pub identity: BelongsTo<super::identity::Entity>,
 }
 
@@ -76,14 +80,20 @@ pub enum EndReason {
     LoggedOut,
     /// Ended from another session of the same user, or by an operator.
     Revoked,
-    /// A refresh token came back after its successor had been used: somebody else holds a copy.
+    /// A refresh token was repeated after a token of its successor had been used: somebody else holds a copy.
     Reused,
     /// The same device logged in again.
     Replaced,
     /// The user had too many sessions, and this was the oldest.
     Evicted,
-    /// An operator closed the account.
+    /// An operator suspended the account.
     Suspended,
+    /// The account was deleted.
+    Deleted,
+    /// The account was merged into another one.
+    Merged,
+    /// The identity that opened the session was unlinked from the account.
+    Unlinked,
 }
 
 impl EndReason {
@@ -97,6 +107,9 @@ impl EndReason {
             Self::Replaced => "REPLACED",
             Self::Evicted => "EVICTED",
             Self::Suspended => "SUSPENDED",
+            Self::Deleted => "DELETED",
+            Self::Merged => "MERGED",
+            Self::Unlinked => "UNLINKED",
         }
     }
 }

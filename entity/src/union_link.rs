@@ -19,7 +19,7 @@ pub struct Model {
     /// Whose it is.
     #[sea_orm(indexed)]
     pub user_id: UserId,
-    /// When the two were joined.
+    /// When the two were linked.
     pub created_at: Timestamp,
     /// Whose it is.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]

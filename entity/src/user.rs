@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Timestamp, UserId};
+use crate::{PhoneIndex, Sealed, Timestamp, UserId};
 
 /// A person's account.
 #[sea_orm::model]
@@ -21,19 +21,25 @@ pub struct Model {
     /// Language tag (BCP 47), such as `zh-CN`.
     #[sea_orm(column_type = "String(StringLen::N(35))", nullable)]
     pub locale: Option<String>,
-    /// Telephone number with its country (E.164), such as `+8613800000000`.
-    #[sea_orm(column_type = "String(StringLen::N(20))", nullable)]
-    pub phone_number: Option<String>,
+    /// Telephone number with its country (E.164), encrypted.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(128))", nullable)]
+    pub sealed_phone: Option<Sealed>,
+    /// What the number is found by, and what lets it belong to one user.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable, unique)]
+    pub phone_index: Option<PhoneIndex>,
     /// Whether the account may be used.
     pub status: Status,
     /// What the account may do.
     pub role: Role,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
     /// When the profile last changed.
     pub updated_at: Timestamp,
     /// When the person last logged in.
     pub last_login_at: Timestamp,
+    /// When the account will be deleted; `None` unless the person asked for it.
+    #[sea_orm(indexed)]
+    pub deletes_at: Option<Timestamp>,
     /// The names under which providers know this person.
     #[sea_orm(has_many)]
     pub identities: HasMany<super::identity::Entity>,
@@ -50,7 +56,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub enum Status {
     /// In use.
     Active,
-    /// Closed by an operator.
+    /// Suspended by an operator.
     Suspended,
 }
 

@@ -3,10 +3,12 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, uuid, var_binary, var_binary_null};
 
-use crate::table;
+use crate::{Engine, table};
+
+const ONE_PER_APP: &str = "idx-identities-app_openid";
 
 #[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
+pub(crate) struct Migration(pub(crate) Engine);
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -29,16 +31,12 @@ impl MigrationTrait for Migration {
             )
             .take();
         manager.create_table(identities).await?;
-        let one_per_app = Index::create()
-            .name("idx-identities-app_openid")
-            .table("identities")
-            .col("app_id")
-            .col("openid")
-            .unique()
-            .take();
-        manager.create_index(one_per_app).await?;
-        let by_user = Index::create().name("idx-identities-user_id").table("identities").col("user_id").take();
-        manager.create_index(by_user).await
+        if !manager.has_index("identities", ONE_PER_APP).await? {
+            let key = Index::create().name(ONE_PER_APP).table("identities").col("app_id").col("openid").unique().take();
+            table::create_key(manager, self.0, &key, &["app_id", "openid"]).await?;
+        }
+        let by_user = Index::create().col("user_id").take();
+        table::add_index(manager, "identities", "idx-identities-user_id", by_user).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

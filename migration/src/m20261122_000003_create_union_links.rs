@@ -3,10 +3,10 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, uuid};
 
-use crate::table;
+use crate::{Engine, table};
 
 #[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
+pub(crate) struct Migration(pub(crate) Engine);
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -25,9 +25,9 @@ impl MigrationTrait for Migration {
                     .on_delete(ForeignKeyAction::Cascade),
             )
             .take();
-        manager.create_table(union_links).await?;
-        let by_user = Index::create().name("idx-union_links-user_id").table("union_links").col("user_id").take();
-        manager.create_index(by_user).await
+        table::create_key(manager, self.0, &union_links, &["open_platform", "unionid"]).await?;
+        let by_user = Index::create().col("user_id").take();
+        table::add_index(manager, "union_links", "idx-union_links-user_id", by_user).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -30,9 +30,12 @@ impl MigrationTrait for Migration {
             .take();
         manager.create_table(sessions).await?;
         // a user's live sessions in the order they were opened: equal, equal, then a range of keys
-        manager.create_index(index("user_list", &["user_id", "ended_at", "id"])).await?;
-        manager.create_index(index("identity_id", &["identity_id"])).await?;
-        manager.create_index(index("expires_at", &["expires_at"])).await
+        let user_list = Index::create().col("user_id").col("ended_at").col("id").take();
+        table::add_index(manager, "sessions", "idx-sessions-user_list", user_list).await?;
+        let by_identity = Index::create().col("identity_id").take();
+        table::add_index(manager, "sessions", "idx-sessions-identity_id", by_identity).await?;
+        let by_expiry = Index::create().col(table::in_order("expires_at")).take();
+        table::add_index(manager, "sessions", "idx-sessions-expires_at", by_expiry).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -47,12 +50,4 @@ fn cascade(column: &'static str, table: &'static str) -> ForeignKeyCreateStateme
         .to(table, "id")
         .on_delete(ForeignKeyAction::Cascade)
         .take()
-}
-
-fn index(name: &str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create().name(format!("idx-sessions-{name}")).table("sessions").take();
-    for column in columns {
-        index.col(*column);
-    }
-    index
 }

@@ -20,6 +20,7 @@ impl MigrationTrait for Migration {
         for lane in 0..LANES {
             lanes.values_panic([lane.into(), 0_i64.into()]);
         }
+        lanes.on_conflict(OnConflict::column("lane").do_nothing_on(["lane"]).to_owned());
         manager.execute(lanes).await?;
         let feed = table::create(manager, "feed")
             .col(integer("lane"))
@@ -32,8 +33,8 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().col("lane").col("position"))
             .take();
         manager.create_table(feed).await?;
-        let by_age = Index::create().name("idx-feed-created_at").table("feed").col("created_at").take();
-        manager.create_index(by_age).await
+        let by_age = Index::create().col(table::in_order("created_at")).take();
+        table::add_index(manager, "feed", "idx-feed-created_at", by_age).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

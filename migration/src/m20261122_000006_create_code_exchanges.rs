@@ -6,12 +6,11 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, binary_len, var_binary_null};
-use sea_orm_migration::sea_orm::DbBackend;
 
-use crate::table;
+use crate::{Engine, table};
 
 #[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
+pub(crate) struct Migration(pub(crate) Engine);
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -22,7 +21,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("expires_at"))
             .take();
         manager.create_table(code_exchanges).await?;
-        if manager.get_database_backend() == DbBackend::Postgres {
+        if self.0 == Engine::Postgres {
             manager.get_connection().execute_unprepared("ALTER TABLE code_exchanges SET UNLOGGED").await?;
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::table;
+
 const NAME: &str = "idx-sessions-ended_at";
 
 #[derive(DeriveMigrationName)]
@@ -10,7 +12,8 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_index(Index::create().name(NAME).table("sessions").col("ended_at").take()).await
+        let by_ending = Index::create().col(table::in_order("ended_at")).take();
+        table::add_index(manager, "sessions", NAME, by_ending).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,72 +1,72 @@
-//! The database: sessions that are ended by transactions, and one lane of the feed.
+//! The database: sessions, the transactions that end them, and one lane of the feed.
 
-use crate::{Fault, LEASE, SESSIONS};
+use crate::{BrokenRule, LEASE, SESSIONS};
 
-/// How far the end of a session has come.
+/// The progress of ending a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Ending {
-    /// It lives.
+    /// The session is live.
     #[default]
     None,
-    /// A transaction has taken this position of the feed. Nobody sees that yet.
+    /// A transaction has taken this position of the feed, and has not committed.
     Open { position: u8 },
     /// The transaction has committed.
-    Over { at: u8, is_heeded: bool },
+    Committed { at: u8, is_invalidated: bool },
 }
 
-/// What everybody sees, and what transactions hold.
+/// The committed state, and the open transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Database {
     pub(crate) endings: [Ending; SESSIONS],
     /// The visible head of the lane.
     pub(crate) head: u8,
-    /// The visible rows: whose end stands at a position. Old ones are gone.
+    /// The visible rows: the ended session at each position, or `None` if the row is pruned.
     rows: [Option<usize>; SESSIONS],
-    taken: u8,
-    /// Another one, which was a little behind, has taken its place.
+    last_position: u8,
+    /// Whether a replica that was behind has replaced it.
     pub(crate) is_replaced: bool,
 }
 
 impl Database {
-    /// Whether a transaction may take the next position now: another one holds the lane until it is over.
-    pub(crate) fn may_open(&self, session: usize, fault: Option<Fault>) -> bool {
+    /// Whether a transaction can take the next position: another open transaction locks the lane.
+    pub(crate) fn may_open(&self, session: usize, broken: Option<BrokenRule>) -> bool {
         let is_locked = self.endings.iter().any(|ending| matches!(ending, Ending::Open { .. }));
-        self.endings[session] == Ending::None && (!is_locked || fault == Some(Fault::PositionsOutOfOrder))
+        self.endings[session] == Ending::None && (!is_locked || broken == Some(BrokenRule::PositionsOutOfOrder))
     }
 
     pub(crate) fn open(&mut self, session: usize) {
-        self.taken += 1;
-        self.endings[session] = Ending::Open { position: self.taken };
+        self.last_position += 1;
+        self.endings[session] = Ending::Open { position: self.last_position };
     }
 
-    /// From now on everybody sees the end and its row, and the head where that is now the highest.
+    /// Commits: readers see the end, its row, and the head if it is higher than before.
     pub(crate) fn commit(&mut self, session: usize, at: u8) {
         let Ending::Open { position } = self.endings[session] else { return };
         self.rows[usize::from(position) - 1] = Some(session);
         self.head = self.head.max(position);
-        self.endings[session] = Ending::Over { at, is_heeded: false };
+        self.endings[session] = Ending::Committed { at, is_invalidated: false };
     }
 
-    /// Whether there is an old row to remove.
-    pub(crate) fn oldest(&self) -> Option<usize> {
+    /// The index of the oldest row.
+    pub(crate) fn oldest_row(&self) -> Option<usize> {
         self.rows.iter().position(Option::is_some)
     }
 
-    pub(crate) fn prune(&mut self, place: usize) {
-        self.rows[place] = None;
+    pub(crate) fn prune(&mut self, row: usize) {
+        self.rows[row] = None;
     }
 
-    /// Whose ends stand behind `after`, up to `head`; `None` where rows are missing, or the head went back.
-    pub(crate) fn news(&self, after: u8, head: u8, fault: Option<Fault>) -> Option<[bool; SESSIONS]> {
-        let stretch = self.rows.get(after.into()..head.into())?;
-        let mut named = [false; SESSIONS];
-        stretch.iter().flatten().for_each(|session| named[*session] = true);
-        let is_whole = stretch.iter().all(Option::is_some) || fault == Some(Fault::GapsNotNoticed);
-        is_whole.then_some(named)
+    /// The sessions that ended after position `after`, up to `head`; `None` if rows are missing or the head went back.
+    pub(crate) fn unread(&self, after: u8, head: u8, broken: Option<BrokenRule>) -> Option<[bool; SESSIONS]> {
+        let range = self.rows.get(after.into()..head.into())?;
+        let mut ended = [false; SESSIONS];
+        range.iter().flatten().for_each(|session| ended[*session] = true);
+        let is_complete = range.iter().all(Option::is_some) || broken == Some(BrokenRule::GapsNotNoticed);
+        is_complete.then_some(ended)
     }
 
-    /// Another one takes over that has not heard of the newest row. Whoever was ended last lives again, and transactions
-    /// that were open are undone.
+    /// A replica without the newest row takes over: the session that ended last is live again, and open transactions are
+    /// rolled back.
     pub(crate) fn replace(&mut self) {
         let open = |ending: &&mut Ending| matches!(ending, Ending::Open { .. });
         self.endings.iter_mut().filter(open).for_each(|ending| *ending = Ending::None);
@@ -75,13 +75,14 @@ impl Database {
             self.head -= 1;
             self.endings[session] = Ending::None;
         }
-        (self.taken, self.is_replaced) = (self.head, true);
+        (self.last_position, self.is_replaced) = (self.head, true);
     }
 
-    /// Makes one of all ends that are late for every request: `began` is the oldest of those.
-    pub(crate) fn tidy(&mut self, began: u8) {
+    /// Merges states that differ only in the times of ends that are older than the bound for every request. `began` is the
+    /// start of the oldest request.
+    pub(crate) fn normalise(&mut self, began: u8) {
         for ending in &mut self.endings {
-            if let Ending::Over { at, .. } = ending
+            if let Ending::Committed { at, .. } = ending
                 && began >= *at + LEASE
             {
                 *at = 0;
@@ -89,7 +90,7 @@ impl Database {
         }
     }
 
-    pub(crate) fn lives(&self, session: usize) -> bool {
-        !matches!(self.endings[session], Ending::Over { .. })
+    pub(crate) fn is_live(&self, session: usize) -> bool {
+        !matches!(self.endings[session], Ending::Committed { .. })
     }
 }

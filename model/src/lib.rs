@@ -1,59 +1,59 @@
-//! The argument of `src/account/live.rs` as a machine that can be gone through: a database whose transactions commit in
-//! some order, a server that follows its feed and answers from memory, and time. Each step is one that nothing can come
-//! between; between any two of them anything may: other steps of all others, and time, so that whoever is in the midst
-//! of something may stand still for as long as there is.
+//! A model of the argument in `src/account/session/cache.rs`, for a model checker: a database whose transactions commit in
+//! any order, a server that tails the feed and authenticates from its cache, and time. Each step is atomic. Between two
+//! steps any other steps can happen, and any time can pass.
 //!
-//! One server is as good as many: they meet in the database alone, where nothing that one does on behalf of its memory
-//! is seen by another. What is left out: whatever only takes away from the cache (age, eviction, the second clock), other lanes and stripes,
-//! and memory orderings, each of which is an `Acquire` that meets a `Release`. So this is the protocol and not the code; the
-//! names are those of the code, and `tests/torture/` looks at that.
+//! One server is enough: servers share only the database, and write nothing to it for their caches. The model leaves out
+//! what only removes entries from the cache (age, eviction, the second clock), other lanes and stripes, and memory
+//! orderings, which are pairs of `Acquire` and `Release`. It models the protocol and not the code; the names are those of
+//! the code, and `tests/torture/` tests the code.
 //!
-//! A [`Fault`] breaks one rule. The checker must then find how an ended session is let in, or the model proves nothing.
+//! A [`BrokenRule`] breaks one rule. The checker must then find how an ended session is admitted, or the model proves
+//! nothing.
 
+mod broken_rule;
 mod database;
-mod fault;
 mod node;
 mod step;
 
-pub use fault::Fault;
+pub use broken_rule::BrokenRule;
 pub use step::Step;
 
 use database::{Database, Ending};
-use node::{Node, Request};
+use node::{Caller, Node, Request};
 use stateright::{Model, Property};
 
-/// How many ticks a lease lasts, and so the bound.
+/// The length of a lease in ticks, and so the bound.
 pub const LEASE: u8 = 2;
 
-/// How many sessions there are at most, all in one lane and one stripe. The first is ended by the server, the second
-/// elsewhere.
+/// The greatest number of sessions, all in one lane and one stripe. The modelled server ends the first, another server the
+/// second.
 pub const SESSIONS: usize = 2;
 
-/// The size of the world, and what is wrong in it.
+/// The size of the model, and its faults.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
-    /// Requests that are under way at once.
+    /// Concurrent requests.
     pub requests: usize,
-    /// Sessions that are asked for and ended.
+    /// Sessions.
     pub sessions: usize,
     /// The last tick.
     pub end: u8,
-    /// What befalls the database.
-    pub trouble: Option<Trouble>,
-    /// The rule that is broken.
+    /// A fault of the database.
     pub fault: Option<Fault>,
+    /// A broken rule.
+    pub broken: Option<BrokenRule>,
 }
 
-/// What may befall the database.
+/// A fault of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Fault {
     /// Rows of the feed are removed while it is read.
     Prune,
-    /// Another one takes over that was behind, once.
+    /// A replica that is behind takes over, once.
     Replace,
 }
 
-/// Everything there is at one moment.
+/// The state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
     now: u8,
@@ -62,25 +62,26 @@ pub struct World {
 }
 
 impl World {
-    /// Whether some request has come to a point that `is_meant`.
-    fn any(&self, is_meant: impl Fn(&Self, &Request) -> bool) -> bool {
-        self.node.requests.iter().any(|request| is_meant(self, request))
+    /// Whether the predicate holds for some request.
+    fn any(&self, predicate: impl Fn(&Self, &Request) -> bool) -> bool {
+        self.node.requests.iter().any(|request| predicate(self, request))
     }
 
-    /// The request was let in, though it began when the session had been over for longer than the bound.
+    /// Whether the request was admitted although it began more than the bound after the end of the session.
     fn is_late(&self, request: &Request) -> bool {
-        let Some(let_in) = request.let_in() else { return false };
-        matches!(self.database.endings[let_in.session], Ending::Over { at, .. } if let_in.began >= at + LEASE)
+        let Some(admitted) = request.admitted() else { return false };
+        matches!(self.database.endings[admitted.session], Ending::Committed { at, .. } if admitted.began >= at + LEASE)
     }
 
-    /// The request was let in, though it began after its server had heard of the end, or had refused somebody for it.
+    /// Whether the request was admitted although its server knew at its start that the session ended.
     fn is_resurrected(_: &Self, request: &Request) -> bool {
-        request.let_in().is_some_and(|let_in| let_in.is_barred)
+        request.admitted().is_some_and(|admitted| admitted.is_known_ended)
     }
 
-    /// The request was let in from memory for a session that is over: the bound is needed.
-    fn is_let_in_after_the_end(&self, request: &Request) -> bool {
-        matches!(request, Request::LetIn(caller) if matches!(self.database.endings[caller.session], Ending::Over { .. }))
+    /// Whether the request was admitted from the cache after the end of the session, which shows that the bound is needed.
+    fn is_admitted_after_the_end(&self, request: &Request) -> bool {
+        let is_ended = |caller: &Caller| matches!(self.database.endings[caller.session], Ending::Committed { .. });
+        matches!(request, Request::Admitted(caller) if is_ended(caller))
     }
 }
 
@@ -98,22 +99,22 @@ impl Model for Argument {
 
     fn next_state(&self, world: &World, step: Step) -> Option<World> {
         let mut world = world.clone();
-        step::take(self, &mut world, step);
+        step::apply(self, &mut world, step);
         Some(world)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("nobody is let in after the bound", |_, world: &World| !world.any(World::is_late)),
-            Property::always("who is gone stays gone", |_, world: &World| !world.any(World::is_resurrected)),
-            Property::sometimes("memory answers", |_, world: &World| {
-                world.any(|_, request| matches!(request, Request::LetIn(_)))
+            Property::always("no request is admitted after the bound", |_, world: &World| !world.any(World::is_late)),
+            Property::always("a refused session stays refused", |_, world: &World| !world.any(World::is_resurrected)),
+            Property::sometimes("the cache admits a request", |_, world: &World| {
+                world.any(|_, request| matches!(request, Request::Admitted(_)))
             }),
-            Property::sometimes("memory answers after the end", |_, world: &World| {
-                world.any(World::is_let_in_after_the_end)
+            Property::sometimes("the cache admits a request after the end", |_, world: &World| {
+                world.any(World::is_admitted_after_the_end)
             }),
-            Property::sometimes("a row that was overtaken is not kept", |_, world: &World| {
-                world.any(|_, request| matches!(request, Request::Living { may_keep: false, .. }))
+            Property::sometimes("an outdated row is not cached", |_, world: &World| {
+                world.any(|_, request| matches!(request, Request::Live { may_fill: false, .. }))
             }),
         ]
     }

@@ -1,4 +1,4 @@
-//! A server: what it remembers, how far it has read the feed, and what its requests are about.
+//! A server: its cache, how far it has read the feed, and its requests in progress.
 
 mod request;
 
@@ -6,44 +6,45 @@ pub(crate) use request::{Caller, Request};
 
 use crate::{LEASE, SESSIONS};
 
-/// A time so far from the others that it does not matter which.
+/// A time in the past, before all leases.
 pub(crate) const LONG_AGO: u8 = u8::MAX / 2;
 
-/// A reading of the feed, which begins at `asked`.
+/// The progress of a read of the feed, which began at `began`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Tail {
-    /// Between two readings.
+    /// No read is in progress.
     #[default]
-    Rests,
-    Asked {
-        asked: u8,
+    Idle,
+    Began {
+        began: u8,
     },
-    /// It was told the head.
+    /// The head was read.
     Head {
-        asked: u8,
+        began: u8,
         head: u8,
     },
-    /// It was told whose ends are new; `None` where it has to forget everything. The lease may be renewed already, if
-    /// that is what is wrong.
-    News {
-        asked: u8,
+    /// The ended sessions were read; `None` if everything must be invalidated. `is_renewed` is set early only if that rule
+    /// is broken.
+    Rows {
+        began: u8,
         head: u8,
-        named: Option<[bool; SESSIONS]>,
+        ended: Option<[bool; SESSIONS]>,
         is_renewed: bool,
     },
-    /// It has forgotten what it was told of.
-    Forgotten {
-        asked: u8,
+    /// The ended sessions were invalidated.
+    Invalidated {
+        began: u8,
     },
 }
 
 impl Tail {
-    fn asked(&mut self) -> Option<&mut u8> {
+    fn began(&mut self) -> Option<&mut u8> {
         match self {
-            Self::Rests => None,
-            Self::Asked { asked } | Self::Head { asked, .. } | Self::News { asked, .. } | Self::Forgotten { asked } => {
-                Some(asked)
-            }
+            Self::Idle => None,
+            Self::Began { began }
+            | Self::Head { began, .. }
+            | Self::Rows { began, .. }
+            | Self::Invalidated { began } => Some(began),
         }
     }
 }
@@ -51,62 +52,62 @@ impl Tail {
 /// A server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
-    /// How far the feed was read.
+    /// The position up to which the feed was read.
     pub(crate) read: Option<u8>,
     pub(crate) tail: Tail,
-    /// When the last complete reading began.
+    /// When the last complete read began.
     pub(crate) lease: u8,
-    /// The sessions it has a good entry for. One that is marked is as good as none.
-    pub(crate) holds: [bool; SESSIONS],
-    /// The sessions it knows to be over. Nothing it does depends on that.
-    pub(crate) barred: [bool; SESSIONS],
+    /// The sessions with a valid cache entry. Marked entries are not counted.
+    pub(crate) cached: [bool; SESSIONS],
+    /// The sessions that the server knows to be ended. Only the properties use it.
+    pub(crate) known_ended: [bool; SESSIONS],
     pub(crate) requests: Vec<Request>,
 }
 
 impl Node {
     pub(crate) fn new(requests: usize) -> Self {
         let requests = vec![Request::None; requests];
-        let (holds, barred) = ([false; SESSIONS], [false; SESSIONS]);
-        Self { read: None, tail: Tail::Rests, lease: LONG_AGO, holds, barred, requests }
+        let (cached, known_ended) = ([false; SESSIONS], [false; SESSIONS]);
+        Self { read: None, tail: Tail::Idle, lease: LONG_AGO, cached, known_ended, requests }
     }
 
     pub(crate) fn holds_lease(&self, at: u8) -> bool {
         at.abs_diff(self.lease) < LEASE
     }
 
-    /// When the oldest of its requests began that is to be let in from memory, or the next one will begin.
-    pub(crate) fn oldest(&self, now: u8) -> u8 {
-        self.requests.iter().filter_map(Request::may_be_let_in).fold(now, u8::min)
+    /// The start of the oldest request that may be admitted from the cache, or `now`.
+    pub(crate) fn oldest_request(&self, now: u8) -> u8 {
+        self.requests.iter().filter_map(Request::start_if_relevant).fold(now, u8::min)
     }
 
-    /// Makes one of what makes no difference: which request is which, and how long ago a lease was over.
-    pub(crate) fn tidy(&mut self, now: u8) {
-        let began = self.oldest(now);
-        // whoever began then, or begins later, finds these leases over
-        let is_over = |renewed: u8| began >= renewed + LEASE;
-        if is_over(self.lease) {
+    /// Merges states that differ only in the order of requests, or in how long ago a lease expired.
+    pub(crate) fn normalise(&mut self, now: u8) {
+        let oldest = self.oldest_request(now);
+        // expired for all requests that are in progress or begin later
+        let is_expired = |renewed: u8| oldest >= renewed + LEASE;
+        if is_expired(self.lease) {
             self.lease = LONG_AGO;
         }
-        if let Some(asked) = self.tail.asked().filter(|asked| is_over(**asked)) {
-            *asked = LONG_AGO;
+        if let Some(began) = self.tail.began().filter(|began| is_expired(**began)) {
+            *began = LONG_AGO;
         }
         self.requests.sort_unstable();
     }
 
-    /// Marks the entries of a session, and makes all tickets void.
-    pub(crate) fn forget(&mut self, session: usize) {
-        self.holds[session] = false;
-        self.requests.iter_mut().for_each(|request| request.forget(session));
+    /// Marks the entries of a session, and voids all fill guards.
+    pub(crate) fn invalidate(&mut self, session: usize) {
+        self.cached[session] = false;
+        self.requests.iter_mut().for_each(|request| request.invalidate(session));
     }
 
-    /// The session lives after all.
-    pub(crate) fn acquit(&mut self, session: usize) {
-        self.barred[session] = false;
+    /// Notes that the session is live again, because the database lost its end.
+    pub(crate) fn revive(&mut self, session: usize) {
+        self.known_ended[session] = false;
         let callers = self.requests.iter_mut().filter_map(Request::caller).filter(|caller| caller.session == session);
-        callers.for_each(|caller| caller.is_barred = false);
+        callers.for_each(|caller| caller.is_known_ended = false);
     }
 
-    pub(crate) fn forget_all(&mut self) {
-        (0..SESSIONS).for_each(|session| self.forget(session));
+    pub(crate) fn invalidate_all(&mut self) {
+        (0..SESSIONS).for_each(|session| self.invalidate(session));
     }
 }

@@ -1,9 +1,9 @@
-//! What can happen next, and what comes of it.
+//! The possible steps and their effects.
 
 mod request;
 mod tail;
 
-use crate::{Argument, Fault, SESSIONS, Trouble, World, database::Ending, node::Tail};
+use crate::{Argument, BrokenRule, Fault, SESSIONS, World, database::Ending, node::Tail};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,84 +14,86 @@ pub enum Step {
     Open(usize),
     /// It commits.
     Commit(usize),
-    /// The server that has ended a session forgets it.
-    Heed(usize),
+    /// The server that has ended a session invalidates it.
+    Invalidate(usize),
     /// The oldest row of the feed is removed.
     Prune(usize),
-    /// Another database takes over, and everybody who reads from the old one fails.
+    /// A replica takes over, and reads from the old database fail.
     Replace,
-    /// The reading of the feed goes on.
+    /// The read of the feed proceeds.
     Tail,
-    /// A request begins, for a session.
+    /// A request begins: its index, and its session.
     Begin(usize, usize),
-    /// It goes on.
+    /// A request proceeds.
     Request(usize),
 }
 
-/// Everything that can happen now.
+/// Adds the steps that are possible now.
 pub(crate) fn possible(argument: &Argument, world: &World, steps: &mut Vec<Step>) {
     if world.now < argument.end {
         steps.push(Step::Tick);
     }
-    (0..argument.sessions).for_each(|session| steps.extend(of_ending(argument, world, session)));
-    steps.extend(of_trouble(argument, world));
+    (0..argument.sessions).for_each(|session| steps.extend(ending_step(argument, world, session)));
+    steps.extend(fault_step(argument, world));
     steps.push(Step::Tail);
     request::possible(argument, &world.node, steps);
 }
 
-fn of_trouble(argument: &Argument, world: &World) -> Option<Step> {
-    match argument.trouble? {
-        Trouble::Prune => world.database.oldest().map(Step::Prune),
-        Trouble::Replace => (!world.database.is_replaced).then_some(Step::Replace),
+fn fault_step(argument: &Argument, world: &World) -> Option<Step> {
+    match argument.fault? {
+        Fault::Prune => world.database.oldest_row().map(Step::Prune),
+        Fault::Replace => (!world.database.is_replaced).then_some(Step::Replace),
     }
 }
 
-fn of_ending(argument: &Argument, world: &World, session: usize) -> Option<Step> {
+fn ending_step(argument: &Argument, world: &World, session: usize) -> Option<Step> {
     match world.database.endings[session] {
-        Ending::None => world.database.may_open(session, argument.fault).then_some(Step::Open(session)),
+        Ending::None => world.database.may_open(session, argument.broken).then_some(Step::Open(session)),
         Ending::Open { .. } => Some(Step::Commit(session)),
-        Ending::Over { is_heeded, .. } => (session == 0 && !is_heeded).then_some(Step::Heed(session)),
+        Ending::Committed { is_invalidated, .. } => {
+            (session == 0 && !is_invalidated).then_some(Step::Invalidate(session))
+        }
     }
 }
 
-/// What comes of a step.
-pub(crate) fn take(argument: &Argument, world: &mut World, step: Step) {
-    let (now, fault) = (world.now, argument.fault);
+/// Applies a step.
+pub(crate) fn apply(argument: &Argument, world: &mut World, step: Step) {
+    let (now, broken) = (world.now, argument.broken);
     match step {
         Step::Tick => world.now += 1,
         Step::Open(session) => world.database.open(session),
         Step::Commit(session) => world.database.commit(session, now),
-        Step::Heed(session) => heed(world, session, fault),
-        Step::Prune(place) => world.database.prune(place),
-        Step::Replace => replace(world, fault),
-        Step::Tail => tail::go_on(&mut world.node, &world.database, now, fault),
-        Step::Begin(place, session) => request::begin(&mut world.node, place, session, now),
-        Step::Request(place) => request::go_on(&mut world.node, place, &world.database, fault),
+        Step::Invalidate(session) => invalidate(world, session, broken),
+        Step::Prune(row) => world.database.prune(row),
+        Step::Replace => replace(world, broken),
+        Step::Tail => tail::proceed(&mut world.node, &world.database, now, broken),
+        Step::Begin(request, session) => request::begin(&mut world.node, request, session, now),
+        Step::Request(request) => request::proceed(&mut world.node, request, &world.database, broken),
     }
     let now = world.now;
-    world.node.tidy(now);
-    world.database.tidy(world.node.oldest(now));
+    world.node.normalise(now);
+    world.database.normalise(world.node.oldest_request(now));
 }
 
-/// The transaction is known to have committed, and after this step so is the end to whoever asked for it.
-fn heed(world: &mut World, session: usize, fault: Option<Fault>) {
-    if let Ending::Over { is_heeded, .. } = &mut world.database.endings[session] {
-        *is_heeded = true;
+/// The server that ended the session invalidates it, before it responds to its client.
+fn invalidate(world: &mut World, session: usize, broken: Option<BrokenRule>) {
+    if let Ending::Committed { is_invalidated, .. } = &mut world.database.endings[session] {
+        *is_invalidated = true;
     }
-    if fault != Some(Fault::EndedAndKept) {
-        world.node.forget(session);
+    if broken != Some(BrokenRule::EndedAndCached) {
+        world.node.invalidate(session);
     }
-    world.node.barred[session] = true;
+    world.node.known_ended[session] = true;
 }
 
-fn replace(world: &mut World, fault: Option<Fault>) {
+fn replace(world: &mut World, broken: Option<BrokenRule>) {
     world.database.replace();
-    // an end that was lost is none
-    for session in (0..SESSIONS).filter(|session| world.database.lives(*session)) {
-        world.node.acquit(session);
+    // a session whose end was lost is live
+    for session in (0..SESSIONS).filter(|session| world.database.is_live(*session)) {
+        world.node.revive(session);
     }
-    world.node.tail = Tail::Rests;
-    if fault != Some(Fault::LossNotNoticed) {
+    world.node.tail = Tail::Idle;
+    if broken != Some(BrokenRule::LossNotNoticed) {
         world.node.read = None;
     }
 }

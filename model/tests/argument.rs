@@ -1,93 +1,93 @@
-//! The argument holds in every order of steps, and none of its rules can be spared.
+//! Checks that the argument holds in every order of steps, and that each rule is necessary.
 
-use model::{Argument, Fault, Trouble};
+use model::{Argument, BrokenRule, Fault};
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// One session, one request at a time: each test says what it has more of.
-const SMALL: Argument = Argument { requests: 1, sessions: 1, end: 4, trouble: None, fault: None };
+/// One session and one request. The tests add to it.
+const SMALL: Argument = Argument { requests: 1, sessions: 1, end: 4, fault: None, broken: None };
 
-/// Goes through everything, which `argument` must stand.
+/// Checks all states of an argument.
 fn holds(argument: Argument) {
     let checked = argument.checker().spawn_bfs().join();
     println!("{} states of {argument:?}", checked.unique_state_count());
     checked.assert_properties();
 }
 
-/// Breaks a rule, and wants to be shown how that is seen from outside.
-fn breaks(fault: Fault, property: &'static str, argument: Argument) {
-    // the bound and one tick: the shortest way there needs no more
-    let argument = Argument { fault: Some(fault), end: 2, ..argument };
+/// Breaks a rule, and checks that the checker finds a violation of the property.
+fn breaks(broken: BrokenRule, property: &'static str, argument: Argument) {
+    // two ticks are enough for the shortest counterexample
+    let argument = Argument { broken: Some(broken), end: 2, ..argument };
     let checked = argument.checker().finish_when(HasDiscoveries::AnyOf([property].into())).spawn_bfs().join();
     let found = checked.discovery(property);
-    let steps = found.unwrap_or_else(|| panic!("{fault:?} is not found")).into_actions();
-    println!("{fault:?}: {property}: not so after {steps:?}");
+    let steps = found.unwrap_or_else(|| panic!("{broken:?} is not found")).into_actions();
+    println!("{broken:?}: {property}: violated after {steps:?}");
 }
 
-const LATE: &str = "nobody is let in after the bound";
-const RESURRECTED: &str = "who is gone stays gone";
+const LATE: &str = "no request is admitted after the bound";
+const RESURRECTED: &str = "a refused session stays refused";
 
 #[test]
-fn it_holds_with_requests_that_overtake_each_other() {
+fn argument_holds_with_concurrent_requests() {
     holds(Argument { requests: 2, ..SMALL });
 }
 
 #[test]
-fn it_holds_with_sessions_that_end_at_once() {
+fn argument_holds_with_concurrent_endings() {
     holds(Argument { sessions: 2, end: 3, ..SMALL });
 }
 
 #[test]
-fn it_holds_when_rows_go_missing() {
-    holds(Argument { trouble: Some(Trouble::Prune), ..SMALL });
+fn argument_holds_when_rows_are_pruned() {
+    holds(Argument { fault: Some(Fault::Prune), ..SMALL });
 }
 
 #[test]
-fn it_holds_when_the_database_is_replaced() {
-    holds(Argument { trouble: Some(Trouble::Replace), ..SMALL });
-    holds(Argument { trouble: Some(Trouble::Replace), sessions: 2, end: 2, ..SMALL });
+fn argument_holds_when_the_database_is_replaced() {
+    holds(Argument { fault: Some(Fault::Replace), ..SMALL });
+    holds(Argument { fault: Some(Fault::Replace), sessions: 2, end: 2, ..SMALL });
 }
 
 #[test]
-fn the_ticket_is_needed() {
-    breaks(Fault::TicketNotChecked, LATE, SMALL);
+fn fill_guard_is_needed() {
+    breaks(BrokenRule::FillGuardNotChecked, LATE, SMALL);
 }
 
 #[test]
-fn the_lease_counts_from_the_question() {
-    breaks(Fault::LeaseFromTheAnswer, LATE, SMALL);
+fn lease_must_count_from_the_start_of_the_read() {
+    breaks(BrokenRule::LeaseFromTheResult, LATE, SMALL);
 }
 
 #[test]
-fn the_lease_comes_before_the_mark() {
-    breaks(Fault::MarkBeforeLease, LATE, SMALL);
+fn lease_must_be_checked_before_the_mark() {
+    breaks(BrokenRule::MarkBeforeLease, LATE, SMALL);
 }
 
 #[test]
-fn a_reading_forgets_before_it_renews() {
-    breaks(Fault::RenewedBeforeForgetting, LATE, SMALL);
+fn read_must_invalidate_before_it_renews() {
+    breaks(BrokenRule::RenewedBeforeInvalidating, LATE, SMALL);
 }
 
 #[test]
-fn positions_become_visible_in_order() {
-    breaks(Fault::PositionsOutOfOrder, LATE, Argument { sessions: 2, ..SMALL });
+fn positions_must_become_visible_in_order() {
+    breaks(BrokenRule::PositionsOutOfOrder, LATE, Argument { sessions: 2, ..SMALL });
 }
 
 #[test]
-fn rows_are_counted() {
-    breaks(Fault::GapsNotNoticed, LATE, Argument { trouble: Some(Trouble::Prune), ..SMALL });
+fn rows_must_be_counted() {
+    breaks(BrokenRule::GapsNotNoticed, LATE, Argument { fault: Some(Fault::Prune), ..SMALL });
 }
 
 #[test]
-fn a_reading_that_failed_begins_anew() {
-    breaks(Fault::LossNotNoticed, LATE, Argument { trouble: Some(Trouble::Replace), sessions: 2, ..SMALL });
+fn failed_read_must_start_anew() {
+    breaks(BrokenRule::LossNotNoticed, LATE, Argument { fault: Some(Fault::Replace), sessions: 2, ..SMALL });
 }
 
 #[test]
-fn whoever_is_refused_is_forgotten() {
-    breaks(Fault::RefusedAndKept, RESURRECTED, SMALL);
+fn refusal_must_invalidate() {
+    breaks(BrokenRule::RefusedAndCached, RESURRECTED, SMALL);
 }
 
 #[test]
-fn where_it_was_ended_it_counts_at_once() {
-    breaks(Fault::EndedAndKept, RESURRECTED, SMALL);
+fn ending_must_invalidate_on_its_own_node() {
+    breaks(BrokenRule::EndedAndCached, RESURRECTED, SMALL);
 }

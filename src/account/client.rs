@@ -1,9 +1,10 @@
-//! What is known of the client behind a request, and what of it may be kept.
+//! The client of a request, and what of it may be stored.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::Hosted;
 use crate::error::{ApiError, Code};
 
 /// Longest `User-Agent` kept, in characters.
@@ -19,6 +20,8 @@ pub struct Client {
     pub address: IpAddr,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// What WeChat cloud hosting says of it.
+    pub hosted: Hosted,
 }
 
 /// What a client tells of the device it runs on.
@@ -33,7 +36,7 @@ pub struct Device {
 impl Client {
     /// The `User-Agent`, cut to what is kept.
     #[must_use]
-    pub fn user_agent_kept(&self) -> Option<String> {
+    pub fn stored_user_agent(&self) -> Option<String> {
         let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_LEN).collect();
         self.user_agent.as_ref().map(kept)
     }
@@ -41,7 +44,7 @@ impl Client {
     /// The network the client is in: an IPv4 address's /24, an IPv6 address's /48. Enough for a person to tell a
     /// strange place from their own, too little to find them.
     #[must_use]
-    pub fn network_kept(&self) -> String {
+    pub fn stored_network(&self) -> String {
         prefix(self.address, 24, 48).to_string()
     }
 }
@@ -70,6 +73,11 @@ pub fn network_of(address: IpAddr) -> IpNet {
     prefix(address, 32, 64)
 }
 
+/// The network around it that is often leased as a whole: the /48 of an IPv6 address. IPv4 addresses are dear.
+pub(super) fn site_of(address: IpAddr) -> Option<IpNet> {
+    Some(prefix(address, 32, 48)).filter(|network| matches!(network, IpNet::V6(_)))
+}
+
 fn prefix(address: IpAddr, v4: u8, v6: u8) -> IpNet {
     match address.to_canonical() {
         IpAddr::V4(address) => Ipv4Net::new_assert(address, v4).trunc().into(),
@@ -82,33 +90,37 @@ mod tests {
     use super::*;
 
     fn client(address: &str) -> Client {
-        Client { address: address.parse().unwrap(), user_agent: Some("a\u{0}b".repeat(200)) }
+        Client { address: address.parse().unwrap(), user_agent: Some("a\u{0}b".repeat(200)), hosted: Hosted::Unknown }
     }
 
     #[test]
-    fn only_a_shortened_network_is_kept() {
-        assert_eq!(client("203.0.113.77").network_kept(), "203.0.113.0/24");
-        assert_eq!(client("2001:db8:1:2::3").network_kept(), "2001:db8:1::/48");
-        assert_eq!(client("::ffff:203.0.113.77").network_kept(), "203.0.113.0/24");
+    fn only_the_network_prefix_is_stored() {
+        assert_eq!(client("203.0.113.77").stored_network(), "203.0.113.0/24");
+        assert_eq!(client("2001:db8:1:2::3").stored_network(), "2001:db8:1::/48");
+        assert_eq!(client("::ffff:203.0.113.77").stored_network(), "203.0.113.0/24");
     }
 
     #[test]
-    fn an_ipv6_subscriber_is_counted_as_one() {
+    fn ipv6_subscriber_counts_as_one_network() {
         let network = |address: &str| network_of(address.parse().unwrap());
         assert_eq!(network("2001:db8:1:2::3"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::3"), network("2001:db8:1:3::3"));
         assert_ne!(network("203.0.113.1"), network("203.0.113.2"));
+        let site = |address: &str| site_of(address.parse().unwrap());
+        assert_eq!(site("2001:db8:1:2::3"), site("2001:db8:1:ffff::3"));
+        assert_ne!(site("2001:db8:1:2::3"), site("2001:db8:2:2::3"));
+        assert_eq!([site("203.0.113.1"), site("::ffff:203.0.113.1")], [None, None]);
     }
 
     #[test]
-    fn a_user_agent_is_cut_and_cleaned() {
-        let kept = client("::1").user_agent_kept().unwrap();
+    fn user_agent_is_truncated_and_cleaned() {
+        let kept = client("::1").stored_user_agent().unwrap();
         assert_eq!(kept.chars().count(), USER_AGENT_LEN);
         assert!(!kept.contains('\u{0}'));
     }
 
     #[test]
-    fn odd_device_names_are_refused_and_empty_ones_are_none() {
+    fn invalid_device_ids_are_refused_and_empty_ones_are_none() {
         let device = |id: &str| Device { id: Some(id.to_owned()), name: None }.checked();
         assert!(device(&"x".repeat(65)).is_err());
         assert!(device("a\u{0}").is_err());

@@ -1,5 +1,5 @@
-//! What is done beside the requests: uses of sessions are written, and what nobody needs any more is removed, a little
-//! at a time. Several nodes may do it at once.
+//! Background work: writes when sessions were last used, and removes old rows a few at a time. Several nodes may do it
+//! at once.
 
 use std::time::Duration;
 
@@ -8,11 +8,17 @@ use tokio::time::sleep;
 use super::Accounts;
 use crate::store::DbErr;
 
-/// How often the uses of sessions are written.
-const USES: Duration = Duration::from_secs(10);
+/// How often the buffered uses of sessions are written.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often old things are removed.
-const TIDY: Duration = Duration::from_mins(1);
+/// How often old rows are removed.
+const PURGE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How often pictures that are no longer in use are deleted.
+const PICTURES_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How often it is looked for accounts to delete: within a minute of the time that was said, whatever the database takes.
+const DELETION_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Rows removed by one statement, so that none holds others up for long.
 const BATCH: u64 = 500;
@@ -20,40 +26,76 @@ const BATCH: u64 = 500;
 /// Pause after a full batch: requests come first.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long the feed is kept. A node that has not read it for longer forgets all it knows.
+/// How long rows of the feed are kept. A node that has not read the feed for longer invalidates its whole cache.
 const FEED_KEPT: Duration = Duration::from_mins(10);
 
+/// How long the events that WeChat pushed are kept: far longer than a signed push is taken.
+const PUSH_EVENTS_KEPT: Duration = Duration::from_hours(24);
+
+/// How long the outcome of a check is waited for: WeChat says half an hour.
+const MEDIA_CHECKS_KEPT: Duration = Duration::from_hours(24);
+
 impl Accounts {
-    /// Keeps house for as long as it is polled.
-    pub async fn keep_house(&self) {
-        let uses = async {
+    /// Runs for as long as it is polled.
+    pub async fn run_housekeeping(&self) {
+        let flush = async {
             loop {
-                sleep(USES).await;
-                if let Err(cause) = self.write_uses().await {
+                sleep(FLUSH_INTERVAL).await;
+                if let Err(cause) = self.flush_last_used().await {
                     tracing::warn!(%cause, "the uses of sessions could not be written");
                 }
             }
         };
-        let tidy = async {
+        let purge = async {
             loop {
-                sleep(TIDY).await;
-                if let Err(cause) = self.tidy().await {
+                sleep(PURGE_INTERVAL).await;
+                if let Err(cause) = self.purge_rows().await {
                     tracing::warn!(%cause, "old rows could not be removed");
                 }
             }
         };
-        tokio::join!(uses, tidy);
+        // by themselves: a bucket may be slow, and nothing else waits for it
+        let pictures = async {
+            loop {
+                sleep(PICTURES_INTERVAL).await;
+                if let Err(cause) = self.purge_pictures().await {
+                    tracing::warn!(%cause, "unused pictures could not be deleted");
+                }
+            }
+        };
+        let delete = async {
+            loop {
+                if let Err(cause) = self.purge_accounts().await {
+                    tracing::warn!(%cause, "accounts that are due could not be deleted");
+                }
+                sleep(DELETION_INTERVAL).await;
+            }
+        };
+        tokio::join!(flush, purge, pictures, delete);
     }
 
-    /// Removes what has outlived its use, here and in the database.
+    /// Removes what has expired, in memory, in the database and in the storage of pictures.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn tidy(&self) -> Result<(), DbErr> {
-        self.limits.tidy();
+    pub async fn purge(&self) -> Result<(), DbErr> {
+        self.purge_rows().await?;
+        self.purge_pictures().await
+    }
+
+    async fn purge_pictures(&self) -> Result<(), DbErr> {
         let now = self.clock.now();
-        self.live.sweep(now);
+        in_batches(|| self.delete_pictures(now, BATCH)).await.map(drop)
+    }
+
+    async fn purge_rows(&self) -> Result<(), DbErr> {
+        self.limits.purge();
+        let now = self.clock.now();
+        self.cache.sweep(now);
         in_batches(|| self.store.code_exchanges_purge(now, BATCH)).await?;
+        in_batches(|| self.store.push_events_purge(now - PUSH_EVENTS_KEPT, BATCH)).await?;
+        in_batches(|| self.store.media_checks_purge(now - MEDIA_CHECKS_KEPT, BATCH)).await?;
+        in_batches(|| self.store.merge_tickets_purge(now, BATCH)).await?;
         in_batches(|| self.store.feed_prune(now - FEED_KEPT, BATCH)).await?;
         let removed = in_batches(|| self.store.sessions_purge(now - self.sessions.kept, BATCH)).await?;
         if removed > 0 {

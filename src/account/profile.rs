@@ -1,15 +1,19 @@
-//! Users and their identities, as they are looked up; what they may write of themselves is in the files below.
+//! Profiles: users as they are looked up, and what they may change of themselves.
 
 mod avatar;
+mod content;
+mod field_error;
 mod locale;
+mod metadata;
 mod nickname;
 mod update;
 
 use std::collections::HashMap;
 
-use entity::{IdentityId, UserId, identity, user};
+use entity::{Metadata, UserId, user};
 
-pub use update::{Fault, Flaw, ProfileField, ProfileRequest, ProfileUpdate};
+pub use field_error::{FieldError, FieldErrorKind, ProfileField};
+pub use update::{ProfileRequest, ProfileUpdate};
 
 use super::Accounts;
 use crate::error::{ApiError, Code};
@@ -18,15 +22,19 @@ use crate::error::{ApiError, Code};
 const USERS_AT_ONCE: usize = 100;
 
 impl Accounts {
-    /// A user.
+    /// A user. The id of one who was merged into another account gives the user of that account.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn user(&self, id: UserId) -> Result<Option<user::Model>, ApiError> {
-        Ok(self.store.user(id).await?)
+        match self.store.user(id).await? {
+            Some(user) => Ok(Some(user)),
+            None => Ok(self.store.users_merged(&[id]).await?.pop().map(|(_, survivor)| survivor)),
+        }
     }
 
-    /// The users of `ids`, in their order, by one query; `None` stands where an id names nobody.
+    /// The users of `ids`, in their order, by one query; `None` for an id without a user. Ids that it does not find are
+    /// looked up among those of merged users.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for more than a hundred ids.
@@ -40,23 +48,19 @@ impl Accounts {
             return Ok(vec![None; ids.len()]);
         }
         let found = self.store.users(&wanted).await?;
-        let by_id: HashMap<UserId, user::Model> = found.into_iter().map(|user| (user.id, user)).collect();
+        let mut by_id: HashMap<UserId, user::Model> = found.into_iter().map(|user| (user.id, user)).collect();
+        let missing: Vec<UserId> = wanted.into_iter().filter(|id| !by_id.contains_key(id)).collect();
+        if !missing.is_empty() {
+            by_id.extend(self.store.users_merged(&missing).await?);
+        }
         Ok(ids.iter().map(|id| by_id.get(id.as_ref()?).cloned()).collect())
     }
 
-    /// An identity of a user.
+    /// What a user's client keeps with the account, by a query shared with concurrent callers.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn identity(&self, owner: UserId, id: IdentityId) -> Result<Option<identity::Model>, ApiError> {
-        Ok(self.store.identity_of(owner, id).await?)
-    }
-
-    /// The identities of a user, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn identities(&self, owner: UserId) -> Result<Vec<identity::Model>, ApiError> {
-        Ok(self.store.identities_of(owner).await?)
+    pub async fn metadata(&self, user: UserId) -> Result<Option<Metadata>, ApiError> {
+        Ok(self.store.user_metadata(user).await?)
     }
 }

@@ -1,70 +1,123 @@
-//! An operator's work on the accounts: opens them, does one thing, closes them, and says what came of it.
+//! The commands of an administrator. Each opens the accounts, does one thing and prints the result.
+
+mod accounts;
 
 use std::error::Error;
 
-use entity::UserId;
+use entity::{UserId, content_flag, user::Role};
 
-use super::Outcome;
-use crate::{account::Accounts, cli::Admin, config::Config, error::ApiError, global_id::GlobalId, server};
+use super::CommandResult;
+use crate::{
+    account::Accounts,
+    cli::{self, AdminCommand},
+    config::Config,
+    error::ApiError,
+    global_id::GlobalId,
+    graphql::DateTime,
+    server,
+};
 
-/// How many identities are resealed between two lines that tell of it.
-const RESEALED_BETWEEN_LINES: u64 = 10_000;
+/// Identities between two lines of progress.
+const PROGRESS_INTERVAL: u64 = 10_000;
 
-/// Does it.
-pub(super) async fn run(work: Admin, config: Config) -> Outcome {
+/// Runs the command.
+pub(super) async fn run(command: AdminCommand, config: Config) -> CommandResult {
+    let public_url = config.public_url.clone();
     let accounts = server::open(config).await?;
-    let outcome = match work {
-        Admin::Reseal => reseal(&accounts).await,
-        Admin::Suspend { user } => suspend(&accounts, &user).await,
-        Admin::Reinstate { user } => reinstate(&accounts, &user).await,
+    let result = match command {
+        AdminCommand::Conflicts => accounts::conflicts(&accounts).await,
+        AdminCommand::Delete { user, now } => accounts::delete(&accounts, &user, now).await,
+        AdminCommand::EndSessions { user } => accounts::end_sessions(&accounts, &user).await,
+        AdminCommand::Export { user } => accounts::export_json(&accounts, &user, public_url).await,
+        AdminCommand::Merge { from, into, yes } => accounts::merge(&accounts, &from, &into, yes).await,
+        AdminCommand::Reseal => reseal(&accounts).await,
+        AdminCommand::Suspend { user } => suspend(&accounts, &user).await,
+        AdminCommand::Reinstate { user } => reinstate(&accounts, &user).await,
+        AdminCommand::Flagged { after, limit } => flagged(&accounts, after.as_deref(), limit).await,
+        AdminCommand::Grant { user, role: cli::Role::Admin } => set_role(&accounts, &user, Role::Admin).await,
+        AdminCommand::RevokeRole { user } => set_role(&accounts, &user, Role::User).await,
     };
-    accounts.store.clone().close().await?;
-    println!("{}", outcome?);
+    accounts.close().await?;
+    println!("{}", result?);
     Ok(())
 }
 
-/// Seals what is stored under the newest key, and tells what it could not open.
+/// Encrypts what is stored (session keys, phone numbers, access tokens) under the newest key, and reports those it could not decrypt.
 async fn reseal(accounts: &Accounts) -> Result<String, String> {
-    let mut told = 0;
+    let mut reported = 0;
     let resealed = accounts.reseal(|identities| {
-        if identities >= told + RESEALED_BETWEEN_LINES {
-            told = identities;
+        if identities >= reported + PROGRESS_INTERVAL {
+            reported = identities;
             tracing::info!(identities, "resealed so far");
         }
     });
     let done = resealed.await.map_err(|error| failed("reseal", &error))?;
-    let sentence = format!("Resealed the session keys of {} identities", done.identities);
+    let message =
+        format!("Resealed the session keys of {} identities and {} phone numbers", done.identities, done.phones);
+    if done.phones_left > 0 {
+        let problem = "stay as they are: they open with no value of SECRET_KEY, or another user has the number by now";
+        return Err(format!("{message}; the phone numbers of {} users {problem}.", done.phones_left));
+    }
     if done.unopened > 0 {
         let problem = "open with no value of SECRET_KEY: add the one they need behind the others and run this again, or \
                        leave them, for the next login brings a new session key";
-        return Err(format!("{sentence}; those of {} {problem}.", done.unopened));
+        return Err(format!("{message}; those of {} {problem}.", done.unopened));
     }
-    Ok(format!("{sentence}: nothing stored needs another key than the newest."))
+    Ok(format!("{message}: nothing stored needs another key than the newest."))
+}
+
+async fn flagged(accounts: &Accounts, after: Option<&str>, limit: u64) -> Result<String, String> {
+    let after = after.map(user_id).transpose()?;
+    let flags = accounts.content_flags(after, limit).await.map_err(|error| failed("list what is flagged", &error))?;
+    let line = |flag: &content_flag::Model| {
+        let user = GlobalId::User(flag.user_id).encode();
+        let (field, suggestion) = (flag.field.as_str(), flag.suggestion.as_str());
+        let label = flag.label.map_or_else(|| "-".to_owned(), |label| label.to_string());
+        format!("{user}  {field}  {suggestion}  {label}  {}", DateTime(flag.created_at).to_text())
+    };
+    let lines: Vec<_> = flags.iter().map(line).collect();
+    if lines.is_empty() { Ok("Nothing is flagged.".to_owned()) } else { Ok(lines.join("\n")) }
 }
 
 async fn suspend(accounts: &Accounts, user: &str) -> Result<String, String> {
-    let id = user_named(user)?;
+    let id = user_of(accounts, user).await?;
     let ended = accounts.suspend(id).await.map_err(|error| failed("suspend", &error))?;
-    let ended = ended.ok_or_else(|| nobody(user))?;
-    Ok(format!("Suspended {user}: {ended} session(s) ended, and nobody logs in to the account."))
+    let ended = ended.ok_or_else(|| no_such_user(user))?;
+    Ok(format!("Suspended {user}: {ended} session(s) ended, and logins to the account are refused."))
 }
 
 async fn reinstate(accounts: &Accounts, user: &str) -> Result<String, String> {
-    let id = user_named(user)?;
+    let id = user_of(accounts, user).await?;
     let found = accounts.reinstate(id).await.map_err(|error| failed("reinstate", &error))?;
-    if found { Ok(format!("Reinstated {user}: the user may log in again.")) } else { Err(nobody(user)) }
+    if found { Ok(format!("Reinstated {user}: the user may log in again.")) } else { Err(no_such_user(user)) }
 }
 
-/// A user by their id, as the API tells it or as the log does.
-fn user_named(text: &str) -> Result<UserId, String> {
+async fn set_role(accounts: &Accounts, user: &str, role: Role) -> Result<String, String> {
+    let id = user_of(accounts, user).await?;
+    let found = accounts.set_role(id, role).await.map_err(|error| failed("set the role", &error))?;
+    let done = match role {
+        Role::Admin => format!("Granted {user} the role admin: the account can read every account."),
+        Role::User => format!("Revoked the role of {user}: the account can read only itself."),
+    };
+    if found { Ok(done) } else { Err(no_such_user(user)) }
+}
+
+/// The user that an id stands for: of a merged account the one that stayed.
+async fn user_of(accounts: &Accounts, text: &str) -> Result<UserId, String> {
+    let found = accounts.user(user_id(text)?).await.map_err(|error| failed("find the account", &error))?;
+    found.map(|user| user.id).ok_or_else(|| no_such_user(text))
+}
+
+/// Parses the id of a user, in the form of the API or of the log.
+fn user_id(text: &str) -> Result<UserId, String> {
     let id = GlobalId::user(text).or_else(|| text.parse().ok().map(UserId));
-    id.ok_or_else(|| format!("`{text}` is no id of a user"))
+    id.ok_or_else(|| format!("`{text}` is not the id of a user"))
 }
 
-fn nobody(user: &str) -> String {
+fn no_such_user(user: &str) -> String {
     format!("there is no user {user}")
 }
 
-fn failed(what: &str, error: &ApiError) -> String {
-    format!("cannot {what}: {}", error.source().unwrap_or(error))
+fn failed(action: &str, error: &ApiError) -> String {
+    format!("cannot {action}: {}", error.source().unwrap_or(error))
 }

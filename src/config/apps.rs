@@ -1,4 +1,4 @@
-//! Which mini programs there are, and how WeChat is called for them.
+//! The mini programs that are configured, and the hosts of WeChat's API.
 
 use std::collections::BTreeSet;
 
@@ -6,101 +6,90 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use super::{
-    App, Wechat, address, credential,
-    problems::Fault,
-    reader::Reader,
-    table::{
-        LOGIN_REPEAT_WINDOW, WECHAT_API_BASE, WECHAT_APP_ID, WECHAT_APP_SECRET, WECHAT_APPS, WECHAT_CALLS_IN_FLIGHT,
-        WECHAT_CONNECT_TIMEOUT, WECHAT_TIMEOUT,
-    },
-    value,
+    App, credential,
+    declarations::{OPEN_PLATFORMS, WECHAT_API_BASE, WECHAT_APP_ID, WECHAT_APP_SECRET, WECHAT_APPS},
+    raw::RawSettings,
+    setting::Declaration,
 };
 use crate::random;
 
-/// The scope of unionids of every mini program the file says nothing about.
+/// The open-platform account of every mini program that `OPEN_PLATFORMS` does not name.
 const SHARED_PLATFORM: &str = "default";
 
-/// The appid of the mini program the emulator plays WeChat for.
+/// The appid of the mini program that the emulator serves.
 const EMULATED_APP: &str = "wx0000000000000000";
 
-/// Whether nothing at all is set about a mini program. A secret alone is a mistake, not a wish for the emulator.
-pub(super) fn is_emulated(reader: &Reader) -> bool {
-    ![&WECHAT_APP_ID, &WECHAT_APP_SECRET, &WECHAT_APPS].into_iter().any(|setting| reader.is_set(setting))
+/// The settings that configure a mini program.
+fn declarations() -> [&'static Declaration; 3] {
+    [&WECHAT_APP_ID.declaration, &WECHAT_APP_SECRET.declaration, &WECHAT_APPS.declaration]
 }
 
-/// The mini programs and how WeChat is called for them. With the emulator, its address is filled in once it listens.
-pub(super) fn wechat(reader: &mut Reader, emulator: bool) -> Option<Wechat> {
-    let (apps, hosts) =
-        if emulator { (vec![emulated(reader)], no_hosts(reader)) } else { (apps(reader), hosts(reader)) };
-    let connect_timeout = reader.value(&WECHAT_CONNECT_TIMEOUT, value::duration);
-    let timeout = reader.value(&WECHAT_TIMEOUT, value::duration);
-    let calls_in_flight = reader.value(&WECHAT_CALLS_IN_FLIGHT, value::count);
-    let repeat_window = reader.value(&LOGIN_REPEAT_WINDOW, value::duration_or_off);
-    Some(Wechat {
-        apps,
-        hosts,
-        connect_timeout: connect_timeout?,
-        timeout: timeout?,
-        calls_in_flight: calls_in_flight?,
-        repeat_window: repeat_window?,
-    })
+/// Whether no mini program is configured. A secret alone is a mistake, not a request for the emulator.
+pub(super) fn is_emulated(raw: &RawSettings) -> bool {
+    !declarations().into_iter().any(|declaration| raw.is_set(declaration))
 }
 
-fn hosts(reader: &mut Reader) -> Vec<String> {
-    reader.list(&WECHAT_API_BASE, address::wechat_host)
+/// Whether a mini program is configured, validly or not. A blank one does not count: it has its own error.
+pub(super) fn is_configured(raw: &RawSettings) -> bool {
+    declarations().into_iter().any(|declaration| raw.has_text(declaration))
 }
 
-fn no_hosts(reader: &mut Reader) -> Vec<String> {
-    if reader.is_set(&WECHAT_API_BASE) {
-        let label = reader.label(&WECHAT_API_BASE);
-        reader.problems.warn(format!("{label}: has no effect without a mini program: the emulator is called"));
+/// Refuses an appid without a secret, a secret without an appid, and an appid that is configured twice.
+pub(super) fn check(raw: &mut RawSettings) {
+    if is_emulated(raw) {
+        return;
     }
-    Vec::new()
-}
-
-/// The mini program of the emulator. Its secret opens nothing, so it need not outlive the process.
-fn emulated(reader: &Reader) -> App {
-    let secret = URL_SAFE_NO_PAD.encode(random::bytes::<16>()).into();
-    app(reader, EMULATED_APP.to_owned(), secret)
-}
-
-fn apps(reader: &mut Reader) -> Vec<App> {
-    let first = first_app(reader);
-    let mut seen: BTreeSet<_> = first.iter().map(|(id, _)| id.clone()).collect();
-    let more = reader.list(&WECHAT_APPS, |text| another_app(text, &mut seen));
-    warn_of_strangers(reader, &seen);
-    first.into_iter().chain(more).map(|(id, secret)| app(reader, id, secret)).collect()
-}
-
-fn first_app(reader: &mut Reader) -> Option<(String, SecretString)> {
-    let (missing, present) = match (reader.is_set(&WECHAT_APP_ID), reader.is_set(&WECHAT_APP_SECRET)) {
-        (false, false) => return None,
-        (true, true) => {
-            let id = reader.value(&WECHAT_APP_ID, credential::app_id);
-            let secret = reader.value(&WECHAT_APP_SECRET, credential::app_secret);
-            return Some((id?, secret?));
+    require_both(raw);
+    let mut ids: BTreeSet<String> = raw.get(&WECHAT_APP_ID).flatten().into_iter().collect();
+    let apps: Vec<_> = raw.entries(&WECHAT_APPS.declaration).map(credential::app).collect();
+    let label = raw.label(&WECHAT_APPS.declaration);
+    for (position, app) in (1..).zip(apps) {
+        if app.is_ok_and(|(id, _)| !ids.insert(id)) {
+            raw.problems.error(format!("{label}, entry {position}: the appid is configured already"));
         }
-        (true, false) => (&WECHAT_APP_SECRET, &WECHAT_APP_ID),
-        (false, true) => (&WECHAT_APP_ID, &WECHAT_APP_SECRET),
+    }
+    warn_of_unknown_apps(raw, &ids);
+}
+
+fn require_both(raw: &mut RawSettings) {
+    let (id, secret) = (&WECHAT_APP_ID.declaration, &WECHAT_APP_SECRET.declaration);
+    let (present, missing) = match (raw.is_set(id), raw.is_set(secret)) {
+        (true, false) => (id, secret),
+        (false, true) => (secret, id),
+        _ => return,
     };
-    let label = reader.label(present);
-    reader.problems.error(format!("{label}: is set, but {} is not: a mini program needs both", missing.name));
-    None
-}
-
-fn another_app(text: &str, seen: &mut BTreeSet<String>) -> Result<(String, SecretString), Fault> {
-    let (id, secret) = credential::app(text)?;
-    if seen.insert(id.clone()) { Ok((id, secret)) } else { Err("the appid is configured already") }
-}
-
-/// A misspelt appid in the table would quietly leave its mini program in the shared scope.
-fn warn_of_strangers(reader: &mut Reader, known: &BTreeSet<String>) {
-    for id in reader.open_platforms.keys().filter(|id| !known.contains(*id)) {
-        reader.problems.warn(format!("open_platforms names the appid {}, which is not configured", id.escape_debug()));
+    if raw.has_text(present) {
+        raw.refuse(present, &format!("is set, but {} is not: a mini program needs both", missing.name));
     }
 }
 
-fn app(reader: &Reader, id: String, secret: SecretString) -> App {
-    let open_platform = reader.open_platforms.get(&id).map_or(SHARED_PLATFORM, String::as_str).to_owned();
-    App { id, secret, open_platform }
+/// A misspelt appid in `OPEN_PLATFORMS` would silently leave its mini program with the shared account.
+fn warn_of_unknown_apps(raw: &mut RawSettings, known: &BTreeSet<String>) {
+    for id in raw.get(&OPEN_PLATFORMS).unwrap_or_default().keys().filter(|id| !known.contains(*id)) {
+        let name = "open_platforms names the appid";
+        raw.problems.warn(format!("{name} {}, which is not configured", id.escape_debug()));
+    }
+}
+
+/// The mini programs; the first is the default one.
+pub(super) fn apps(raw: &RawSettings) -> Option<Vec<App>> {
+    let credentials = if is_emulated(raw) { vec![emulated()] } else { configured(raw)? };
+    let platforms = raw.get(&OPEN_PLATFORMS)?;
+    let platform = |id: &str| platforms.get(id).map_or(SHARED_PLATFORM, String::as_str).to_owned();
+    Some(credentials.into_iter().map(|(id, secret)| App { open_platform: platform(&id), id, secret }).collect())
+}
+
+/// The emulator's mini program. Its secret protects nothing, so it need not be the same after a restart.
+fn emulated() -> (String, SecretString) {
+    (EMULATED_APP.to_owned(), URL_SAFE_NO_PAD.encode(random::bytes::<16>()).into())
+}
+
+fn configured(raw: &RawSettings) -> Option<Vec<(String, SecretString)>> {
+    let first = raw.get(&WECHAT_APP_ID)?.zip(raw.get(&WECHAT_APP_SECRET)?);
+    Some(first.into_iter().chain(raw.get(&WECHAT_APPS)?).collect())
+}
+
+/// The hosts of WeChat's API; none with the emulator, whose address is known once it listens.
+pub(super) fn hosts(raw: &RawSettings) -> Option<Vec<String>> {
+    if is_emulated(raw) { Some(Vec::new()) } else { raw.get(&WECHAT_API_BASE) }
 }

@@ -1,28 +1,29 @@
-//! The settings file: TOML with a lower-case key for each setting. A key the table does not know is refused, because
-//! a misspelt setting that is silently ignored is worse than none.
+//! The settings file: TOML with a lower-case key for each setting. Unknown keys are refused, because a misspelt setting
+//! that is silently ignored is worse than none.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{fs, io, path::Path};
 
 use toml::{Table, Value};
 
 use super::{
-    problems::{Fault, Problems},
-    table::{ALL, Kind, Setting},
+    declarations::SETTINGS,
+    problems::{ConfigProblems, InvalidValue},
+    setting::{Declaration, Kind},
 };
 
-/// The file that is read when none is named, in the working directory.
-pub(super) const USUAL: &str = "miniaccount.toml";
+/// The file that is read where none is named, in the working directory.
+pub(super) const DEFAULT_PATH: &str = "miniaccount.toml";
 
-/// The settings file, read.
-pub(super) struct File {
-    /// Its name, for sentences about it.
+/// The settings file.
+pub(super) struct SettingsFile {
+    /// Its path, for messages.
     pub(super) name: String,
     table: Table,
 }
 
-impl File {
-    /// Reads the file, and names every key in it that is not a setting. Without `required` it may be missing.
-    pub(super) fn read(path: &Path, required: bool, problems: &mut Problems) -> Self {
+impl SettingsFile {
+    /// Reads the file and refuses every unknown key in it. Without `required` it may be missing.
+    pub(super) fn read(path: &Path, required: bool, problems: &mut ConfigProblems) -> Self {
         let name = path.display().to_string();
         let table = match fs::read_to_string(path) {
             Ok(text) => parse(&name, &text, problems),
@@ -36,39 +37,30 @@ impl File {
         Self { name, table }
     }
 
-    /// The value of a setting that is no table, as an environment variable would hold it.
-    pub(super) fn text(&self, setting: &Setting) -> Option<Result<String, Fault>> {
-        self.table.get(&setting.key()).filter(|_| setting.kind != Kind::Names).map(as_text)
-    }
-
-    /// The value of a setting that is a table of names.
-    pub(super) fn names(&self, setting: &Setting, problems: &mut Problems) -> BTreeMap<String, String> {
-        let key = setting.key();
-        let names = match self.table.get(&key) {
-            None => Some(BTreeMap::new()),
-            Some(value) => value.as_table().and_then(|table| table.iter().map(named).collect()),
-        };
-        names.unwrap_or_else(|| {
-            problems.error(format!("{}: {key}: must be a table of names in quotes", self.name));
-            BTreeMap::new()
+    /// The value of a setting as an environment variable would hold it.
+    pub(super) fn text(&self, setting: &Declaration) -> Option<Result<String, InvalidValue>> {
+        let value = self.table.get(&setting.key())?;
+        Some(match value {
+            Value::Table(table) if setting.kind == Kind::Table => pairs(table),
+            Value::Array(items) => items.iter().map(scalar).collect::<Result<Vec<_>, _>>().map(|items| items.join(",")),
+            value => scalar(value),
         })
     }
 }
 
-fn named((key, value): (&String, &Value)) -> Option<(String, String)> {
-    let name = value.as_str().filter(|name| !name.trim().is_empty())?;
-    Some((key.clone(), name.to_owned()))
+/// A table as `key:name,key:name`.
+fn pairs(table: &Table) -> Result<String, InvalidValue> {
+    let pairs: Option<Vec<_>> = table.iter().map(pair).collect();
+    pairs.map(|pairs| pairs.join(",")).ok_or("must be a table of names in quotes, without commas")
 }
 
-/// Lists are joined by commas, as they are written in the environment.
-fn as_text(value: &Value) -> Result<String, Fault> {
-    match value {
-        Value::Array(items) => Ok(items.iter().map(scalar).collect::<Result<Vec<_>, _>>()?.join(",")),
-        value => scalar(value),
-    }
+fn pair((key, value): (&String, &Value)) -> Option<String> {
+    let name = value.as_str().filter(|name| !name.trim().is_empty() && !name.contains(','))?;
+    let is_key = !key.trim().is_empty() && !key.contains([':', ',']);
+    is_key.then(|| format!("{key}:{name}"))
 }
 
-fn scalar(value: &Value) -> Result<String, Fault> {
+fn scalar(value: &Value) -> Result<String, InvalidValue> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Integer(number) => Ok(number.to_string()),
@@ -77,52 +69,52 @@ fn scalar(value: &Value) -> Result<String, Fault> {
     }
 }
 
-fn parse(name: &str, text: &str, problems: &mut Problems) -> Table {
+fn parse(name: &str, text: &str, problems: &mut ConfigProblems) -> Table {
     text.parse().unwrap_or_else(|error: toml::de::Error| {
-        // the parser's own message would show the line, and a secret may be on it
+        // the message of the parser would show the line, and a secret may be on it
         let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-        let hint = "this is not TOML; text needs quotes, and a key stands only once";
+        let hint = "this is not TOML; text needs quotes, and a key occurs only once";
         problems.error(format!("{name}: line {line}, column {column}: {hint}"));
         Table::new()
     })
 }
 
-/// Line and column, from 1, of a place in a text.
-fn position(text: &str, place: usize) -> (usize, usize) {
-    let before = text.get(..place).unwrap_or(text);
+/// Line and column, from 1, of a byte offset in a text.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-fn refuse_unknown(name: &str, table: &Table, problems: &mut Problems) {
-    for key in table.keys().filter(|key| ALL.iter().all(|setting| setting.key() != **key)) {
+fn refuse_unknown(name: &str, table: &Table, problems: &mut ConfigProblems) {
+    for key in table.keys().filter(|key| SETTINGS.iter().all(|setting| setting.key() != **key)) {
         let hint = nearest(key).map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
         problems.error(format!("{name}: unknown setting `{}`{hint}", key.escape_debug()));
     }
 }
 
-/// The known key that looks most like this one, unless none looks like it at all.
+/// The known key that is most similar to this one, unless none is similar.
 fn nearest(key: &str) -> Option<String> {
     let key = key.to_ascii_lowercase();
-    let alike = |setting: &&Setting| (strsim::jaro_winkler(&key, &setting.key()), setting.key());
-    let best = ALL.iter().map(alike).max_by(|left, right| left.0.total_cmp(&right.0));
-    best.filter(|(likeness, _)| *likeness > 0.7).map(|(_, known)| known)
+    let similarity = |setting: &&Declaration| (strsim::jaro_winkler(&key, &setting.key()), setting.key());
+    let best = SETTINGS.iter().map(similarity).max_by(|left, right| left.0.total_cmp(&right.0));
+    best.filter(|(similarity, _)| *similarity > 0.7).map(|(_, known)| known)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::table::{CORS_ORIGINS, GRAPHIQL, LISTEN, OPEN_PLATFORMS, SESSIONS_PER_USER},
+        super::declarations::{CORS_ORIGINS, GRAPHIQL, LISTEN, OPEN_PLATFORMS, SESSIONS_PER_USER},
         *,
     };
 
-    fn read(text: &str) -> (File, Vec<String>) {
+    fn read(text: &str) -> (SettingsFile, Vec<String>) {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(USUAL);
+        let path = directory.path().join(DEFAULT_PATH);
         fs::write(&path, text).unwrap();
-        let mut problems = Problems::default();
-        let file = File::read(&path, false, &mut problems);
-        let shorten = |error: &String| error.replace(&path.display().to_string(), USUAL);
+        let mut problems = ConfigProblems::default();
+        let file = SettingsFile::read(&path, false, &mut problems);
+        let shorten = |error: &String| error.replace(&path.display().to_string(), DEFAULT_PATH);
         (file, problems.errors.iter().map(shorten).collect())
     }
 
@@ -136,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_syntax_error_tells_line_and_column_but_shows_nothing_of_the_line() {
+    fn a_syntax_error_has_line_and_column_but_no_text_of_the_line() {
         let (_, errors) = read("log = \"info\"\nsecret_key = hunter2hunter2\n");
         assert_eq!(errors.len(), 1);
         assert!(errors[0].starts_with("miniaccount.toml: line 2, column 14: "), "{errors:?}");
@@ -144,35 +136,40 @@ mod tests {
     }
 
     #[test]
-    fn values_read_as_the_environment_would_hold_them() {
-        let (file, errors) =
-            read("listen = \"a\"\ngraphiql = true\nsessions_per_user = 3\ncors_origins = [\"b\", \"c\"]");
+    fn values_have_the_text_of_an_environment_variable() {
+        let (file, errors) = read(
+            "listen = \"a\"\ngraphiql = true\nsessions_per_user = 3\ncors_origins = [\"b\", \"c\"]\n\
+             [open_platforms]\nwx1 = \"d\"\nwx2 = \"e:f\"",
+        );
         assert_eq!(errors, [""; 0]);
-        for (setting, expected) in
-            [(&LISTEN, "a"), (&GRAPHIQL, "true"), (&SESSIONS_PER_USER, "3"), (&CORS_ORIGINS, "b,c")]
-        {
+        for (setting, expected) in [
+            (&LISTEN.declaration, "a"),
+            (&GRAPHIQL.declaration, "true"),
+            (&SESSIONS_PER_USER.declaration, "3"),
+            (&CORS_ORIGINS.declaration, "b,c"),
+            (&OPEN_PLATFORMS.declaration, "wx1:d,wx2:e:f"),
+        ] {
             assert_eq!(file.text(setting).unwrap().unwrap(), expected);
         }
-        let (file, _) = read("listen = 1.5");
-        assert!(file.text(&LISTEN).unwrap().is_err());
+        for bad in ["listen = 1.5", "[listen]\na = \"b\""] {
+            assert!(read(bad).0.text(&LISTEN.declaration).unwrap().is_err(), "{bad}");
+        }
     }
 
     #[test]
-    fn a_missing_file_matters_only_when_it_was_named() {
-        let mut problems = Problems::default();
-        File::read(Path::new("/nowhere/at.toml"), false, &mut problems);
-        assert_eq!(problems, Problems::default());
-        File::read(Path::new("/nowhere/at.toml"), true, &mut problems);
+    fn a_missing_file_is_refused_where_it_was_named() {
+        let mut problems = ConfigProblems::default();
+        SettingsFile::read(Path::new("/nowhere/at.toml"), false, &mut problems);
+        assert_eq!(problems, ConfigProblems::default());
+        SettingsFile::read(Path::new("/nowhere/at.toml"), true, &mut problems);
         assert!(problems.errors[0].starts_with("/nowhere/at.toml: cannot be read"));
     }
 
     #[test]
-    fn names_that_are_no_table_of_text_are_refused() {
-        for bad in ["open_platforms = 1", "open_platforms = {a = 1}", "[open_platforms]\na = \" \""] {
-            let (file, _) = read(bad);
-            let mut problems = Problems::default();
-            file.names(&OPEN_PLATFORMS, &mut problems);
-            assert_eq!(problems.errors.len(), 1, "{bad}");
+    fn a_table_of_anything_but_names_is_refused() {
+        for bad in ["{a = 1}", "{a = \" \"}", "{a = \"b,c\"}", "{\"a:b\" = \"c\"}", "{\"\" = \"a\"}"] {
+            let (file, _) = read(&format!("open_platforms = {bad}"));
+            assert!(file.text(&OPEN_PLATFORMS.declaration).unwrap().is_err(), "{bad}");
         }
     }
 }

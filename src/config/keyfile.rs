@@ -1,5 +1,5 @@
-//! The key of a server that plays with the emulator: made once, kept beside the database, so that sessions outlive a
-//! restart without anybody having to set anything.
+//! The generated key of a server with the emulator. It is stored next to the database, so that sessions survive a restart
+//! without any setting.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,15 +10,15 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::SecretSlice;
 
-use super::credential;
+use super::{DatabaseUrl, SqliteDatabase, credential};
 use crate::random;
 
-/// The key beside the database: read, or made at the first start.
+/// Loads the key next to the database, or creates it at the first start.
 ///
 /// # Errors
-/// When it can be neither read nor made, when others than its owner can read it, or when it is no good key.
-pub fn load_or_create(database_url: &str) -> io::Result<SecretSlice<u8>> {
-    let path = path(database_url);
+/// When it can be neither read nor created, when others than its owner can read it, or when it is invalid.
+pub fn load_or_create(database: &DatabaseUrl) -> io::Result<SecretSlice<u8>> {
+    let path = path(database);
     load_or_create_at(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
@@ -32,25 +32,12 @@ fn load_or_create_at(path: &Path) -> io::Result<SecretSlice<u8>> {
     }
 }
 
-/// Beside an SQLite file, else in the working directory.
-fn path(database_url: &str) -> PathBuf {
-    let file = database_url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-    let (file, options) = file.unwrap_or_default().split_once('?').unwrap_or((file.unwrap_or_default(), ""));
-    let in_memory = file == ":memory:" || options.split('&').any(|option| option == "mode=memory");
-    if file.is_empty() || in_memory { PathBuf::from("miniaccount.key") } else { format!("{}.key", decode(file)).into() }
-}
-
-/// Undoes `%XX`, as the database driver does with the file name.
-fn decode(text: &str) -> String {
-    let mut pieces = text.split('%');
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
-    for piece in pieces {
-        match piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => bytes.extend([&[byte], &piece.as_bytes()[2..]].concat()),
-            None => bytes.extend([b"%", piece.as_bytes()].concat()),
-        }
+/// The path of the key: next to an SQLite file, otherwise in the working directory.
+fn path(database: &DatabaseUrl) -> PathBuf {
+    match database {
+        DatabaseUrl::Sqlite(SqliteDatabase::File { path, .. }) => path.with_added_extension("key"),
+        _ => PathBuf::from("miniaccount.key"),
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn load(path: &Path) -> io::Result<SecretSlice<u8>> {
@@ -58,15 +45,16 @@ fn load(path: &Path) -> io::Result<SecretSlice<u8>> {
     refuse_readable_by_others(&file)?;
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    credential::key(text.trim()).map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault))
+    credential::key(text.trim()).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
 #[cfg(unix)]
 fn refuse_readable_by_others(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let open_to_others = file.metadata()?.permissions().mode() & 0o077 != 0;
-    let refusal = "others than its owner may read this key; set its mode to 600, or delete it to have a new one made";
-    if open_to_others { Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal)) } else { Ok(()) }
+    let is_readable_by_others = file.metadata()?.permissions().mode() & 0o077 != 0;
+    let refusal =
+        "others than its owner may read this key; set its mode to 600, or delete it, and a new one is created";
+    if is_readable_by_others { Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal)) } else { Ok(()) }
 }
 
 #[cfg(not(unix))]
@@ -74,8 +62,8 @@ fn refuse_readable_by_others(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the key under another name and links it in place: the file is whole from the moment it is there, and where
-/// another process was faster, its key stays.
+/// Writes the key to a temporary file and links that to its name. The file is complete as soon as it exists, and the key
+/// of a process that was faster stays.
 fn create(path: &Path) -> io::Result<()> {
     let draft = path.with_added_extension(format!("{:016x}.new", u64::from_ne_bytes(random::bytes())));
     let linked = write(&draft).and_then(|()| fs::hard_link(&draft, path));
@@ -104,15 +92,15 @@ mod tests {
 
     use super::*;
 
-    fn database() -> (tempfile::TempDir, String, PathBuf) {
+    fn database() -> (tempfile::TempDir, DatabaseUrl, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.db");
         let key = directory.path().join("a.db.key");
-        (directory, format!("sqlite://{}?mode=rwc", file.display()), key)
+        (directory, format!("sqlite://{}?mode=rwc", file.display()).parse().unwrap(), key)
     }
 
     #[test]
-    fn the_key_is_for_its_owner_alone_and_the_same_at_the_next_start() {
+    fn the_key_is_readable_by_its_owner_alone_and_survives_a_restart() {
         let (directory, url, path) = database();
         let first = load_or_create(&url).unwrap();
         let second = load_or_create(&url).unwrap();
@@ -123,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_that_start_together_use_one_key() {
+    fn concurrent_starts_share_one_key() {
         let (_directory, url, _) = database();
         let keys = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| load_or_create(&url).unwrap())).collect();
@@ -151,16 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_beside_the_database_or_else_in_the_working_directory() {
+    fn the_key_is_beside_an_sqlite_file_or_else_in_the_working_directory() {
         for (url, expected) in [
             ("sqlite://miniaccount.db?mode=rwc", "miniaccount.db.key"),
-            ("sqlite:///var/lib/my%20data/a%b.db", "/var/lib/my data/a%b.db.key"),
+            ("sqlite:///var/lib/my%20data/a%25b.db", "/var/lib/my data/a%b.db.key"),
+            ("sqlite://accounts", "accounts.key"),
             ("sqlite:a.db", "a.db.key"),
             ("sqlite::memory:", "miniaccount.key"),
             ("sqlite://a?mode=memory&cache=shared", "miniaccount.key"),
             ("postgres://u:p@h/d", "miniaccount.key"),
         ] {
-            assert_eq!(path(url), Path::new(expected), "{url}");
+            assert_eq!(path(&url.parse().unwrap()), Path::new(expected), "{url}");
         }
     }
 }

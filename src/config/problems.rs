@@ -1,37 +1,37 @@
-//! What is wrong with the settings, all of it at once. No sentence here ever holds the value of a secret: parsers
-//! name what is wrong in fixed words, and the rest is names and positions.
+//! The problems of the settings. No message contains the value of a setting, which may be a secret: parsers explain an
+//! invalid value in fixed words, and all other parts of a message are names or positions.
 
 use std::{error::Error, fmt};
 
-/// What is wrong with a value, in words that cannot hold the value itself.
-pub(super) type Fault = &'static str;
+/// Why a value is invalid, in fixed words, which cannot hold the value itself.
+pub(super) type InvalidValue = &'static str;
 
-/// Everything that is wrong with the settings.
+/// Every problem of the settings.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Problems {
-    /// What the server refuses to start for.
+pub struct ConfigProblems {
+    /// Problems for which the server refuses to start.
     pub errors: Vec<String>,
-    /// What works, but maybe not as meant.
+    /// Settings that are valid, but possibly not what was intended.
     pub warnings: Vec<String>,
 }
 
-impl Problems {
-    /// Adds something the server refuses to start for.
-    pub(super) fn error(&mut self, sentence: impl Into<String>) {
-        self.errors.push(sentence.into());
+impl ConfigProblems {
+    /// Adds a problem for which the server refuses to start.
+    pub(super) fn error(&mut self, message: impl Into<String>) {
+        self.errors.push(message.into());
     }
 
-    /// Adds something that works, but maybe not as meant.
-    pub(super) fn warn(&mut self, sentence: impl Into<String>) {
-        self.warnings.push(sentence.into());
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, message: impl Into<String>) {
+        self.warnings.push(message.into());
     }
 }
 
-/// The errors, a line each.
-impl fmt::Display for Problems {
+/// The errors, one per line.
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.errors.join("\n"))
     }
 }
 
-impl Error for Problems {}
+impl Error for ConfigProblems {}

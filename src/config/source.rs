@@ -1,14 +1,15 @@
-//! Gathers the settings as text: the environment first, then the file. What is set nowhere is not in it.
+//! Where the text of a setting comes from: the environment first, then the settings file.
 
 use std::{collections::BTreeMap, env::VarError, fs};
 
 use super::{
-    file::File,
-    problems::Problems,
-    table::{ALL, Kind, Setting},
+    declarations::{REFUSED_WHEN_BLANK, SETTINGS},
+    file::SettingsFile,
+    problems::ConfigProblems,
+    setting::{Declaration, Kind},
 };
 
-/// Looks up an environment variable. A function, so that a test need not touch its process.
+/// Looks up an environment variable. A parameter, so that tests need not change the environment of their process.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 
 /// The environment of this process.
@@ -20,89 +21,112 @@ pub fn process_environment(name: &str) -> Result<String, VarError> {
     std::env::var(name)
 }
 
-/// A setting that is set. It cannot be printed: the text may be a secret.
-pub(super) struct Found {
-    /// What a sentence about it begins with: where it was found, and its name there.
+/// The text of a setting. Without `Debug`, because the text may be a secret.
+pub(super) struct RawValue {
+    /// What a message about it begins with: where it is set, and its name there.
     pub(super) label: String,
-    /// The text without blanks around it; nothing when it could not be had and a problem tells why.
+    /// The text without blanks around it; `None` where it could not be read and an error says why.
     pub(super) text: Option<String>,
 }
 
-/// All settings that are set, by the names in the table. Blank counts as not set.
+/// The text of every setting that is set, by name.
 pub(super) fn gather(
     environment: Environment<'_>,
-    file: &File,
-    problems: &mut Problems,
-) -> BTreeMap<&'static str, Found> {
-    let mut found = BTreeMap::new();
-    for setting in ALL {
+    file: &SettingsFile,
+    problems: &mut ConfigProblems,
+) -> BTreeMap<&'static str, RawValue> {
+    let mut values = BTreeMap::new();
+    for setting in SETTINGS {
         let value = from_environment(environment, setting, problems).or_else(|| from_file(file, setting, problems));
-        found.extend(value.map(|value| (setting.name, value)));
+        values.extend(value.map(|value| (setting.name, value)));
     }
-    found
+    values
 }
 
-fn from_environment(environment: Environment<'_>, setting: &Setting, problems: &mut Problems) -> Option<Found> {
-    let value = variable(environment, setting.name, problems);
+fn from_environment(
+    environment: Environment<'_>,
+    setting: &Declaration,
+    problems: &mut ConfigProblems,
+) -> Option<RawValue> {
     match setting.kind {
-        Kind::Plain => value,
-        Kind::Secret => with_secret_file(environment, setting, value, problems),
-        Kind::FileOnly | Kind::Names => {
-            if value.is_some() {
-                problems.warn(format!("{} has no effect: write `{}` in the file", setting.name, setting.key()));
-            }
-            None
-        }
+        Kind::Plain | Kind::Table => variable(environment, setting.name, refuses_blank(setting), problems),
+        Kind::Secret => secret(environment, setting, problems),
     }
 }
 
-fn variable(environment: Environment<'_>, name: &str, problems: &mut Problems) -> Option<Found> {
-    let text = match environment(name) {
-        Ok(text) if text.trim().is_empty() => return None,
-        Ok(text) => Some(text.trim().to_owned()),
-        Err(VarError::NotPresent) => return None,
+fn variable(
+    environment: Environment<'_>,
+    name: &str,
+    refuses_blank: bool,
+    problems: &mut ConfigProblems,
+) -> Option<RawValue> {
+    match environment(name) {
+        Ok(text) => accept(name.to_owned(), &text, refuses_blank, problems),
+        Err(VarError::NotPresent) => None,
         Err(VarError::NotUnicode(_)) => {
             problems.error(format!("{name}: is not Unicode text"));
-            None
+            Some(RawValue { label: name.to_owned(), text: None })
         }
-    };
-    Some(Found { label: name.to_owned(), text })
+    }
 }
 
-/// A secret given as `NAME_FILE`. Where both are set, it cannot be told which one is meant.
-fn with_secret_file(
-    environment: Environment<'_>,
-    setting: &Setting,
-    value: Option<Found>,
-    problems: &mut Problems,
-) -> Option<Found> {
+/// A secret may also be in the file that `NAME_FILE` names. Setting both is refused, because either could be meant.
+fn secret(environment: Environment<'_>, setting: &Declaration, problems: &mut ConfigProblems) -> Option<RawValue> {
+    let value = variable(environment, setting.name, refuses_blank(setting), problems);
     let label = format!("{}_FILE", setting.name);
-    let Some(path) = variable(environment, &label, problems) else { return value };
+    // a blank path has no effect if there is a value
+    let refuses_blank = value.is_none() && refuses_blank(setting);
+    let Some(path) = variable(environment, &label, refuses_blank, problems) else { return value };
     if value.is_some() {
         problems.error(format!("{} and {label} are both set: keep one of them", setting.name));
-        return Some(Found { label, text: None });
+        return Some(RawValue { label, text: None });
     }
     let text = path.text.and_then(|path| secret_file(&label, &path, problems));
-    Some(Found { label, text })
+    Some(RawValue { label, text })
 }
 
-fn secret_file(label: &str, path: &str, problems: &mut Problems) -> Option<String> {
+fn secret_file(label: &str, path: &str, problems: &mut ConfigProblems) -> Option<String> {
     match fs::read_to_string(path) {
         Ok(text) if text.trim().is_empty() => problems.error(format!("{label}: the file {path} is empty")),
-        Ok(text) => return Some(text.trim().to_owned()),
+        Ok(text) => return accept(label.to_owned(), &text, true, problems)?.text,
         Err(error) => problems.error(format!("{label}: the file {path} cannot be read: {error}")),
     }
     None
 }
 
-fn from_file(file: &File, setting: &Setting, problems: &mut Problems) -> Option<Found> {
+fn from_file(file: &SettingsFile, setting: &Declaration, problems: &mut ConfigProblems) -> Option<RawValue> {
     let label = format!("{}: {}", file.name, setting.key());
     match file.text(setting)? {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => Some(Found { label, text: Some(text.trim().to_owned()) }),
-        Err(fault) => {
-            problems.error(format!("{label}: {fault}"));
-            Some(Found { label, text: None })
+        Ok(text) => accept(label, &text, refuses_blank(setting), problems),
+        Err(reason) => {
+            problems.error(format!("{label}: {reason}"));
+            Some(RawValue { label, text: None })
         }
     }
+}
+
+fn refuses_blank(setting: &Declaration) -> bool {
+    REFUSED_WHEN_BLANK.iter().any(|refused| refused.name == setting.name)
+}
+
+/// A value without the blanks around it. A blank value counts as not set, unless it is refused.
+fn accept(label: String, text: &str, refuses_blank: bool, problems: &mut ConfigProblems) -> Option<RawValue> {
+    let text = text.trim();
+    if text.is_empty() && !refuses_blank {
+        return None;
+    }
+    let reason = if text.is_empty() {
+        Some("is blank; give it a value, or remove it")
+    } else {
+        is_quoted(text).then_some("is wrapped in quotes; write the value without them")
+    };
+    if let Some(reason) = reason {
+        problems.error(format!("{label}: {reason}"));
+    }
+    Some(RawValue { label, text: reason.is_none().then(|| text.to_owned()) })
+}
+
+/// Whether a value has quotes around it. A shell removes them; most programs that read env files do not.
+fn is_quoted(text: &str) -> bool {
+    ['"', '\''].iter().any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
 }

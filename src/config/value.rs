@@ -1,50 +1,54 @@
-//! Plain values as text: durations, rates, switches, counts, and what the log needs. A fault is a fixed sentence, so
-//! it cannot tell the value.
+//! Parses durations, rates, booleans, counts, names, and the filter and format of the log.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use tracing_subscriber::EnvFilter;
 
-use super::{LogFormat, Rate, problems::Fault};
+use super::{
+    ContentCheck, LogFormat, Rate,
+    parse::list,
+    problems::InvalidValue,
+    setting::{Parsed, ValueProblem},
+};
 
-/// Longer than any lifetime makes sense, and far from where times overflow.
+/// The longest duration: a hundred years, far from where times overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// `500ms`, `90s`, `15m`, `2h`, `30d`.
-pub(super) fn duration(text: &str) -> Result<Duration, Fault> {
-    const FAULT: Fault = "must be a duration such as 500ms, 90s, 15m, 2h or 30d";
-    let (number, unit) = split_number(text).ok_or(FAULT)?;
+pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
+    const INVALID: InvalidValue = "must be a duration such as 500ms, 90s, 15m, 2h or 30d";
+    let (number, unit) = split_number(text).ok_or(INVALID)?;
     let unit = match unit {
         "ms" => Duration::from_millis(1),
         "s" => Duration::from_secs(1),
         "m" => Duration::from_mins(1),
         "h" => Duration::from_hours(1),
         "d" => Duration::from_hours(24),
-        _ => return Err(FAULT),
+        _ => return Err(INVALID),
     };
     let duration = unit.checked_mul(number).filter(|duration| *duration <= LONGEST);
     let duration = duration.ok_or("must be less than a hundred years")?;
-    if duration.is_zero() { Err("must be longer than nothing") } else { Ok(duration) }
+    if duration.is_zero() { Err("must be longer than zero") } else { Ok(duration) }
 }
 
-/// The same; `off` or `0` is no time at all.
-pub(super) fn duration_or_off(text: &str) -> Result<Duration, Fault> {
+/// The same; `off` or `0` is zero.
+pub(super) fn duration_or_off(text: &str) -> Result<Duration, InvalidValue> {
     let is_off = text.eq_ignore_ascii_case("off") || text == "0";
     if is_off { Ok(Duration::ZERO) } else { duration(text) }
 }
 
 /// `600/min`, `10/s`, `100/h`; `off` is no limit.
-pub(super) fn rate(text: &str) -> Result<Option<Rate>, Fault> {
-    const FAULT: Fault = "must be a rate such as 10/s, 600/min or 100/h, or off";
+pub(super) fn rate(text: &str) -> Result<Option<Rate>, InvalidValue> {
+    const INVALID: InvalidValue = "must be a rate such as 10/s, 600/min or 100/h, or off";
     if text.eq_ignore_ascii_case("off") {
         return Ok(None);
     }
-    let (number, period) = split_number(text).ok_or(FAULT)?;
+    let (number, period) = split_number(text).ok_or(INVALID)?;
     let period = match period {
         "/s" => Duration::from_secs(1),
         "/min" => Duration::from_mins(1),
         "/h" => Duration::from_hours(1),
-        _ => return Err(FAULT),
+        _ => return Err(INVALID),
     };
     let count = NonZeroU32::new(number).ok_or("must allow at least one; off is no limit")?;
     Ok(Some(Rate { count, period }))
@@ -56,8 +60,8 @@ fn split_number(text: &str) -> Option<(u32, &str)> {
     Some((number.parse().ok()?, unit))
 }
 
-/// A switch, in any of the ways people write one.
-pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
+/// A boolean, in the usual spellings.
+pub(super) fn boolean(text: &str) -> Result<bool, InvalidValue> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "1" | "yes" => Ok(true),
         "false" | "off" | "0" | "no" => Ok(false),
@@ -65,31 +69,69 @@ pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
     }
 }
 
-/// How many of something there may be: at least one.
-pub(super) fn count(text: &str) -> Result<u32, Fault> {
+/// A whole number, at least one.
+pub(super) fn count(text: &str) -> Result<u32, InvalidValue> {
     text.parse().map(NonZeroU32::get).map_err(|_| "must be a whole number, at least 1")
 }
 
-/// How deep a document may nest: no deeper than the parser goes, and the stack bears.
-pub(super) fn nesting(text: &str) -> Result<u32, Fault> {
+/// The nesting of brackets in a document, at most as deep as the parser recurses.
+pub(super) fn nesting(text: &str) -> Result<u32, InvalidValue> {
     count(text)
         .ok()
         .filter(|count| *count <= 64)
         .ok_or("must be a whole number from 1 to 64: no document is read deeper")
 }
 
-/// A filter the log understands.
-pub(super) fn log_filter(text: &str) -> Result<String, Fault> {
-    let fault = "must be a filter such as info, or info,miniaccount=debug";
-    // the parser cuts the text between bytes, and panics where those are parts of one character
+/// A filter of the log, in the syntax of `EnvFilter`.
+pub(super) fn log_filter(text: &str) -> Result<String, InvalidValue> {
+    let invalid = "must be a filter such as info, or info,miniaccount=debug";
+    // the parser of EnvFilter slices at byte positions, and panics inside a character of several bytes
     if !text.is_ascii() {
-        return Err(fault);
+        return Err(invalid);
     }
-    EnvFilter::builder().parse(text).map(|_| text.to_owned()).map_err(|_| fault)
+    EnvFilter::builder().parse(text).map(|_| text.to_owned()).map_err(|_| invalid)
+}
+
+/// Any text at all.
+#[expect(clippy::unnecessary_wraps, reason = "other parsers refuse something")]
+pub(super) fn text(text: &str) -> Result<String, InvalidValue> {
+    Ok(text.to_owned())
+}
+
+/// Names of open-platform accounts by appid: `appid:name,appid:name`.
+pub(super) fn open_platforms(text: &str) -> Parsed<BTreeMap<String, String>> {
+    let pairs = list(text, pair)?;
+    let count = pairs.len();
+    let names: BTreeMap<_, _> = pairs.into_iter().collect();
+    if names.len() < count { Err(vec![ValueProblem::of_value(&"names an appid twice")]) } else { Ok(names) }
+}
+
+fn pair(text: &str) -> Result<(String, String), InvalidValue> {
+    let (key, name) = text.split_once(':').map(|(key, name)| (key.trim(), name.trim())).unwrap_or_default();
+    if key.is_empty() || name.is_empty() { Err("must be appid:name") } else { Ok((key.to_owned(), name.to_owned())) }
+}
+
+/// `off`, `flag` or `enforce`.
+pub(super) fn content_check(text: &str) -> Result<ContentCheck, InvalidValue> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(ContentCheck::Off),
+        "flag" => Ok(ContentCheck::Flag),
+        "enforce" => Ok(ContentCheck::Enforce),
+        _ => Err("must be off, flag or enforce"),
+    }
+}
+
+/// Whether to `keep` or to `refuse`.
+pub(super) fn keep(text: &str) -> Result<bool, InvalidValue> {
+    match text.to_ascii_lowercase().as_str() {
+        "keep" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err("must be keep or refuse"),
+    }
 }
 
 /// `text` or `json`.
-pub(super) fn log_format(text: &str) -> Result<LogFormat, Fault> {
+pub(super) fn log_format(text: &str) -> Result<LogFormat, InvalidValue> {
     match text.to_ascii_lowercase().as_str() {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
@@ -114,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn some_durations_can_be_turned_off() {
+    fn off_is_no_duration() {
         assert_eq!(duration_or_off("10s"), Ok(Duration::from_secs(10)));
         assert!(["off", "OFF", "0"].iter().all(|text| duration_or_off(text) == Ok(Duration::ZERO)));
         assert!(["", "no", "-1s"].iter().all(|text| duration_or_off(text).is_err()));
     }
 
     #[test]
-    fn rates_are_a_count_in_a_second_a_minute_or_an_hour() {
+    fn rates_are_a_count_for_each_second_minute_or_hour() {
         for (text, count, seconds) in [("10/s", 10, 1), ("600/min", 600, 60), ("100/h", 100, 3600)] {
             let expected = Rate { count: NonZeroU32::new(count).unwrap(), period: Duration::from_secs(seconds) };
             assert_eq!(rate(text), Ok(Some(expected)), "{text}");
@@ -133,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn switches_counts_and_formats_are_read_leniently_but_not_guessed() {
+    fn booleans_counts_and_formats_are_accepted_in_their_usual_spellings_alone() {
         assert!(["true", "ON", "1", "yes"].iter().all(|text| boolean(text) == Ok(true)));
         assert!(["False", "off", "0", "no"].iter().all(|text| boolean(text) == Ok(false)));
         assert!(["", "y", "2"].iter().all(|text| boolean(text).is_err()));
@@ -146,14 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_must_be_one() {
+    fn open_platforms_are_pairs_of_appid_and_name() {
+        let expected =
+            BTreeMap::from([("wx1", "a"), ("wx2", "b:c")].map(|(id, name)| (id.to_owned(), name.to_owned())));
+        assert_eq!(open_platforms("wx1:a, wx2: b:c"), Ok(expected));
+        assert!(["wx1", "wx1:", ":a", "wx1:a,", "wx1:a,wx1:b"].iter().all(|text| open_platforms(text).is_err()));
+    }
+
+    #[test]
+    fn invalid_log_filters_are_refused() {
         assert!(["info", "off", "warn,miniaccount=debug"].iter().all(|text| log_filter(text).is_ok()));
         assert!(["miniaccount=loud", "a=b=c"].iter().all(|text| log_filter(text).is_err()));
     }
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_a_parser_panic(text in "\\PC*", number: u64, unit in "(ms|s|m|h|d|/s|/min|/h|)") {
+        fn parsers_never_panic(text in "\\PC*", number: u64, unit in "(ms|s|m|h|d|/s|/min|/h|)") {
             let numbered = format!("{number}{unit}");
             for text in [&text, &numbered] {
                 let _ = (duration(text), rate(text), boolean(text), count(text), log_filter(text));

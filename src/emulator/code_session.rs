@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{
     fake::FakeWeChat,
-    people::Person,
+    people::{Person, open_id},
+    push::push,
     refusal::Refusal,
     reply,
     scenario::{Login, Scenario},
@@ -19,17 +20,28 @@ pub(super) const MAX_APP_ID: usize = 64;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct ExchangeRequest {
     appid: String,
     secret: String,
     js_code: String,
     grant_type: String,
 }
 
-pub(super) async fn answer(State(fake): State<FakeWeChat>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
-    let Query(asked) = asked.unwrap_or_default();
-    match scenario(&fake, &asked) {
-        Ok(Scenario::Login(login)) => log_in(&fake, &asked.appid, &login).await,
+pub(super) async fn answer(
+    State(fake): State<FakeWeChat>,
+    request: Result<Query<ExchangeRequest>, QueryRejection>,
+) -> Response {
+    let Query(request) = request.unwrap_or_default();
+    match scenario(&fake, &request) {
+        Ok(Scenario::Login(login)) => log_in(&fake, &request.appid, &login).await,
+        Ok(Scenario::Push(event, login)) => {
+            // before the login, so that its answer shows what the event changed
+            if push(&fake, &request.appid, &login.name, event).await {
+                log_in(&fake, &request.appid, &login).await
+            } else {
+                refuse(&fake, Refusal::BUSY)
+            }
+        }
         Ok(Scenario::Error(errcode)) => refuse(&fake, Refusal(errcode)),
         Ok(Scenario::Broken(broken)) => reply::broken(&fake, broken).await,
         Err(refusal) => refuse(&fake, refusal),
@@ -40,15 +52,15 @@ pub(super) async fn refuse_method(State(fake): State<FakeWeChat>) -> Response {
     refuse(&fake, Refusal::NOT_GET)
 }
 
-fn scenario(fake: &FakeWeChat, asked: &Asked) -> Result<Scenario, Refusal> {
-    asked.check()?;
-    match Scenario::typed(&asked.js_code) {
+fn scenario(fake: &FakeWeChat, request: &ExchangeRequest) -> Result<Scenario, Refusal> {
+    request.check()?;
+    match Scenario::typed(&request.js_code) {
         Some(typed) => typed,
-        None => fake.redeem(&asked.js_code, &asked.appid),
+        None => fake.redeem(&request.js_code, &request.appid),
     }
 }
 
-impl Asked {
+impl ExchangeRequest {
     fn check(&self) -> Result<(), Refusal> {
         let wrong = [
             (self.appid.is_empty(), Refusal::NO_APP_ID),
@@ -64,7 +76,8 @@ impl Asked {
 async fn log_in(fake: &FakeWeChat, app_id: &str, login: &Login) -> Response {
     fake.wait(login.delay).await;
     tracing::debug!("the emulator logged somebody in");
-    reply::wechat(&Person::new(app_id, login))
+    let session_key = fake.new_session_key(&open_id(app_id, &login.name));
+    reply::wechat(&Person::new(app_id, login, session_key))
 }
 
 fn refuse(fake: &FakeWeChat, refusal: Refusal) -> Response {

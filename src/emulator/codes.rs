@@ -8,7 +8,7 @@ use std::{
 
 use entity::Timestamp;
 
-use super::{refusal::Refusal, scenario::Scenario};
+use super::refusal::Refusal;
 use crate::random;
 
 /// How long a code of `wx.login` is good.
@@ -17,56 +17,61 @@ const CAPACITY: usize = 10_000;
 const CODE_LENGTH: usize = 32;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Codes given out and not expired, the used ones among them: WeChat tells a used code from an unknown one.
-#[derive(Default)]
-pub(super) struct Codes {
-    given: HashMap<String, Given>,
+/// Codes issued out and not expired, the used ones among them: WeChat tells a used code from an unknown one.
+pub(super) struct Codes<S> {
+    issued: HashMap<String, IssuedCode<S>>,
     oldest_first: VecDeque<String>,
 }
 
-struct Given {
+struct IssuedCode<S> {
     app: Option<String>,
-    scenario: Option<Scenario>,
+    scenario: Option<S>,
     expires: Timestamp,
     used: bool,
 }
 
-impl Codes {
-    pub(super) fn mint(&mut self, app: Option<String>, scenario: Option<Scenario>, now: Timestamp) -> String {
+impl<S> Default for Codes<S> {
+    fn default() -> Self {
+        Self { issued: HashMap::new(), oldest_first: VecDeque::new() }
+    }
+}
+
+impl<S: Clone> Codes<S> {
+    pub(super) fn mint(&mut self, app: Option<String>, scenario: Option<S>, now: Timestamp) -> String {
         self.sweep(now);
         while self.oldest_first.len() >= CAPACITY {
             self.drop_oldest();
         }
         let code = new_code();
-        self.given.insert(code.clone(), Given { app, scenario, expires: now + LIFETIME, used: false });
+        self.issued.insert(code.clone(), IssuedCode { app, scenario, expires: now + LIFETIME, used: false });
         self.oldest_first.push_back(code.clone());
         code
     }
 
     /// A code for another app stays good for its own, as a stranger's try must not spend it.
-    pub(super) fn redeem(&mut self, code: &str, app_id: &str, now: Timestamp) -> Result<Scenario, Refusal> {
+    pub(super) fn redeem(&mut self, code: &str, app_id: &str, now: Timestamp) -> Result<S, Refusal> {
         self.sweep(now);
         // the sweep goes by order of birth, which is the order of death only while the clock goes forward
-        let given = self.given.get_mut(code).filter(|given| now < given.expires).ok_or(Refusal::INVALID_CODE)?;
-        if given.app.get_or_insert_with(|| app_id.to_owned()) != app_id {
+        let issued = self.issued.get_mut(code).filter(|issued| now < issued.expires).ok_or(Refusal::INVALID_CODE)?;
+        if issued.app.get_or_insert_with(|| app_id.to_owned()) != app_id {
             return Err(Refusal::INVALID_CODE);
         }
-        if mem::replace(&mut given.used, true) {
+        if mem::replace(&mut issued.used, true) {
             return Err(Refusal::CODE_USED);
         }
-        given.scenario.clone().ok_or(Refusal::INVALID_CODE)
+        issued.scenario.clone().ok_or(Refusal::INVALID_CODE)
     }
 
     /// All codes live equally long, so the expired ones are in front.
     fn sweep(&mut self, now: Timestamp) {
-        let expired = |code: &String| self.given.get(code).is_none_or(|given| given.expires <= now);
+        let expired = |code: &String| self.issued.get(code).is_none_or(|issued| issued.expires <= now);
         let count = self.oldest_first.iter().take_while(|code| expired(code)).count();
         (0..count).for_each(|_| self.drop_oldest());
     }
 
     fn drop_oldest(&mut self) {
         if let Some(code) = self.oldest_first.pop_front() {
-            self.given.remove(&code);
+            self.issued.remove(&code);
         }
     }
 }
@@ -78,7 +83,7 @@ fn new_code() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::scenario::Scenario, *};
 
     const START: Timestamp = Timestamp(0);
 
@@ -97,7 +102,7 @@ mod tests {
     fn the_10_001st_code_drops_the_oldest() {
         let mut codes = Codes::default();
         let minted: Vec<_> = (0..=CAPACITY).map(|_| codes.mint(None, alice(), START)).collect();
-        assert_eq!((codes.given.len(), codes.oldest_first.len()), (CAPACITY, CAPACITY));
+        assert_eq!((codes.issued.len(), codes.oldest_first.len()), (CAPACITY, CAPACITY));
         assert_eq!(codes.redeem(&minted[0], "wx1", START), Err(Refusal::INVALID_CODE));
         assert!(codes.redeem(&minted[1], "wx1", START).is_ok());
         assert!(codes.redeem(&minted[CAPACITY], "wx1", START).is_ok());
@@ -108,7 +113,7 @@ mod tests {
         let mut codes = Codes::default();
         codes.mint(None, alice(), START);
         codes.mint(None, alice(), START + LIFETIME);
-        assert_eq!((codes.given.len(), codes.oldest_first.len()), (1, 1));
+        assert_eq!((codes.issued.len(), codes.oldest_first.len()), (1, 1));
     }
 
     #[test]

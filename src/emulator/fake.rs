@@ -2,14 +2,17 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use entity::Timestamp;
 use tokio::{sync::watch, time};
 
-use super::{codes::Codes, refusal::Refusal, scenario::Scenario};
+use super::{
+    access_tokens::AccessTokens, codes::Codes, phone_scenario::PhoneScenario, push_target::PushTarget,
+    refusal::Refusal, scenario::Scenario, session_keys::SessionKeys,
+};
 use crate::clock::SharedClock;
 
 /// The state behind the routes; a clone is the same pretended WeChat.
@@ -18,7 +21,11 @@ pub struct FakeWeChat(Arc<Inner>);
 
 struct Inner {
     clock: SharedClock,
-    codes: Mutex<Codes>,
+    codes: Mutex<Codes<Scenario>>,
+    phone_codes: Mutex<Codes<PhoneScenario>>,
+    access_tokens: Mutex<AccessTokens>,
+    session_keys: Mutex<SessionKeys>,
+    push_target: OnceLock<PushTarget>,
     stop: watch::Sender<bool>,
 }
 
@@ -26,7 +33,15 @@ impl FakeWeChat {
     /// One that has given out no code yet.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
-        Self(Arc::new(Inner { clock, codes: Mutex::default(), stop: watch::Sender::new(false) }))
+        Self(Arc::new(Inner {
+            clock,
+            codes: Mutex::default(),
+            phone_codes: Mutex::default(),
+            access_tokens: Mutex::default(),
+            session_keys: Mutex::default(),
+            push_target: OnceLock::new(),
+            stop: watch::Sender::new(false),
+        }))
     }
 
     /// A true one-time code, as `wx.login` would give: for one app (with an empty `app_id`, for the app that uses it
@@ -35,11 +50,20 @@ impl FakeWeChat {
     #[must_use]
     pub fn mint(&self, app_id: &str, user: &str) -> String {
         let app = Some(app_id.to_owned()).filter(|app| !app.is_empty());
-        self.codes().mint(app, Scenario::parse(user), self.now())
+        lock(&self.0.codes).mint(app, Scenario::parse(user), self.now())
     }
 
     pub(super) fn redeem(&self, code: &str, app_id: &str) -> Result<Scenario, Refusal> {
-        self.codes().redeem(code, app_id, self.now())
+        lock(&self.0.codes).redeem(code, app_id, self.now())
+    }
+
+    pub(super) fn push_to(&self, target: PushTarget) {
+        // there is one server beside the emulator
+        let _ = self.0.push_target.set(target);
+    }
+
+    pub(super) fn push_target(&self) -> Option<&PushTarget> {
+        self.0.push_target.get()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -67,9 +91,35 @@ impl FakeWeChat {
         }
     }
 
-    fn codes(&self) -> MutexGuard<'_, Codes> {
-        self.0.codes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A true one-time code of the `getPhoneNumber` button. `number` may be a scenario as well (`slow:500:+86138…`); with a
+    /// number that is neither, the code is refused as invalid when it is used. With a `user` only they may use it.
+    #[must_use]
+    pub fn mint_phone(&self, app_id: &str, user: Option<&str>, number: &str) -> String {
+        let app = Some(app_id.to_owned()).filter(|app| !app.is_empty());
+        let scenario = PhoneScenario::parse(number).map(|scenario| scenario.of(user));
+        lock(&self.0.phone_codes).mint(app, scenario, self.now())
     }
+
+    pub(super) fn redeem_phone(&self, code: &str, app_id: &str) -> Result<PhoneScenario, Refusal> {
+        lock(&self.0.phone_codes).redeem(code, app_id, self.now())
+    }
+
+    pub(super) fn access_tokens(&self) -> MutexGuard<'_, AccessTokens> {
+        lock(&self.0.access_tokens)
+    }
+
+    pub(super) fn session_keys(&self) -> MutexGuard<'_, SessionKeys> {
+        lock(&self.0.session_keys)
+    }
+
+    /// The session key of a login: a new one.
+    pub(super) fn new_session_key(&self, openid: &str) -> String {
+        self.session_keys().renew(openid)
+    }
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tells nothing: codes and people stay out of logs.

@@ -23,9 +23,9 @@ pub(super) struct Person {
 }
 
 impl Person {
-    pub(super) fn new(app_id: &str, login: &Login) -> Self {
+    pub(super) fn new(app_id: &str, login: &Login, session_key: String) -> Self {
         Self {
-            session_key: session_key(),
+            session_key,
             openid: open_id(app_id, &login.name),
             unionid: login.with_union.then(|| union_id(&login.name)),
         }
@@ -33,16 +33,16 @@ impl Person {
 }
 
 /// Another at each login, as WeChat may do at any time: nobody shall rely on an old one.
-fn session_key() -> String {
+pub(super) fn session_key() -> String {
     STANDARD.encode(random::bytes::<16>())
 }
 
-fn open_id(app_id: &str, name: &str) -> String {
+pub(super) fn open_id(app_id: &str, name: &str) -> String {
     // a name holds no NUL, so no two pairs make the same text
     id(&format!("openid\0{app_id}\0{name}"))
 }
 
-fn union_id(name: &str) -> String {
+pub(super) fn union_id(name: &str) -> String {
     id(&format!("unionid\0{name}"))
 }
 

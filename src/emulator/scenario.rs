@@ -1,4 +1,5 @@
-//! The grammar of what a code is to do: `alice`, `nounion:alice`, `slow:3000:alice`, `error:40226`, `reply:html`.
+//! The grammar of what a code is to do: `alice`, `nounion:alice`, `slow:3000:alice`, `error:40226`, `reply:html`,
+//! `push:revoke.8:alice`.
 //! A person types it after `emulator:` as the code, or names it as the user of a true code.
 
 use std::time::Duration;
@@ -6,9 +7,9 @@ use std::time::Duration;
 use super::refusal::Refusal;
 
 /// What makes a text a code that a person typed; a true code has no colon.
-const TYPED: &str = "emulator:";
+pub(super) const TYPED: &str = "emulator:";
 const MAX_NAME: usize = 64;
-const MAX_DELAY: Duration = Duration::from_mins(1);
+pub(super) const MAX_DELAY: Duration = Duration::from_mins(1);
 
 /// What the emulator plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,19 @@ pub(super) enum Scenario {
     Error(i32),
     /// Answers as no working WeChat does.
     Broken(Broken),
+    /// Pushes an event about a person, then logs them in.
+    Push(PushedEvent, Login),
+}
+
+/// An event that WeChat pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PushedEvent {
+    /// WeChat removed what the person had shown.
+    Modified,
+    /// The person took something back: the number of `RevokeInfo`.
+    Revoke(u32),
+    /// The person closed the account.
+    Cancel,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +65,7 @@ impl Scenario {
             Some(("nounion", name)) => Some(Self::Login(Login { with_union: false, ..Login::of(name)? })),
             Some(("slow", rest)) => slow(rest).map(Self::Login),
             Some(("error", errcode)) => errcode.parse().ok().map(Self::Error),
+            Some(("push", rest)) => push(rest),
             Some(("reply", kind)) => Broken::parse(kind).map(Self::Broken),
             Some(_) => None,
         }
@@ -66,7 +81,7 @@ impl Login {
 }
 
 impl Broken {
-    fn parse(kind: &str) -> Option<Self> {
+    pub(super) fn parse(kind: &str) -> Option<Self> {
         Some(match kind {
             "html" => Self::Html,
             "empty" => Self::Empty,
@@ -77,6 +92,29 @@ impl Broken {
             "500" => Self::ServerError,
             _ => return None,
         })
+    }
+}
+
+/// `modified:alice`, `revoke.8:alice`, `cancel:alice`
+fn push(rest: &str) -> Option<Scenario> {
+    let (event, name) = rest.split_once(':')?;
+    let event = match event.split_once('.') {
+        None if event == "modified" => PushedEvent::Modified,
+        None if event == "cancel" => PushedEvent::Cancel,
+        Some(("revoke", info)) => PushedEvent::Revoke(info.parse().ok()?),
+        _ => return None,
+    };
+    Some(Scenario::Push(event, Login::of(name)?))
+}
+
+impl PushedEvent {
+    /// What WeChat calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Modified => "user_info_modified",
+            Self::Revoke(_) => "user_authorization_revoke",
+            Self::Cancel => "user_authorization_cancellation",
+        }
     }
 }
 
@@ -110,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_pushed_about_a_person() {
+        let alice = Login::of("alice").unwrap();
+        let pushed = |event| Some(Scenario::Push(event, alice.clone()));
+        assert_eq!(Scenario::parse("push:modified:alice"), pushed(PushedEvent::Modified));
+        assert_eq!(Scenario::parse("push:revoke.8:alice"), pushed(PushedEvent::Revoke(8)));
+        assert_eq!(Scenario::parse("push:cancel:alice"), pushed(PushedEvent::Cancel));
+    }
+
+    #[test]
     fn a_slow_answer_takes_60_seconds_at_most() {
         assert!(Scenario::parse("slow:60000:alice").is_some());
         assert_eq!(Scenario::parse("slow:60001:alice"), None);
@@ -117,7 +164,18 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_scenario() {
-        for text in ["dance:alice", "slow:alice", "slow::alice", "slow:-1:alice", "nounion:", "error:", "reply:x"] {
+        for text in [
+            "dance:alice",
+            "slow:alice",
+            "slow::alice",
+            "slow:-1:alice",
+            "nounion:",
+            "error:",
+            "reply:x",
+            "push:alice",
+            "push:revoke:alice",
+            "push:cancel.1:alice",
+        ] {
             assert_eq!(Scenario::parse(text), None, "{text}");
         }
     }

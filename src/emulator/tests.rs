@@ -1,5 +1,6 @@
 //! The emulator through real HTTP, as a backend and a person with curl meet it.
 
+mod api_calls;
 mod code_session;
 mod minted_codes;
 mod replies;

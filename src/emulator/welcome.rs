@@ -1,4 +1,4 @@
-//! `GET /`: says what this is and how to get a code, to whoever opens it in a browser.
+//! `GET /`: says what this is and how to get a code, to a person with a browser.
 
 use axum::http::{HeaderMap, header};
 

@@ -1,5 +1,5 @@
-//! Who asks. A token is looked at only when a resolver needs to know, so that a stale one never stands in the way of a
-//! login; and once, however many resolvers ask.
+//! The caller of a request. A token is checked when the first resolver needs a signed-in caller, so that a stale token
+//! never prevents a login, and only once, however many resolvers need it.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::{
     account::{Accounts, Client, SignedIn},
     error::{ApiError, Code, Language},
+    public_url::PublicUrl,
 };
 
 /// The caller of a request. Clones are the same caller.
@@ -21,6 +22,7 @@ struct Inner {
     client: Client,
     language: Language,
     token: Option<SecretString>,
+    public_url: PublicUrl,
     signed_in: OnceCell<Result<Arc<SignedIn>, ApiError>>,
 }
 
@@ -28,13 +30,27 @@ impl Caller {
     /// A caller with the bearer token they sent, if any.
     #[must_use]
     pub fn new(client: Client, language: Language, token: Option<SecretString>) -> Self {
-        Self(Arc::new(Inner { client, language, token, signed_in: OnceCell::new() }))
+        Self::with(client, language, token, PublicUrl::default())
+    }
+
+    fn with(client: Client, language: Language, token: Option<SecretString>, public_url: PublicUrl) -> Self {
+        Self(Arc::new(Inner { client, language, token, public_url, signed_in: OnceCell::new() }))
+    }
+
+    /// The same caller, who uses this address of the server.
+    #[must_use]
+    pub fn at(mut self, public_url: PublicUrl) -> Self {
+        match Arc::get_mut(&mut self.0) {
+            Some(inner) => inner.public_url = public_url,
+            None => self = Self::with(self.0.client.clone(), self.0.language, self.0.token.clone(), public_url),
+        }
+        self
     }
 
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: Option<SecretString>) -> Self {
-        Self::new(self.0.client.clone(), self.0.language, token)
+        Self::with(self.0.client.clone(), self.0.language, token, self.0.public_url.clone())
     }
 
     /// The client.
@@ -43,19 +59,25 @@ impl Caller {
         &self.0.client
     }
 
+    /// The address of the server that the client uses.
+    #[must_use]
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.0.public_url
+    }
+
     /// The language the caller reads.
     #[must_use]
     pub fn language(&self) -> Language {
         self.0.language
     }
 
-    /// The token that was sent, unread.
+    /// The token as it was sent, unchecked.
     #[must_use]
     pub fn token(&self) -> Option<&SecretString> {
         self.0.token.as_ref()
     }
 
-    /// The guard: who the token speaks for, looked up once.
+    /// The guard: the user and session of the token, checked once.
     pub(super) async fn signed_in(&self, accounts: &Accounts) -> Result<&Arc<SignedIn>, &ApiError> {
         let signed_in = self.0.signed_in.get_or_init(async || match &self.0.token {
             Some(token) => accounts.authenticate(token.expose_secret()).await,
@@ -65,19 +87,21 @@ impl Caller {
     }
 }
 
-/// What resolvers ask of the context.
+/// What resolvers take from the context.
 pub(super) trait ContextExt {
     /// The accounts.
     fn accounts(&self) -> Result<&Accounts, ApiError>;
-    /// The same for what outlives the request.
+    /// The accounts, for work that outlives the request.
     fn accounts_shared(&self) -> Result<Arc<Accounts>, ApiError>;
     /// The client.
     fn client(&self) -> Result<&Client, ApiError>;
     /// The language the caller reads.
     fn language(&self) -> Result<Language, ApiError>;
-    /// The token that was sent, unread.
+    /// The address of the server that the client uses.
+    fn public_url(&self) -> Result<&PublicUrl, ApiError>;
+    /// The token as it was sent, unchecked.
     fn token(&self) -> Result<&str, ApiError>;
-    /// The guard: the caller, who must be signed in.
+    /// The guard: the signed-in caller.
     async fn signed_in(&self) -> Result<Arc<SignedIn>, ApiError>;
 }
 
@@ -98,6 +122,10 @@ impl ContextExt for Context<'_> {
         Ok(caller(self)?.language())
     }
 
+    fn public_url(&self) -> Result<&PublicUrl, ApiError> {
+        Ok(caller(self)?.public_url())
+    }
+
     fn token(&self) -> Result<&str, ApiError> {
         caller(self)?.token().map(ExposeSecret::expose_secret).ok_or_else(missing_token)
     }
@@ -115,7 +143,7 @@ fn missing_token() -> ApiError {
     ApiError::unauthenticated("MISSING")
 }
 
-/// The schema was built or called without what its resolvers need: a fault of ours.
+/// The context lacks what the schema is built with: an internal error.
 fn missing() -> ApiError {
     Code::InternalServerError.into()
 }

@@ -1,20 +1,22 @@
-//! The way of a request from its text to its answer: admitted, its operation found, its variables checked, executed. A
-//! document that was accepted once goes the short way: neither parsed nor validated again.
+//! The engine takes a request from its text to its answer: it finds the document and the operation, checks the
+//! variables, and executes. A document that was validated once is neither parsed nor validated again.
 
 use std::sync::Arc;
 
 use async_graphql::{
     Response, ServerError, ValidationMode, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    About, Caller, ExecutionBegan, Schema, arguments,
-    document::{Document, Documents, Refusal},
-    schema, sdl,
-    types::Types,
-    variables,
+    Caller,
+    documents::{Document, Documents},
+    execution::ExecutionBegan,
+    limits,
+    refusal::Refusal,
+    schema::{self, Schema, sdl},
+    spec::{self, Types},
 };
 use crate::{
     account::Accounts,
@@ -27,39 +29,55 @@ use crate::{
 pub struct Parameters {
     /// The document, or the id it is registered under.
     pub query: Query,
-    /// Which of its operations to run.
+    /// The operation to execute.
     pub operation_name: Option<String>,
     /// The values of its variables.
     pub variables: Variables,
 }
 
-/// What is to be executed.
+/// The document to execute.
 #[derive(Clone, Debug)]
 pub enum Query {
-    /// A text.
+    /// Its text.
     Text(String),
-    /// The id of a registered one.
+    /// The id of a registered document.
     Id(String),
 }
 
-/// A request that may be executed.
+/// A request that has passed every check ahead of its execution.
 #[derive(Debug)]
 pub struct Prepared {
     document: Document,
     operation_name: Option<String>,
     variables: Variables,
-    /// What it does.
+    /// The type of its operation.
     pub operation: OperationType,
+}
+
+impl Prepared {
+    /// The name by which the client chose the operation: one of the document's.
+    #[must_use]
+    pub fn operation_name(&self) -> Option<&str> {
+        self.operation_name.as_deref()
+    }
+
+    /// Memory it takes while it is executed, in bytes: the library has a copy of the document.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.document.copied_size() + limits::variables::size_of_all(&self.variables)
+    }
 }
 
 /// Executes requests.
 pub struct Engine {
     /// Validates in full.
     strict: Schema,
-    /// For documents that `strict` has accepted.
+    /// Executes documents that `strict` has validated.
     fast: Schema,
     documents: Documents,
     types: Types,
+    introspection: bool,
+    direct_queries: bool,
     accounts: Arc<Accounts>,
 }
 
@@ -67,18 +85,25 @@ impl Engine {
     /// An engine for `accounts`, by the settings.
     #[must_use]
     pub fn new(accounts: &Arc<Accounts>, config: &Config) -> Self {
-        let about = About { emulator: config.emulator };
-        let build = |mode| schema(Arc::clone(accounts), about, config, mode);
         Self {
-            strict: build(ValidationMode::Strict),
-            fast: build(ValidationMode::Fast),
+            strict: schema::build(accounts, config, ValidationMode::Strict),
+            fast: schema::build(accounts, config, ValidationMode::Fast),
             documents: Documents::new(config.limits, config.trusted_documents.clone()),
-            types: Types::of_sdl(&sdl()),
+            types: Types::from_sdl(&sdl()),
+            introspection: config.graphiql,
+            direct_queries: true,
             accounts: Arc::clone(accounts),
         }
     }
 
-    /// Checks what can be checked before anything is executed.
+    /// The same engine without [`Self::answer_directly`], so that tests can compare both.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_direct_queries(self) -> Self {
+        Self { direct_queries: false, ..self }
+    }
+
+    /// Makes every check that is possible ahead of an execution.
     ///
     /// # Errors
     /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, `OPERATION_RESOLUTION_FAILURE`,
@@ -92,48 +117,56 @@ impl Engine {
         let document = self.admit(text).map_err(refused)?;
         let operation = operation(&document.parsed, operation_name.as_deref())
             .ok_or_else(|| whole(Code::OperationResolutionFailure.into()))?;
-        if operation.ty == OperationType::Subscription {
-            check_subscription(operation).map_err(whole)?;
-        }
-        variables::check_values(&document, operation, &variables, &self.types).map_err(whole)?;
+        let variables = limits::variables::declared(operation, variables);
+        self.check_operation(operation, &variables, document.variable_usages).map_err(whole)?;
         let operation = operation.ty;
         Ok(Prepared { document, operation_name, variables, operation })
     }
 
-    /// Holds a text against the limits, and against what the library does not look at in time.
+    /// Finds or parses a document, and checks what the library does not check in time.
     fn admit(&self, text: &str) -> Result<Document, Refusal> {
         let document = self.documents.admit(text)?;
-        if !document.accepted {
-            variables::check_definitions(&document.parsed, &self.types)?;
-            arguments::check(&document.parsed, &self.types)?;
+        if !document.is_validated {
+            spec::check_document(&document.parsed, &self.types, self.introspection)?;
         }
         Ok(document)
     }
 
-    /// The `data` of a request, as JSON, where it can be written down at once: nothing went wrong, and there is nothing to
-    /// execute.
-    pub async fn write(&self, prepared: &Prepared, caller: &Caller) -> Option<Vec<u8>> {
-        prepared.document.plain.as_ref()?.write(&self.accounts, caller).await
+    fn check_operation(
+        &self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        usages: u32,
+    ) -> Result<(), ApiError> {
+        spec::check_subscription_root(operation)?;
+        limits::variables::check_copies(operation, variables, usages)?;
+        spec::check_variables(operation, variables, &self.types)
     }
 
-    /// Executes a request, and tells whether it came as far as resolvers: a document may still not fit the schema.
+    /// The `data` of a request as JSON, without the executor; `None` where the request needs the executor.
+    pub async fn answer_directly(&self, prepared: &Prepared, caller: &Caller) -> Option<Vec<u8>> {
+        let query = prepared.document.direct_query.as_ref().filter(|_| self.direct_queries)?;
+        query.answer(&self.accounts, caller).await
+    }
+
+    /// Executes a request, and tells whether its execution began: the library may still refuse the document.
     pub async fn execute(&self, prepared: Prepared, caller: Caller) -> (Response, bool) {
         let began = ExecutionBegan::default();
         let document = prepared.document.clone();
-        let schema = if document.accepted { &self.fast } else { &self.strict };
+        let schema = if document.is_validated { &self.fast } else { &self.strict };
         let response = schema.execute(request(prepared, caller, &began)).await;
         if began.get() {
-            self.documents.keep(document);
+            self.documents.cache(document);
         }
         (response, began.get())
     }
 
-    /// Executes a subscription: an answer for each event, and with it whether that came as far as resolvers. It is
-    /// validated each time, because it runs for long and begins seldom.
+    /// Executes a subscription: a response for each event, and whether its execution began. The document is validated
+    /// each time, because a subscription begins seldom and runs for long.
     pub fn subscribe(&self, prepared: Prepared, caller: Caller) -> impl Stream<Item = (Response, bool)> + Send + use<> {
         let began = ExecutionBegan::default();
-        let answers = self.strict.execute_stream(request(prepared, caller, &began));
-        answers.map(move |answer| (answer, began.get()))
+        let responses = self.strict.execute_stream(request(prepared, caller, &began));
+        responses.map(move |response| (response, began.get()))
     }
 }
 
@@ -145,7 +178,7 @@ fn request(prepared: Prepared, caller: Caller, began: &ExecutionBegan) -> async_
     request
 }
 
-/// The operation to run: the one that is named, or the only one.
+/// The operation to execute: the one with this name, or the only one.
 fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(&operation.node),
@@ -157,23 +190,11 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
     }
 }
 
-/// A subscription has one field (GraphQL, "Single Root Field"). The library would run several, and none at all of those
-/// in fragments.
-fn check_subscription(operation: &OperationDefinition) -> Result<(), ApiError> {
-    match operation.selection_set.node.items.as_slice() {
-        [only] if matches!(only.node, Selection::Field(_)) => Ok(()),
-        _ => {
-            let detail = "A subscription has one field, and no fragment around it.";
-            Err(ApiError::new(Code::GraphqlValidationFailed).detail(detail))
-        }
-    }
-}
-
 fn refused(refusal: Refusal) -> ServerError {
     ServerError { locations: refusal.places, ..whole(refusal.error) }
 }
 
-/// An error that concerns the request as a whole and has no place in the document.
+/// An error about the request as a whole, without a place in the document.
 #[must_use]
 pub fn whole(error: ApiError) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new(String::new(), None) }

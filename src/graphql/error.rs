@@ -1,21 +1,21 @@
-//! Makes the library's errors ours. Only what comes from the one table reaches a client as it is; of anything else the
-//! client learns its kind, and of a fault of ours nothing but that there was one.
+//! Turns the library's errors into errors of the error table. An `ApiError` reaches the client as it is; of any other
+//! error the client gets the code, and of an internal error nothing else.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
 use crate::error::{ApiError, Code, Language};
 
-/// What a nullable field that may fail gives. With the `Option` outside, the library puts `null` in the failed field's
-/// place; with the `Result` outside it would let the error take the fields beside it down as well.
+/// The value of a nullable field that may fail. With the `Option` outside, the library sets a failed field to `null`;
+/// with the `Result` outside, the error would also discard the fields next to it.
 pub(super) type Nullable<T> = Option<Result<T, ApiError>>;
 
-/// The most errors one answer holds. A hostile document has thousands.
+/// The most errors in one response. A hostile document has thousands.
 const ERRORS: usize = 20;
 
-/// The longest message the library's own errors may have, in characters: they quote the client.
+/// The longest message of a library's error, in characters: it quotes the document.
 const MESSAGE: usize = 200;
 
-/// What the library says of a document that goes beyond a limit. It gives no other sign.
+/// How the messages of the library's limits begin. Nothing else identifies these errors.
 const LIMITS: [&str; 5] = [
     "Query is nested too deep.",
     "Query is too complex.",
@@ -24,8 +24,7 @@ const LIMITS: [&str; 5] = [
     "The amount of aliases",
 ];
 
-/// Gives each error its code, action and request id, in the caller's language, and gives back the errors of ours that
-/// the log wants.
+/// Gives each error its code, action and request id, in the caller's language, and returns them for the log.
 pub fn present(errors: &mut Vec<ServerError>, began: bool, language: Language, request_id: &str) -> Vec<ApiError> {
     errors.truncate(ERRORS);
     errors.iter_mut().map(|error| present_one(error, began, language, request_id)).collect()
@@ -34,7 +33,7 @@ pub fn present(errors: &mut Vec<ServerError>, began: bool, language: Language, r
 fn present_one(error: &mut ServerError, began: bool, language: Language, request_id: &str) -> ApiError {
     let known = error.source::<ApiError>().cloned();
     let ours = known.is_some();
-    let api = known.unwrap_or_else(|| kind(error, began));
+    let api = known.unwrap_or_else(|| translate(error, began));
     error.message = if ours || api.code == Code::InternalServerError {
         api.message(language)
     } else {
@@ -45,8 +44,8 @@ fn present_one(error: &mut ServerError, began: bool, language: Language, request
     api
 }
 
-/// The kind of an error the library made.
-fn kind(error: &ServerError, began: bool) -> ApiError {
+/// The error of the table for an error of the library.
+fn translate(error: &ServerError, began: bool) -> ApiError {
     if error.source.is_some() {
         return ApiError::internal(Foreign);
     }
@@ -59,19 +58,52 @@ fn kind(error: &ServerError, began: bool) -> ApiError {
 /// `extensions` of an error.
 pub(super) fn extensions(api: &ApiError, request_id: &str) -> ErrorExtensionValues {
     let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", api.code.as_str());
-    extensions.set("action", api.code.action().as_str());
-    extensions.set("requestId", request_id);
-    if let Some(reason) = api.reason {
-        extensions.set("reason", reason);
-    }
-    if let Some(seconds) = api.retry_after_seconds() {
-        extensions.set("retryAfter", Value::from(seconds));
+    for (name, value) in api.members(request_id) {
+        // a text or a whole number: each is a value of GraphQL too
+        extensions.set(name, Value::from_json(value).unwrap_or_default());
     }
     extensions
 }
 
-/// An error of a type that is not ours came out of a resolver. What it says may hold anything, so it is not said.
+/// A resolver failed with an error that is not an `ApiError`. Its text may contain anything, so it is neither sent nor
+/// logged.
 #[derive(Debug, thiserror::Error)]
 #[error("a resolver failed with an error that is not from the table")]
 struct Foreign;
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+
+    use super::*;
+
+    /// A schema whose resolvers fail with this text.
+    struct Query(&'static str);
+
+    #[Object]
+    impl Query {
+        fn foreign(&self) -> std::io::Result<i32> {
+            Err(std::io::Error::other(self.0))
+        }
+
+        fn ours(&self) -> Result<i32, ApiError> {
+            Err(ApiError::internal(std::io::Error::other(self.0)))
+        }
+    }
+
+    #[tokio::test]
+    async fn text_of_a_foreign_error_is_not_sent() {
+        let schema =
+            Schema::new(Query("connection to postgres://me:hunter2@db lost"), EmptyMutation, EmptySubscription);
+        for query in ["{ foreign }", "{ ours }"] {
+            let mut errors = schema.execute(query).await.errors;
+            assert_eq!(errors.len(), 1);
+            let logged = present(&mut errors, true, Language::En, "request-1");
+            assert_eq!(errors[0].message, Code::InternalServerError.message(Language::En));
+            assert!(errors[0].source.is_none());
+            let sent = serde_json::to_string(&errors).unwrap();
+            assert!(sent.contains("INTERNAL_SERVER_ERROR") && !sent.contains("hunter2"), "{sent}");
+            assert_eq!(logged[0].code, Code::InternalServerError);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Tells whether a request came as far as being executed: the status of the answer depends on it.
+//! Records whether the execution of a request began: the status of the response depends on it.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
-/// Set as soon as the first resolver may run. Goes with the request.
+/// Set as soon as the first resolver may run. Part of the request's data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExecutionBegan(Arc<AtomicBool>);
 

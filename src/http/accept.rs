@@ -1,15 +1,15 @@
-//! Chooses the media type of a GraphQL answer from `Accept` (RFC 9110, section 12.5.1; GraphQL over HTTP).
+//! Chooses the media type of a GraphQL response from `Accept` (RFC 9110, section 12.5.1; GraphQL over HTTP).
 
 use axum::http::{HeaderMap, header};
 
 use super::preference::preferences;
 
-/// The media types a GraphQL answer can have.
+/// The media types of GraphQL responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: the older one, whose answers to requests that could not be executed have status 200.
+    /// `application/json`: the older one. A well-formed request that is refused before execution has status 200.
     Json,
-    /// `application/graphql-response+json`: the one whose status says what happened.
+    /// `application/graphql-response+json`: the newer one, with status 400 for such a request.
     GraphqlResponse,
 }
 
@@ -22,39 +22,40 @@ impl Media {
     }
 }
 
-/// How much a client likes a media type, and how exactly it named it.
+/// The quality of a media type, and how specific the range is that gives it.
 #[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
-struct Liking {
-    exactness: u8,
+struct MediaPreference {
+    specificity: u8,
     quality: f32,
 }
 
-/// The media type the client likes best. One that does not say, or likes everything, gets the older type, which it is
-/// sure to know. `None` where it accepts neither.
+/// The accepted media type with the highest quality. Without `Accept`, or with wildcards alone, it is the older type, which
+/// every client knows. `None` if the client accepts neither.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
-    let said = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    if said.map(str::trim).all(str::is_empty) {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if values.map(str::trim).all(str::is_empty) {
         return Some(Media::Json);
     }
-    let json = liking(headers, "json");
-    let graphql = liking(headers, "graphql-response+json");
-    let named = graphql.exactness == 2 && graphql.quality >= json.quality;
-    if graphql.quality > 0.0 && (named || graphql.quality > json.quality) {
+    let json = media_preference(headers, "json");
+    let graphql = media_preference(headers, "graphql-response+json");
+    let is_named = graphql.specificity == 2 && graphql.quality >= json.quality;
+    if graphql.quality > 0.0 && (is_named || graphql.quality > json.quality) {
         return Some(Media::GraphqlResponse);
     }
     (json.quality > 0.0).then_some(Media::Json)
 }
 
-/// What the most exact range that covers `application/<subtype>` says of it.
-fn liking(headers: &HeaderMap, subtype: &str) -> Liking {
+/// The preference of the most specific range that matches `application/<subtype>`.
+fn media_preference(headers: &HeaderMap, subtype: &str) -> MediaPreference {
     let ranges = preferences(headers, &header::ACCEPT);
-    let covering =
-        ranges.filter_map(|(range, quality)| Some(Liking { exactness: exactness(range, subtype)?, quality }));
-    let most_exact = |best: Liking, next: Liking| if next.exactness >= best.exactness { next } else { best };
-    covering.reduce(most_exact).unwrap_or_default()
+    let matching = ranges
+        .filter_map(|(range, quality)| Some(MediaPreference { specificity: specificity(range, subtype)?, quality }));
+    let most_specific =
+        |best: MediaPreference, next: MediaPreference| if next.specificity >= best.specificity { next } else { best };
+    matching.reduce(most_specific).unwrap_or_default()
 }
 
-fn exactness(range: &str, subtype: &str) -> Option<u8> {
+fn specificity(range: &str, subtype: &str) -> Option<u8> {
     match range.split_once('/')? {
         ("*", "*") => Some(0),
         (kind, "*") if kind.eq_ignore_ascii_case("application") => Some(1),
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_say_gets_json() {
+    fn missing_accept_header_or_wildcard_gets_json() {
         assert_eq!(negotiate(&HeaderMap::new()), Some(Media::Json));
         for accept in ["", "*/*", "application/*", "text/html, */*;q=0.1", "application/json; charset=utf-8"] {
             assert_eq!(negotiated(accept), Some(Media::Json), "{accept}");
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn who_names_the_new_type_gets_it_unless_json_is_liked_better() {
+    fn graphql_response_type_is_chosen_unless_json_has_a_higher_quality() {
         for (accept, media) in [
             ("application/graphql-response+json", Media::GraphqlResponse),
             ("application/json, application/graphql-response+json", Media::GraphqlResponse),
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn who_accepts_neither_gets_nothing() {
+    fn accept_header_without_either_type_is_refused() {
         for accept in ["text/html", "application/json;q=0", "image/*", "*/*;q=0", "application/json;q=x", "*/*;q=nan"] {
             assert_eq!(negotiated(accept), None, "{accept}");
         }
@@ -105,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_harm(accept in "[ -~]{0,200}") {
+        fn any_accept_header_is_parsed_without_panic(accept in "[ -~]{0,200}") {
             negotiated(&accept);
         }
     }

@@ -1,7 +1,7 @@
-//! `/graphiql` and `/schema.graphql`: a page to explore the API with, and the schema as text. The page is GraphiQL where
-//! the build found its files, else a small one of our own. Whatever it needs is in the binary; it loads nothing from
-//! elsewhere.
+//! `/graphiql` and `/schema.graphql`: an API explorer, and the schema as text. The explorer is GraphiQL if the build found
+//! its files, and otherwise a small page of our own. All files are in the binary; the page loads nothing from other hosts.
 
+mod content;
 mod embedded;
 mod encoding;
 
@@ -9,57 +9,64 @@ use std::sync::LazyLock;
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Redirect, Response},
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, header},
+    response::{Redirect, Response},
     routing::get,
 };
 
 use super::App;
 use crate::graphql;
+use content::Content;
 
-/// What our own page may do: run its own script, use its own style, talk to this server.
+/// The `Content-Security-Policy` of the small page: scripts, styles and connections of this origin.
 const SMALL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Adds the explorer's routes. The small page has an address of its own too: it suits phones and screen readers better.
+static SDL: LazyLock<Content> = LazyLock::new(|| Content::new("text/plain; charset=utf-8", graphql::sdl()));
+
+static SMALL: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("explorer/small/index.html"), SMALL_POLICY));
+
+static SMALL_SCRIPT: LazyLock<Content> =
+    LazyLock::new(|| Content::new("text/javascript; charset=utf-8", include_str!("explorer/small/explorer.js")));
+
+static SMALL_STYLE: LazyLock<Content> =
+    LazyLock::new(|| Content::new("text/css; charset=utf-8", include_str!("explorer/small/explorer.css")));
+
+/// Adds the explorer's routes. The small page has its own route as well, because it suits phones and screen readers better.
 pub(super) fn mount(routes: Router<App>) -> Router<App> {
     routes
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
-        .route("/graphiql", get(|| async { embedded::page().unwrap_or_else(small_page) }))
+        .route("/graphiql", get(page))
         .route("/graphiql/assets/{version}/{name}", get(embedded::asset))
-        .route("/graphiql/small", get(|| async { small_page() }))
-        .route("/graphiql/small/explorer.js", get(small_script))
-        .route("/graphiql/small/explorer.css", get(small_style))
+        .route("/graphiql/small", get(async |headers: HeaderMap| SMALL.respond(&headers).await))
+        .route("/graphiql/small/explorer.js", get(async |headers: HeaderMap| SMALL_SCRIPT.respond(&headers).await))
+        .route("/graphiql/small/explorer.css", get(async |headers: HeaderMap| SMALL_STYLE.respond(&headers).await))
 }
 
 /// `GET /schema.graphql`
-pub(super) async fn sdl() -> Response {
-    static SDL: LazyLock<String> = LazyLock::new(graphql::sdl);
-    text("text/plain; charset=utf-8", SDL.as_str())
+pub(super) async fn sdl(headers: HeaderMap) -> Response {
+    SDL.respond(&headers).await
 }
 
-fn small_page() -> Response {
-    page(include_str!("explorer/small/index.html"), SMALL_POLICY)
+async fn page(headers: HeaderMap) -> Response {
+    embedded::page().unwrap_or(&SMALL).respond(&headers).await
 }
 
-async fn small_script() -> Response {
-    text("text/javascript; charset=utf-8", include_str!("explorer/small/explorer.js"))
+/// A page with its `Content-Security-Policy`.
+struct Page {
+    content: Content,
+    policy: &'static str,
 }
 
-async fn small_style() -> Response {
-    text("text/css; charset=utf-8", include_str!("explorer/small/explorer.css"))
-}
+impl Page {
+    fn new(text: impl Into<Bytes>, policy: &'static str) -> Self {
+        Self { content: Content::new("text/html; charset=utf-8", text), policy }
+    }
 
-fn page(body: impl IntoResponse, policy: &'static str) -> Response {
-    let mut response = text("text/html; charset=utf-8", body);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    response
-}
-
-fn text(content_type: &'static str, body: impl IntoResponse) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    async fn respond(&'static self, headers: &HeaderMap) -> Response {
+        let mut response = self.content.respond(headers).await;
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(self.policy));
+        response
+    }
 }

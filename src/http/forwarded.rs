@@ -1,11 +1,17 @@
-//! Finds the client's address. Anybody can write `X-Forwarded-For`; it counts only as far as trusted proxies wrote it.
+//! Finds the client's address, and the address that the client uses. Only the part of `X-Forwarded-For` and of
+//! `X-Forwarded-Proto` that trusted proxies wrote is used.
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, header, uri::Authority},
+};
 use ipnet::IpNet;
 
-/// The address of the client behind `peer`: going back from the peer, the first that is no trusted proxy.
+use crate::public_url::PublicUrl;
+
+/// The client's address: from `peer` backwards, the first address that is not a trusted proxy.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let peer = peer.to_canonical();
@@ -16,7 +22,7 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
         headers.get_all("x-forwarded-for").iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut client = peer;
     for hop in hops {
-        // what nobody can read ends the search: beyond it anybody may have written
+        // an invalid entry ends the search: entries before it are not trusted
         let Some(address) = address(hop) else { return client };
         client = address;
         if !is_trusted(client) {
@@ -24,6 +30,20 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
         }
     }
     client
+}
+
+/// The address that the client behind `peer` uses: the host of the request, and https where a trusted proxy says so.
+pub(super) fn public_url(peer: IpAddr, request: &Request, trusted: &[IpNet]) -> PublicUrl {
+    let headers = request.headers();
+    let is_trusted = trusted.iter().any(|network| network.contains(&peer.to_canonical()));
+    let scheme = headers.get("x-forwarded-proto").filter(|_| is_trusted).and_then(|value| value.to_str().ok());
+    // where several proxies have added to it, the first is what the client used
+    let scheme = scheme.and_then(|schemes| schemes.split(',').next());
+    let is_https = scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    // HTTP/2 names it ahead of the headers
+    let host = request.uri().authority().map(Authority::as_str);
+    let host = host.or_else(|| headers.get(header::HOST)?.to_str().ok());
+    PublicUrl::of_request(is_https, host)
 }
 
 /// An address, with or without port and brackets.
@@ -51,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_writes_does_not_count() {
+    fn header_of_an_untrusted_peer_is_ignored() {
         assert_eq!(found("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
     }
 
     #[test]
-    fn the_last_address_before_the_proxies_is_the_client() {
+    fn last_address_before_the_trusted_proxies_is_the_client() {
         assert_eq!(found("10.0.0.1", &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(found("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(found("10.0.0.1", &["1.1.1.1", "198.51.100.1:4711"]), "198.51.100.1");
@@ -64,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_readable_header_the_nearest_known_address_counts() {
+    fn missing_or_invalid_header_gives_the_nearest_known_address() {
         assert_eq!(found("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(found("10.0.0.1", &["198.51.100.1, unknown"]), "10.0.0.1");
         assert_eq!(found("10.0.0.1", &["198.51.100.1", ""]), "10.0.0.1");
     }
 
     #[test]
-    fn a_line_that_is_no_text_hides_what_stands_ahead_of_it() {
+    fn entries_before_an_invalid_line_are_ignored() {
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", "198.51.100.1".parse().unwrap());
         headers.append("x-forwarded-for", HeaderValue::from_bytes(b"203.0.113.7, \xff").unwrap());
@@ -82,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_stand_in_brackets_with_and_without_port() {
+    fn address_may_have_brackets_and_a_port() {
         for written in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
             assert_eq!(found("10.0.0.1", &[written]), "2001:db8::1", "{written}");
         }

@@ -1,4 +1,4 @@
-//! What operators' and other services' machines ask: is it alive, is it ready, what are its public keys.
+//! Routes for operators and other services: liveness, readiness and the public keys.
 
 use std::{fmt::Display, time::Duration};
 
@@ -13,30 +13,30 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{App, answer::json_response};
+use super::{App, render::json_response};
 
-/// How long other services may keep the public keys.
-const KEYS_KEPT: &str = "public, max-age=300";
+/// `Cache-Control` of the public keys.
+const JWKS_CACHE_CONTROL: &str = "public, max-age=300";
 
-/// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a ping of the database may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long its answer stands, however many ask.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long the result of a ping is reused.
+const PING_TTL: Duration = Duration::from_secs(1);
 
-/// Whether the database answered, and when it was last asked.
+/// The time and the result of the last ping of the database.
 #[derive(Debug, Default)]
-pub(super) struct Pulse(Mutex<Option<(Instant, bool)>>);
+pub(super) struct DatabaseProbe(Mutex<Option<(Instant, bool)>>);
 
-impl Pulse {
-    /// Whether the database answers. One asks at a time, and the others wait for that answer: whoever floods the address
-    /// takes one connection to the database.
-    async fn beats<E: Display>(&self, ping: impl Future<Output = Result<(), E>>) -> bool {
+impl DatabaseProbe {
+    /// Whether the database responds. Concurrent requests wait for one ping, so that a flood of requests takes one
+    /// connection to the database.
+    async fn is_up<E: Display>(&self, ping: impl Future<Output = Result<(), E>>) -> bool {
         let mut last = self.0.lock().await;
-        if let Some((_, answers)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
-            return answers;
+        if let Some((_, is_up)) = last.filter(|(at, _)| at.elapsed() < PING_TTL) {
+            return is_up;
         }
-        let answers = match timeout(PATIENCE, ping).await {
+        let is_up = match timeout(PING_TIMEOUT, ping).await {
             Ok(Ok(())) => true,
             Ok(Err(cause)) => {
                 tracing::error!(%cause, "the database does not answer");
@@ -47,8 +47,8 @@ impl Pulse {
                 false
             }
         };
-        *last = Some((Instant::now(), answers));
-        answers
+        *last = Some((Instant::now(), is_up));
+        is_up
     }
 }
 
@@ -57,13 +57,13 @@ pub(super) async fn live() -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: whether clients should be sent here. Not while draining, not without the database. What WeChat refuses
-/// about the settings is told too, but does not make the server unready: who is logged in is served all the same.
+/// `GET /readyz`: whether load balancers should send clients here. Fails while draining and without the database. Errors in
+/// the settings of mini programs are listed, but do not make the server unready: sessions work without WeChat.
 pub(super) async fn ready(State(app): State<App>) -> Response {
     let draining = app.is_draining();
-    let database = app.0.pulse.beats(app.0.accounts.store.ping()).await;
+    let database = app.0.database_probe.is_up(app.0.accounts.ready()).await;
     let is_ready = !draining && database;
-    let wechat = app.0.accounts.wechat.misconfigured();
+    let wechat = app.0.accounts.misconfigured_apps();
     let body = json!({
         "status": if draining { "draining" } else if is_ready { "ok" } else { "unavailable" },
         "database": if database { "ok" } else { "unavailable" },
@@ -74,8 +74,8 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
 
 /// `GET /.well-known/jwks.json`: the public keys (RFC 7517), so that other services can verify tokens.
 pub(super) async fn jwks(State(app): State<App>) -> Response {
-    let mut response = json_response(StatusCode::OK, &app.0.accounts.keys.jwks());
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(KEYS_KEPT));
+    let mut response = json_response(StatusCode::OK, &app.0.accounts.public_keys());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(JWKS_CACHE_CONTROL));
     response
 }
 
@@ -89,25 +89,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn however_many_ask_the_database_is_asked_once_a_second() {
-        let (pulse, asked) = (Pulse::default(), AtomicU32::new(0));
+    async fn concurrent_requests_share_one_ping_per_second() {
+        let (database_probe, pings) = (DatabaseProbe::default(), AtomicU32::new(0));
         let ping = || async {
-            asked.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(FRESH / 10).await;
+            pings.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(PING_TTL / 10).await;
             Ok::<_, String>(())
         };
-        let answers = futures_util::future::join_all((0..1000).map(|_| pulse.beats(ping()))).await;
-        assert!(answers.into_iter().all(|answer| answer));
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
-        tokio::time::sleep(FRESH).await;
-        assert!(!pulse.beats(async { Err("gone") }).await);
+        let results = futures_util::future::join_all((0..1000).map(|_| database_probe.is_up(ping()))).await;
+        assert!(results.into_iter().all(|is_up| is_up));
+        assert_eq!(pings.load(Ordering::Relaxed), 1);
+        tokio::time::sleep(PING_TTL).await;
+        assert!(!database_probe.is_up(async { Err("gone") }).await);
     }
 
     #[tokio::test]
-    async fn a_database_that_does_not_answer_in_time_does_not_answer() {
-        let pulse = Pulse::default();
-        let (began, hangs) = (Instant::now(), || pulse.beats(pending::<Result<(), String>>()));
+    async fn database_that_does_not_respond_in_time_is_down() {
+        let database_probe = DatabaseProbe::default();
+        let (began, hangs) = (Instant::now(), || database_probe.is_up(pending::<Result<(), String>>()));
         assert_eq!(tokio::join!(hangs(), hangs(), hangs()), (false, false, false));
-        assert!(began.elapsed() >= PATIENCE && began.elapsed() < PATIENCE * 2);
+        assert!(began.elapsed() >= PING_TIMEOUT && began.elapsed() < PING_TIMEOUT * 2);
     }
 }

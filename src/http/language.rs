@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use super::preference::preferences;
 use crate::error::Language;
 
-/// The language the client likes best of those we have; English where it likes none.
+/// The supported language with the highest quality; English if none is accepted.
 pub(super) fn negotiate(headers: &HeaderMap) -> Language {
     let mut best = (0.0, Language::En);
     for (range, quality) in preferences(headers, &header::ACCEPT_LANGUAGE) {
@@ -16,8 +16,9 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Language {
     best.1
 }
 
+/// The language of a tag such as `zh-CN`, or `zh_CN` as WeChat writes it.
 fn language(range: &str) -> Option<Language> {
-    match range.split('-').next()?.to_ascii_lowercase().as_str() {
+    match range.split(['-', '_']).next()?.to_ascii_lowercase().as_str() {
         "zh" => Some(Language::Zh),
         "en" => Some(Language::En),
         _ => None,
@@ -29,13 +30,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_liked_best_is_chosen() {
+    fn supported_language_with_the_highest_quality_is_chosen() {
         for (accept, language) in [
             ("", Language::En),
             ("zh-CN,zh-Hans;q=0.9,en;q=0.8", Language::Zh),
             ("en-US,en;q=0.9,zh;q=0.8", Language::En),
             ("fr, zh;q=0.3", Language::Zh),
             ("fr", Language::En),
+            ("zh_CN", Language::Zh),
+            ("zh_TW", Language::Zh),
+            ("zh-Hans", Language::Zh),
+            ("zh_Hant;Q=0.9, en_US;q=0.5", Language::Zh),
+            ("en_US, zh_CN;q=0.9", Language::En),
+            ("zhx, zh_;q=0.1", Language::Zh),
             ("en;q=0.1, zh;q=inf", Language::En),
         ] {
             let mut headers = HeaderMap::new();

@@ -11,42 +11,52 @@ use futures_util::future::poll_immediate;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{App, BODY, request::Brought};
+use super::{
+    App, MAX_BODY,
+    list::{parameter, parts},
+    request::RequestContext,
+};
 use crate::{
     error::{ApiError, Code},
     graphql::{Parameters, Query},
 };
 
-/// Reads a request.
+/// The byte order mark, which some clients send before the JSON.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Reads the parameters.
 ///
 /// # Errors
 /// `METHOD_NOT_ALLOWED`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
-pub(super) async fn read(app: &App, brought: &Brought, parts: &Parts, body: Body) -> Result<Parameters, ApiError> {
+pub(super) async fn read(
+    app: &App,
+    context: &RequestContext,
+    parts: &Parts,
+    body: Body,
+) -> Result<Parameters, ApiError> {
     match parts.method {
         Method::GET => from_query(parts.uri.query().unwrap_or_default()),
-        Method::POST => from_object(read_json(app, brought, &parts.headers, body).await?),
+        Method::POST => from_object(read_json(app, context, &parts.headers, body).await?),
         _ => Err(Code::MethodNotAllowed.into()),
     }
 }
 
-/// Reads a body that must be a JSON object. Compressed ones are not read: a few bytes of those can be any number.
+/// Reads a body that must be a JSON object. Compressed bodies are refused: a few bytes can expand to any length.
 ///
 /// # Errors
 /// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
 pub(super) async fn read_json(
     app: &App,
-    brought: &Brought,
+    context: &RequestContext,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Map<String, Value>, ApiError> {
-    if !is_json(headers) {
-        return Err(Code::UnsupportedMediaType.into());
-    }
+    check_media_type(headers)?;
     if is_encoded(headers) {
         return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
     }
-    let bytes = bytes(app, brought, body).await?;
-    match serde_json::from_slice(&bytes) {
+    let bytes = read_bytes(app, context, body).await?;
+    match serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&bytes)) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Array(_)) => Err(bad("Send one request at a time, not a list.")),
         Ok(_) => Err(bad("The body must be a JSON object.")),
@@ -54,35 +64,52 @@ pub(super) async fn read_json(
     }
 }
 
-/// The whole body, which may take a client only so long.
-async fn bytes(app: &App, brought: &Brought, body: Body) -> Result<Bytes, ApiError> {
-    let mut reading = pin!(to_bytes(body, BODY));
-    // most come with their heads, and keep nobody waiting
-    if let Some(read) = poll_immediate(&mut reading).await {
-        return read.map_err(unread);
+/// Reads the whole body, within the client's timeout.
+///
+/// # Errors
+/// `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
+pub(super) async fn read_bytes(app: &App, context: &RequestContext, body: Body) -> Result<Bytes, ApiError> {
+    let mut reading = pin!(to_bytes(body, MAX_BODY));
+    // most bodies come with their heads, and need no permit
+    if let Some(bytes) = poll_immediate(&mut reading).await {
+        return bytes.map_err(read_error);
     }
-    let _place = app.0.reading.place(brought.caller.client().address)?;
-    let read = timeout(app.0.client_timeout, reading).await;
-    read.map_err(|_| ApiError::new(Code::Timeout))?.map_err(unread)
+    let _permit = app.body_permit(context)?;
+    let bytes = timeout(app.0.client_timeout, reading).await;
+    bytes.map_err(|_| ApiError::new(Code::Timeout))?.map_err(read_error)
 }
 
-/// A body that could not be read was too long, or broke off.
-fn unread(error: axum::Error) -> ApiError {
+/// A body cannot be read if it is too long or the client disconnects.
+fn read_error(error: axum::Error) -> ApiError {
     let too_long = error.into_inner().downcast::<http_body_util::LengthLimitError>().is_ok();
     if too_long { Code::PayloadTooLarge.into() } else { bad("The body broke off.") }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = content_type.split(';').map(str::trim);
+/// Checks `Content-Type`. A repeated header has several values, which a proxy may have joined: all must be JSON.
+fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let values = headers.get_all(header::CONTENT_TYPE).iter().map(|value| value.to_str().unwrap_or_default());
+    let mut kinds = values.flat_map(|value| parts(value, ',')).filter(|kind| !kind.is_empty());
+    match (kinds.next().map(is_json), kinds.all(is_json)) {
+        (Some(true), true) => Ok(()),
+        (Some(true), false) => {
+            let detail = "`Content-Type` is there more than once, with different values.";
+            Err(ApiError::new(Code::UnsupportedMediaType).detail(detail))
+        }
+        _ => Err(ApiError::new(Code::UnsupportedMediaType).detail("Send the body as application/json.")),
+    }
+}
+
+fn is_json(kind: &str) -> bool {
+    let mut parts = parts(kind, ';');
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    let charset = parts.find_map(|part| part.strip_prefix("charset="));
-    is_json && charset.is_none_or(|charset| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+    let is_utf_8 = |charset: &str| charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8");
+    is_json && parts.filter_map(|part| parameter(part, "charset")).all(is_utf_8)
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    let values = headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("unknown"));
+    let mut encodings = values.flat_map(|value| parts(value, ',')).filter(|encoding| !encoding.is_empty());
+    encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))
 }
 
 fn from_query(query: &str) -> Result<Parameters, ApiError> {
@@ -90,15 +117,19 @@ fn from_query(query: &str) -> Result<Parameters, ApiError> {
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
             "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
-            "variables" | "extensions" if value.is_empty() => Value::Null,
-            "variables" | "extensions" => {
-                serde_json::from_str(&value).map_err(|_| bad("`variables` and `extensions` must be JSON."))?
-            }
+            "variables" | "extensions" => json(value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&value))?,
             _ => continue,
         };
         object.insert(name.into_owned(), value);
     }
     from_object(object)
+}
+
+fn json(text: &str) -> Result<Value, ApiError> {
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text).map_err(|_| bad("`variables` and `extensions` must be JSON."))
 }
 
 fn from_object(mut object: Map<String, Value>) -> Result<Parameters, ApiError> {
@@ -116,20 +147,35 @@ fn from_object(mut object: Map<String, Value>) -> Result<Parameters, ApiError> {
     Ok(Parameters { query, operation_name, variables })
 }
 
-/// The document: its text, or the id it is registered under, as Relay (`documentId`) and Apollo (`persistedQuery`) send
-/// it.
+/// The document: its text, or its id in the form of Relay (`documentId`) or Apollo (`persistedQuery`).
 fn query(object: &mut Map<String, Value>) -> Result<Query, ApiError> {
     let extensions = match object.remove("extensions") {
         None | Some(Value::Null) => None,
         Some(Value::Object(extensions)) => Some(extensions),
         Some(_) => return Err(bad("`extensions` must be an object.")),
     };
-    if let Some(Value::String(text)) = object.remove("query") {
-        return Ok(Query::Text(text));
+    let hash = extensions.as_ref().and_then(|extensions| persisted_hash(extensions.get("persistedQuery")?));
+    let id = object.get("documentId").and_then(Value::as_str).or(hash).map(str::to_owned);
+    let text = object.remove("query").and_then(|query| if let Value::String(text) = query { Some(text) } else { None });
+    query_of(text, id)
+}
+
+/// The id in `extensions.persistedQuery`.
+pub(super) fn persisted_hash(persisted_query: &Value) -> Option<&str> {
+    persisted_query.get("sha256Hash")?.as_str()
+}
+
+/// The document by its text or its id. An empty text is ignored if there is an id.
+///
+/// # Errors
+/// `BAD_REQUEST` where there is neither.
+pub(super) fn query_of(text: Option<String>, id: Option<String>) -> Result<Query, ApiError> {
+    match (text, id) {
+        (Some(text), None) => Ok(Query::Text(text)),
+        (Some(text), Some(_)) if !text.is_empty() => Ok(Query::Text(text)),
+        (_, Some(id)) => Ok(Query::Id(id)),
+        (None, None) => Err(bad("`query` must be a string.")),
     }
-    let hash = extensions.as_ref().and_then(|it| it.get("persistedQuery")?.get("sha256Hash")?.as_str());
-    let id = object.get("documentId").and_then(Value::as_str).or(hash);
-    id.map(|id| Query::Id(id.to_owned())).ok_or_else(|| bad("`query` must be a string."))
 }
 
 fn bad(detail: &'static str) -> ApiError {

@@ -1,30 +1,30 @@
-//! What every request goes through, tried on routes the server does not have.
+//! Tests of the steps that all requests share, some with routes of their own.
 
 use std::{env::VarError, net::Ipv4Addr, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, StatusCode, header},
+    http::{HeaderValue, Request, Response, StatusCode, header},
     routing::get,
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{App, Site};
+use super::{App, HttpService};
 use crate::{clock::SystemClock, config, server, store};
 
-/// A page that may read answers.
+/// An allowed origin.
 const ORIGIN: &str = "https://app.example";
 
-/// A site of other routes.
-async fn site(routes: Router<App>) -> (Site, TempDir) {
+/// A service with the given routes.
+async fn service(routes: Router<App>) -> (HttpService, TempDir) {
     let (app, folder) = app().await;
-    (Site::new(app, routes), folder)
+    (HttpService::new(app, routes), folder)
 }
 
-/// The server's inside. The database is there and empty: nothing here asks it.
+/// An application with an empty database, which these tests do not use.
 pub(super) async fn app() -> (App, TempDir) {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
@@ -40,10 +40,10 @@ pub(super) async fn app() -> (App, TempDir) {
     (App::new(accounts, &config), folder)
 }
 
-async fn ask(site: &Site, path: &str) -> Response<Body> {
+async fn send_get(service: &HttpService, path: &str) -> Response<Body> {
     let request = Request::get(path).header(header::ACCEPT_LANGUAGE, "zh-CN").header(header::ORIGIN, ORIGIN);
     let request = request.body(Body::empty()).unwrap();
-    site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await
+    service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).await
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -56,11 +56,42 @@ async fn panics() -> &'static str {
 }
 
 #[tokio::test]
-async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
-    let routes = Router::new().route("/panic", get(panics)).route("/api/panic", get(panics));
-    let (site, _folder) = site(routes.route("/good", get(async || "good"))).await;
-    for path in ["/panic", "/api/panic"] {
-        let response = ask(&site, path).await;
+async fn schema_is_compressed_once_and_not_sent_again_to_clients_that_have_it() {
+    let (app, _folder) = app().await;
+    let service = app.service();
+    let get = async |coding: &'static str, known: Option<&HeaderValue>| {
+        let request = Request::get("/schema.graphql").header(header::ACCEPT_ENCODING, coding);
+        let request = known.into_iter().fold(request, |request, tag| request.header(header::IF_NONE_MATCH, tag));
+        let (parts, body) =
+            service.clone().handle(Ipv4Addr::LOCALHOST.into(), request.body(Body::empty()).unwrap()).await.into_parts();
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
+    };
+    let mut tags = Vec::new();
+    for coding in ["br", "gzip", "identity"] {
+        let (status, headers, first) = get(coding, None).await;
+        let (_, _, second) = get(coding, None).await;
+        assert_eq!((status, first.is_empty()), (StatusCode::OK, false));
+        // the very same bytes in memory
+        assert_eq!((first.as_ptr(), first.len()), (second.as_ptr(), second.len()), "{coding}");
+        let tag = headers[header::ETAG].clone();
+        let (status, headers, body) = get(coding, Some(&tag)).await;
+        assert_eq!((status, &headers[header::ETAG], body.len()), (StatusCode::NOT_MODIFIED, &tag, 0));
+        assert_eq!(
+            (&headers[header::CACHE_CONTROL], &headers[header::VARY]),
+            (&"no-cache".parse().unwrap(), &"Accept-Encoding".parse().unwrap())
+        );
+        tags.push(tag);
+    }
+    assert!(tags[0] != tags[1] && tags[1] != tags[2]);
+    assert_eq!(get("gzip", Some(&tags[0])).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn panic_gets_a_complete_error_and_the_next_request_is_served() {
+    let routes = Router::new().route("/graphql", get(panics)).route("/api/panic", get(panics));
+    let (service, _folder) = service(routes.route("/good", get(async || "good"))).await;
+    for path in ["/graphql", "/api/panic"] {
+        let response = send_get(&service, path).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
         assert_eq!(
@@ -70,13 +101,13 @@ async fn whoever_meets_a_panic_is_told_so_in_full_and_the_next_is_served() {
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let (message, body) = ("服务器内部错误。", json(response).await);
         let mut error = json!({ "code": "INTERNAL_SERVER_ERROR", "action": "RETRY", "requestId": id, "retryAfter": 1 });
-        let expected = if path == "/panic" {
+        let expected = if path == "/graphql" {
             json!({ "errors": [{ "message": message, "extensions": error }] })
         } else {
             error["message"] = message.into();
             json!({ "error": error })
         };
         assert_eq!(body, expected);
-        assert_eq!(ask(&site, "/good").await.status(), StatusCode::OK);
+        assert_eq!(send_get(&service, "/good").await.status(), StatusCode::OK);
     }
 }

@@ -1,19 +1,18 @@
-//! What the server says of itself when it starts: where it is, what it keeps, whom it serves, and what is not safe.
+//! The start-up banner: addresses, database, mini programs, and a warning while WeChat is emulated.
 
 use std::net::SocketAddr;
 
 use crate::{
     config::{Config, LogFormat},
     emulator::Emulator,
-    store,
 };
 
-/// Says it: lines for a person on standard output, and one line of the log for a machine.
+/// Prints the banner to standard output if the log is text, and writes one log line.
 pub(super) fn show(config: &Config, address: SocketAddr, emulator: Option<&Emulator>) {
     if config.log_format == LogFormat::Text {
         println!("{}", text(config, address, emulator.map(Emulator::base).as_deref()));
     }
-    tracing::info!(%address, database = store::describe(&config.database_url), emulator = config.emulator, "listening");
+    tracing::info!(%address, database = %config.database_url, emulator = config.emulator, "listening");
 }
 
 fn text(config: &Config, address: SocketAddr, emulator: Option<&str>) -> String {
@@ -25,7 +24,7 @@ fn text(config: &Config, address: SocketAddr, emulator: Option<&str>) -> String 
     if config.graphiql {
         line("GraphiQL", &format!("{api}/graphiql"));
     }
-    line("database", &store::describe(&config.database_url));
+    line("database", &config.database_url.to_string());
     let apps: Vec<&str> = config.wechat.apps.iter().map(|app| app.id.as_str()).collect();
     line("mini programs", &apps.join(", "));
     if let Some(emulator) = emulator {
@@ -48,9 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_banner_warns_of_the_emulator_and_holds_no_secret() {
+    fn banner_warns_of_the_emulator_and_contains_no_secret() {
         let environment = |name: &str| match name {
             "DATABASE_URL" => Ok("postgres://me:hunter2@db/accounts".to_owned()),
+            "EMULATOR" => Ok("true".to_owned()),
             _ => Err(VarError::NotPresent),
         };
         let (config, _) = crate::config::read(&environment, None).unwrap();

@@ -1,13 +1,14 @@
-//! Takes connections and serves them: HTTP/1.1, and HTTP/2 for clients that begin with it. A client that is slow on
-//! purpose is cut, so that it holds nothing for long.
+//! Accepts connections and serves HTTP/1.1, and HTTP/2 with prior knowledge. Connections of slow or idle clients are
+//! closed after a timeout.
 
 mod activity;
-mod answer;
-mod room;
+mod body;
+mod connection_limit;
+mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -20,122 +21,147 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     time::{sleep, timeout},
 };
 
-use activity::Activity;
-use answer::Answer;
+use crate::http::SendPermit;
+pub(super) use activity::ConnectionTimeouts;
+use activity::{Activity, RequestGuard};
+use body::CountedBody;
+pub(super) use connection_limit::ConnectionLimit;
+use connection_limit::ConnectionPermit;
+use stream::CountedStream;
 
-/// Requests of one HTTP/2 client at once.
-const STREAMS: u32 = 100;
+/// Concurrent streams of one HTTP/2 connection.
+const MAX_STREAMS: u32 = 100;
 
-/// What is held of an answer that a client does not read, in bytes, and the longest head of a request.
-const BUFFER: usize = 64 * 1024;
+/// Size of the read and write buffers of a connection, in bytes. It limits the head of a request, and how much of a
+/// response is buffered while the client does not read.
+const BUFFER_SIZE: usize = 64 * 1024;
 
-/// How long to wait when the operating system has no connection to give (no file descriptors, usually).
-const PAUSE: Duration = Duration::from_millis(100);
+/// HTTP/2 flow-control windows for received data, in bytes. No body is longer than the window of a stream; hyper's default
+/// is 1 MiB.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
-/// How long a client may take to hear that its connection ends.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long to wait after a failed `accept`, which usually means that the process has no file descriptors left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Serves what `answer` gives for each request of a peer, on a listener, until `stop`; then lets requests under way finish
-/// for as long as `grace`, and tells whether they did. A client may take as long as `patience` for the head of a request,
-/// and between two requests.
+/// How long the graceful shutdown of a connection may take after its timeout.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Serves the requests of a listener with `handler` until `stop`, then calls `on_stop` and waits up to `grace` for running
+/// requests. Returns whether all of them finished.
 pub(super) async fn serve<F: Future<Output = Response<Body>> + Send + 'static>(
     listener: TcpListener,
-    answer: impl Fn(SocketAddr, Request<Body>) -> F + Clone + Send + 'static,
-    patience: Duration,
+    limit: ConnectionLimit,
+    handler: impl Fn(SocketAddr, Request<Body>) -> F + Clone + Send + 'static,
+    timeouts: ConnectionTimeouts,
     stop: impl Future<Output = ()>,
-    stopping: impl FnOnce(),
+    on_stop: impl FnOnce(),
     grace: Duration,
 ) -> bool {
-    let room = Arc::new(Semaphore::new(room::connections()));
-    let (end, ending) = watch::channel(());
+    let (shutdown, shutdown_receiver) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
         let (stream, peer, permit) = tokio::select! {
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &limit) => accepted,
             () = &mut stop => break,
         };
-        let connection = connection(stream, peer, answer.clone(), patience, ending.clone());
-        tokio::spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+        let activity = Arc::new(Activity::new(timeouts, limit.near_limit()));
+        let stream = CountedStream::new(stream, Arc::clone(&activity), permit);
+        tokio::spawn(connection(stream, peer, handler.clone(), activity, shutdown_receiver.clone()));
     }
-    stopping();
-    drop((listener, ending));
-    // every connection listens until it is over
-    end.send(()).ok();
-    timeout(grace, end.closed()).await.is_ok()
+    on_stop();
+    drop((listener, shutdown_receiver));
+    // each connection holds a receiver until it ends
+    shutdown.send(()).ok();
+    timeout(grace, shutdown.closed()).await.is_ok()
 }
 
-/// The next connection there is room for.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+/// Accepts the next connection within the limit. Closes connections of peers that have too many.
+async fn accept(listener: &TcpListener, limit: &ConnectionLimit) -> (TcpStream, SocketAddr, ConnectionPermit) {
     loop {
-        let accepted = match Arc::clone(room).acquire_owned().await {
-            Ok(permit) => listener.accept().await.map(|(stream, peer)| (stream, peer, permit)),
-            Err(closed) => Err(io::Error::other(closed)),
+        let accepted = match limit.acquire().await {
+            Some(slot) => listener.accept().await.map(|(stream, peer)| (stream, peer, limit.for_peer(peer.ip(), slot))),
+            None => Err(io::ErrorKind::ResourceBusy.into()),
         };
         match accepted {
-            Ok((stream, peer, permit)) => {
-                // an answer is one small packet: waiting to fill it only delays it. Where that cannot be said, the peer is
-                // gone already
+            Ok((stream, peer, Some(permit))) => {
+                // a response is one small packet, which Nagle's algorithm would delay; fails only if the peer is gone
                 stream.set_nodelay(true).ok();
                 return (stream, peer, permit);
             }
-            Err(cause) if is_of_the_peer(&cause) => {}
+            Ok((_, _, None)) => {}
+            Err(cause) if is_peer_error(&cause) => {}
             Err(cause) => {
-                tracing::warn!(%cause, "a connection could not be taken");
-                sleep(PAUSE).await;
+                tracing::warn!(%cause, "a connection could not be accepted");
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// Whether one peer went away before it was taken: nobody else need wait for that.
-fn is_of_the_peer(cause: &io::Error) -> bool {
+/// Whether the peer closed the connection before it was accepted. The next `accept` need not wait then.
+fn is_peer_error(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Serves one connection to its end. One that is upgraded ends here: whoever took it over looks after it.
+/// Serves one connection until it ends, is upgraded, or times out.
 async fn connection<F: Future<Output = Response<Body>> + Send + 'static>(
-    stream: TcpStream,
+    stream: CountedStream,
     peer: SocketAddr,
-    answer: impl Fn(SocketAddr, Request<Body>) -> F + Send + 'static,
-    patience: Duration,
-    mut ending: watch::Receiver<()>,
+    handler: impl Fn(SocketAddr, Request<Body>) -> F + Send + 'static,
+    activity: Arc<Activity>,
+    mut shutdown: watch::Receiver<()>,
 ) {
-    let activity = Arc::new(Activity::new(patience));
-    let watched = Arc::clone(&activity);
+    let request_activity = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (work, answering) = (watched.work(), answer(peer, request.map(Body::new)));
-        async { Ok::<_, Infallible>(answering.await.map(|body| Answer::new(body, work.answered()))) }
+        let guard = request_activity.start_request(request.version());
+        let response = handler(peer, request.map(Body::new));
+        async { track_response(response.await, guard) }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    // how a connection ended is the client's business
+    // errors of a connection are the client's and are not logged
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = activity.over() => {}
-        _ = ending.changed() => {
+        () = activity.timed_out() => {}
+        _ = shutdown.changed() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 _ = connection.as_mut() => return,
-                () = activity.over() => {}
+                () = activity.timed_out() => {}
             }
         }
     }
     connection.as_mut().graceful_shutdown();
-    timeout(FAREWELL, connection).await.ok();
+    timeout(CLOSE_TIMEOUT, connection).await.ok();
 }
+
+/// Counts the response until the client has read it. An error resets the HTTP/2 stream, or closes the HTTP/1.1 connection.
+fn track_response(mut response: Response<Body>, guard: RequestGuard) -> Result<Response<CountedBody>, SendDenied> {
+    let permit = match response.extensions_mut().remove() {
+        Some(SendPermit::Denied) => return Err(SendDenied),
+        Some(SendPermit::Granted(permit)) => Some(permit),
+        None => None,
+    };
+    Ok(response.map(|body| CountedBody::new(body, permit, guard.start_response())))
+}
+
+/// The client has too many unread responses.
+#[derive(Debug, thiserror::Error)]
+#[error("the client does not read its responses")]
+struct SendDenied;
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // the time for a head is in `Activity` for both protocols: hyper's own would set a timer with each request
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_send_buf_size(BUFFER);
+    // `Activity` limits the time for a head in both protocols: hyper's own limit sets a timer for each request
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_SIZE);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_send_buf_size(BUFFER_SIZE);
+    http2.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
     builder
 }

@@ -1,7 +1,7 @@
-//! Who trades a login code, and what came of it. Each step is one statement that decides between nodes: nobody holds a
-//! lock, or a transaction, while WeChat is asked.
+//! Which node exchanges a login code, and the outcome. Each step is one statement that decides between nodes: no lock and
+//! no transaction is held while WeChat is called.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use entity::{
     CodeHash, Sealed, Timestamp,
@@ -9,82 +9,94 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, SqlErr,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Statement,
+    UpdateMany,
+    sea_query::{Expr, OnConflict},
     sqlx::{self, Postgres, postgres::PgArguments, query::Query},
 };
 
 use super::{
     Store,
-    batch::{Answers, Batches, is_refusal},
-    connections::{Connections, Shelf},
-    transaction::is_conflict,
+    batcher::{Batcher, Values},
+    database::{Connection, Database},
+    shared_statement::SharedStatement,
 };
 
-/// Claims many codes, and tells which of them had no row. In one order, so that two nodes never wait for each other.
+/// Claims many codes, and returns those that had no row. In one order, so that two nodes never wait for each other.
 const CLAIM: &str = "
 INSERT INTO code_exchanges (code_hash, expires_at) SELECT * FROM unnest($1::bytea[], $2::bigint[]) ORDER BY 1
 ON CONFLICT DO NOTHING RETURNING code_hash";
 
-/// Keeps the outcomes of many claims, and tells which of them were still held.
-const KEEP: &str = "
-UPDATE code_exchanges SET outcome = told.outcome, expires_at = told.until
-FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) AS told (code_hash, held_until, outcome, until)
-WHERE code_exchanges.code_hash = told.code_hash AND code_exchanges.expires_at = told.held_until
+/// Claims one code where there is no `ON CONFLICT`.
+const CLAIM_ON_MYSQL: &str = "INSERT IGNORE INTO code_exchanges (code_hash, expires_at) VALUES (?, ?)";
+
+/// Stores the outcomes of many claims, and returns the codes whose claims were still valid.
+const STORE_OUTCOMES: &str = "
+UPDATE code_exchanges SET outcome = given.outcome, expires_at = given.until
+FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) AS given (code_hash, claimed_until, outcome, until)
+WHERE code_exchanges.code_hash = given.code_hash AND code_exchanges.expires_at = given.claimed_until
 RETURNING code_exchanges.code_hash";
 
-/// How long outcomes gather. Another node looks for one at most every ten times as long.
+/// How long outcomes are gathered for a batch. Other nodes poll for one ten times less often.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// The right to trade a code. It is lost to whoever takes it over once its time is up.
+/// The right to exchange a code. Another node may take it over once it has expired.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The code.
     pub code: CodeHash,
-    /// When its time is up.
+    /// When it expires.
     pub until: Timestamp,
 }
 
-/// An outcome to be kept.
-#[derive(Debug)]
-pub(super) struct Kept {
-    claim: Claim,
-    outcome: Vec<u8>,
-    until: Timestamp,
+/// The outcome of a claimed code, stored for repeats.
+#[derive(Clone, Debug)]
+pub struct CodeOutcome {
+    /// The claim. Where another node has taken it over, nothing is stored.
+    pub claim: Claim,
+    /// The outcome, encrypted.
+    pub sealed: Sealed,
+    /// Until when repeats get it.
+    pub until: Timestamp,
 }
 
-/// Claims codes, where the database can say of many which were free (PostgreSQL).
-pub(super) fn claims(db: &Connections) -> Option<Batches<Claim, bool>> {
-    let shelf = db.postgres()?;
-    Some(Batches::new(move |claims: Vec<Claim>| {
-        let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
-        let codes: Vec<_> = claims.into_iter().map(|claim| claim.code.0).collect();
-        done(&shelf, &codes, sqlx::query(CLAIM).bind(codes.clone()).bind(until))
-    }))
+/// Claims many codes by one statement, where the database can return which were free (PostgreSQL).
+pub(super) fn claims(db: &Database) -> SharedStatement<Claim, bool> {
+    let batcher = || {
+        Batcher::new(db, |db, claims: Arc<[Claim]>| {
+            let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
+            let codes: Vec<_> = claims.iter().map(|claim| claim.code.0.clone()).collect();
+            done(db, &codes, sqlx::query(CLAIM).bind(codes.clone()).bind(until))
+        })
+    };
+    SharedStatement::on_postgres(db, batcher)
 }
 
-/// Keeps outcomes, on the same terms.
-pub(super) fn outcomes(db: &Connections) -> Option<Batches<Kept, bool>> {
-    let shelf = db.postgres()?;
-    Some(Batches::gathering(GATHER, move |kept: Vec<Kept>| {
-        let held: Vec<_> = kept.iter().map(|it| it.claim.until.0).collect();
-        let until: Vec<_> = kept.iter().map(|it| it.until.0).collect();
-        let (codes, outcomes): (Vec<_>, Vec<_>) = kept.into_iter().map(|it| (it.claim.code.0, it.outcome)).unzip();
-        done(&shelf, &codes, sqlx::query(KEEP).bind(codes.clone()).bind(held).bind(outcomes).bind(until))
-    }))
+/// Stores many outcomes by one statement, on PostgreSQL as well.
+pub(super) fn outcomes(db: &Database) -> SharedStatement<CodeOutcome, bool> {
+    let batcher = || {
+        Batcher::gathering(db, GATHER, |db, kept: Arc<[CodeOutcome]>| {
+            let held: Vec<_> = kept.iter().map(|it| it.claim.until.0).collect();
+            let until: Vec<_> = kept.iter().map(|it| it.until.0).collect();
+            let codes: Vec<_> = kept.iter().map(|it| it.claim.code.0.clone()).collect();
+            let outcomes: Vec<_> = kept.iter().map(|it| it.sealed.0.clone()).collect();
+            done(db, &codes, sqlx::query(STORE_OUTCOMES).bind(codes.clone()).bind(held).bind(outcomes).bind(until))
+        })
+    };
+    SharedStatement::on_postgres(db, batcher)
 }
 
-/// For which of the codes a statement did its work: it gives back those.
-fn done(shelf: &Shelf<Postgres>, codes: &[Vec<u8>], statement: PgQuery) -> Answers<bool> {
-    let (shelf, codes) = (shelf.clone(), codes.to_vec());
+/// For which of the codes a statement took effect: it returns those.
+fn done(db: Connection, codes: &[Vec<u8>], statement: PgQuery) -> Values<bool> {
+    let codes = codes.to_vec();
     Box::pin(async move {
-        let rows = shelf.fetch_all(statement).await?.into_iter().map(QueryResult::from);
+        let rows = db.fetch_postgres(statement).await?.into_iter().map(QueryResult::from);
         let mut done: HashSet<Vec<u8>> = rows.map(|row| row.try_get("", "code_hash")).collect::<Result<_, _>>()?;
         Ok(codes.iter().map(|code| done.remove(code)).collect())
     })
 }
 
-/// A statement that gives back codes.
+/// A statement that returns codes.
 type PgQuery = Query<'static, Postgres, PgArguments>;
 
 impl Store {
@@ -93,91 +105,101 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange_claim(&self, claim: &Claim) -> Result<bool, DbErr> {
-        if let Some(claims) = &self.batches.claims {
-            match claims.ask(claim.clone()).await {
-                // the fault may be another claim's
-                Err(error) if is_refusal(&error) => {}
-                outcome => return outcome,
-            }
+        match self.batchers.claims.submit(claim.clone()).await? {
+            Some(won) => Ok(won),
+            // boxed to keep the future of the common case small
+            None => Box::pin(self.claim_alone(claim)).await,
         }
-        // in a box of its own, so that the usual way does not carry its room along
-        Box::pin(self.claim_alone(claim)).await
     }
 
+    /// A duplicate is no error here: the message of one that names a binary key is not text on every database.
     async fn claim_alone(&self, claim: &Claim) -> Result<bool, DbErr> {
-        let row = ActiveModel { code_hash: Set(claim.code.clone()), outcome: Set(None), expires_at: Set(claim.until) };
-        match Entity::insert(row).exec_without_returning(&self.db).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_taken(&error) => Ok(false),
-            Err(error) => Err(error),
+        if self.db.backend() == DbBackend::MySql {
+            // the builder's `ON DUPLICATE KEY UPDATE` counts a row that was there already like one that is new
+            let values = [claim.code.clone().into(), claim.until.into()];
+            let insert = Statement::from_sql_and_values(DbBackend::MySql, CLAIM_ON_MYSQL, values);
+            let inserted = self.db.run(move |db| {
+                let insert = insert.clone();
+                async move { db.execute_raw(insert).await }
+            });
+            return Ok(inserted.await?.rows_affected() == 1);
         }
+        let row = ActiveModel { code_hash: Set(claim.code.clone()), outcome: Set(None), expires_at: Set(claim.until) };
+        let insert = Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        Ok(self.db.write(&insert).await? == 1)
     }
 
-    /// What is known of a code.
+    /// The row of a code.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange(&self, code: &CodeHash) -> Result<Option<Model>, DbErr> {
-        Entity::find_by_id(code.clone()).one(&self.db).await
+        self.db.one(Entity::find_by_id(code.clone())).await
     }
 
-    /// Turns a row whose time is up into a claim. Of many that try at once the database lets one through: the answer
-    /// tells whether it was this one.
+    /// Turns an expired row into a claim. Of concurrent calls one succeeds; the result tells whether it was this one.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange_take_over(&self, expired: &Model, claim: &Claim) -> Result<bool, DbErr> {
         let held = Claim { code: expired.code_hash.clone(), until: expired.expires_at };
-        self.replace(&held, None, claim.until).await
+        Ok(self.db.write(&replace(&held, None, claim.until)).await? == 1)
     }
 
-    /// Keeps what came of a claim; `false` where the claim has been lost.
+    /// Stores the outcome of a claim; `false` where another node has taken the claim over.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_keep(&self, claim: &Claim, outcome: Sealed, until: Timestamp) -> Result<bool, DbErr> {
-        if let Some(outcomes) = &self.batches.outcomes {
-            return outcomes.ask(Kept { claim: claim.clone(), outcome: outcome.0, until }).await;
+    pub async fn code_exchange_store_outcome(&self, outcome: CodeOutcome) -> Result<bool, DbErr> {
+        match self.batchers.outcomes.submit(outcome.clone()).await? {
+            Some(kept) => Ok(kept),
+            None => Ok(self.db.write(&store(&outcome)).await? == 1),
         }
-        Box::pin(self.replace(claim, Some(outcome), until)).await
     }
 
-    /// Gives a claim back, so that anybody may trade the code.
+    /// Releases a claim, so that any node may exchange the code.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn code_exchange_release(&self, claim: &Claim) -> Result<bool, DbErr> {
         let delete = Entity::delete_by_id(claim.code.clone()).filter(Column::ExpiresAt.eq(claim.until));
-        Ok(delete.exec(&self.db).await?.rows_affected == 1)
+        Ok(self.db.write(&delete).await? == 1)
     }
 
-    /// Removes at most `limit` rows whose time was up by `before`, and tells how many those were.
+    /// Removes at most `limit` rows that had expired by `before`, and returns their number.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn code_exchanges_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        let expired = Column::ExpiresAt.lte(before);
-        // read first: MySQL deletes no rows a limited subquery names
-        let codes = Entity::find().select_only().column(Column::CodeHash).filter(expired.clone()).limit(limit);
-        let codes: Vec<CodeHash> = codes.into_tuple().all(&self.db).await?;
-        if codes.is_empty() {
-            return Ok(0);
-        }
-        let delete = Entity::delete_many().filter(Column::CodeHash.is_in(codes)).filter(expired);
-        Ok(delete.exec(&self.db).await?.rows_affected)
-    }
-
-    async fn replace(&self, held: &Claim, outcome: Option<Sealed>, until: Timestamp) -> Result<bool, DbErr> {
-        let update = Entity::update_many()
-            .col_expr(Column::Outcome, Expr::value(outcome))
-            .col_expr(Column::ExpiresAt, Expr::value(until))
-            .filter(Column::CodeHash.eq(held.code.clone()))
-            .filter(Column::ExpiresAt.eq(held.until));
-        Ok(update.exec(&self.db).await?.rows_affected == 1)
+        self.db.run(move |db| purge(db, before, limit)).await
     }
 }
 
-/// Whether another node was faster. On MySQL three that insert one key may also meet in a deadlock.
-fn is_taken(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) || is_conflict(error)
+/// Stores the outcome of a claim in the transaction of its login.
+pub(super) async fn code_exchange_store_outcome_in(tx: &Connection, outcome: &CodeOutcome) -> Result<(), DbErr> {
+    store(outcome).exec(tx).await.map(drop)
+}
+
+fn store(outcome: &CodeOutcome) -> UpdateMany<Entity> {
+    replace(&outcome.claim, Some(outcome.sealed.clone()), outcome.until)
+}
+
+fn replace(held: &Claim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::Outcome, Expr::value(outcome))
+        .col_expr(Column::ExpiresAt, Expr::value(until))
+        .filter(Column::CodeHash.eq(held.code.clone()))
+        .filter(Column::ExpiresAt.eq(held.until))
+}
+
+async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
+    let expired = Column::ExpiresAt.lte(before);
+    // read first: MySQL deletes no rows a limited subquery names
+    let codes = Entity::find().select_only().column(Column::CodeHash).filter(expired.clone()).limit(limit);
+    let codes: Vec<CodeHash> = codes.into_tuple().all(&db).await?;
+    if codes.is_empty() {
+        return Ok(0);
+    }
+    let delete = Entity::delete_many().filter(Column::CodeHash.is_in(codes)).filter(expired);
+    Ok(delete.exec(&db).await?.rows_affected)
 }

@@ -1,4 +1,4 @@
-//! The feed: what a transaction did to an account, appended to it as its last step, and read by every node.
+//! The feed: a transaction appends its changes of an account as its last step, and every node reads them.
 
 use entity::{
     SessionId, Timestamp, UserId,
@@ -7,13 +7,13 @@ use entity::{
     session::EndReason,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 
-use super::Store;
+use super::{Store, database::Connection};
 
-/// Something that happened to an account.
+/// A change of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A session was ended before it expired.
@@ -24,7 +24,7 @@ pub enum Change {
 
 /// A part of a lane: the positions behind `after`, up to `head`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct FeedRange {
     /// The lane.
     pub lane: i32,
     /// The last position already read.
@@ -39,52 +39,56 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn feed_heads(&self) -> Result<Vec<feed_head::Model>, DbErr> {
-        feed_head::Entity::find().all(&self.feed).await
+        self.feed.all(feed_head::Entity::find()).await
     }
 
-    /// What stands in some stretches of the feed, in the order of each lane. Fewer rows than the stretches are long
-    /// mean that the missing ones are too old to be kept.
+    /// The rows of some ranges of the feed, in the order of each lane. Fewer rows than the ranges are long mean that the
+    /// missing ones were pruned.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn feed_read(&self, stretches: &[Stretch]) -> Result<Vec<feed::Model>, DbErr> {
-        let within = |stretch: &Stretch| {
+    pub async fn feed_read(&self, ranges: &[FeedRange]) -> Result<Vec<feed::Model>, DbErr> {
+        let in_range = |range: &FeedRange| {
             Condition::all()
-                .add(feed::Column::Lane.eq(stretch.lane))
-                .add(feed::Column::Position.gt(stretch.after))
-                .add(feed::Column::Position.lte(stretch.head))
+                .add(feed::Column::Lane.eq(range.lane))
+                .add(feed::Column::Position.gt(range.after))
+                .add(feed::Column::Position.lte(range.head))
         };
-        let any = stretches.iter().map(within).fold(Condition::any(), Condition::add);
+        let any = ranges.iter().map(in_range).fold(Condition::any(), Condition::add);
         let rows = feed::Entity::find().filter(any);
-        rows.order_by_asc(feed::Column::Lane).order_by_asc(feed::Column::Position).all(&self.feed).await
+        self.feed.all(rows.order_by_asc(feed::Column::Lane).order_by_asc(feed::Column::Position)).await
     }
 
-    /// Drops up to `limit` rows from before `before`, and tells how many those were. Several nodes may do so at once.
+    /// Removes up to `limit` rows from before `before`, and returns their number. Several nodes may do so at once.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn feed_prune(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        let old: Vec<(i32, i64)> = feed::Entity::find()
-            .select_only()
-            .columns([feed::Column::Lane, feed::Column::Position])
-            .filter(feed::Column::CreatedAt.lt(before))
-            .order_by_asc(feed::Column::CreatedAt)
-            .limit(limit)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let key = Expr::tuple([Expr::col(feed::Column::Lane), Expr::col(feed::Column::Position)]);
-        Ok(feed::Entity::delete_many().filter(key.in_tuples(old)).exec(&self.db).await?.rows_affected)
+        self.db.run(move |db| feed_prune(db, before, limit)).await
     }
 }
 
-/// Appends what the transaction did to one user. The last step of it: from here on it holds the lane's head, and the
-/// others of the lane wait for it.
+async fn feed_prune(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
+    let old: Vec<(i32, i64)> = feed::Entity::find()
+        .select_only()
+        .columns([feed::Column::Lane, feed::Column::Position])
+        .filter(feed::Column::CreatedAt.lt(before))
+        .order_by_asc(feed::Column::CreatedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(&db)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let key = Expr::tuple([Expr::col(feed::Column::Lane), Expr::col(feed::Column::Position)]);
+    Ok(feed::Entity::delete_many().filter(key.in_tuples(old)).exec(&db).await?.rows_affected)
+}
+
+/// Appends the changes of one user. This must be the transaction's last step: from here on it locks the lane's head, and
+/// other transactions of the lane wait.
 pub(super) async fn feed_append_in(
-    tx: &DatabaseTransaction,
+    tx: &Connection,
     user: UserId,
     changes: &[Change],
     now: Timestamp,
@@ -103,6 +107,20 @@ pub(super) async fn feed_append_in(
     let head = head.ok_or_else(|| DbErr::RecordNotFound(format!("lane {lane} of the feed")))?.position;
     let rows = changes.iter().zip(head - count + 1..).map(|(change, position)| row(lane, position, user, *change, now));
     feed::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
+}
+
+/// Appends the changes of several users, in the order of their lanes: two such transactions never wait for each other.
+pub(super) async fn feed_append_of_users_in(
+    tx: &Connection,
+    changes: &[(UserId, Vec<Change>)],
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let mut changes: Vec<_> = changes.iter().collect();
+    changes.sort_by_key(|(user, _)| lane_of(*user));
+    for (user, changes) in changes {
+        feed_append_in(tx, *user, changes, now).await?;
+    }
+    Ok(())
 }
 
 fn row(lane: i32, position: i64, user: UserId, change: Change, now: Timestamp) -> feed::ActiveModel {

@@ -1,60 +1,55 @@
-//! A login, as the database sees it: one transaction that finds or makes the user, keeps the session key, opens the
-//! session and ends the ones there are too many of. Unique keys decide between logins at the same moment.
+//! A login in the database: one transaction that finds or creates the user, stores the session key, inserts the session,
+//! ends surplus ones, and stores the outcome for repeats of the code. Unique keys decide races between logins.
 
-mod quick;
+mod batched;
 mod steps;
 
-use entity::{IdentityId, OpenId, Sealed, SessionId, Timestamp, UnionId, UserId, identity, session, union_link, user};
+use std::sync::Arc;
+
+use entity::{IdentityId, SessionId, Timestamp, UnionId, UserId, identity, session, union_link, user};
 use sea_orm::{DbErr, EntityTrait};
 
 use super::{
-    Store,
+    CodeOutcome, Store,
+    code_exchange::code_exchange_store_outcome_in,
+    database::{Connection, TransactionEnd},
     feed::feed_append_in,
-    transaction::{ATTEMPTS, is_conflict},
+    identity::{ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in},
+    session::sessions_evict_in,
 };
-pub(super) use quick::{Greeted, batches};
-use steps::{
-    identity_claim_in, new_user, session_key_keep_in, session_open_in, sessions_cap_in, union_join_in, user_greet_in,
-};
+pub(super) use batched::{LoginRow, shared};
+use steps::{session_insert_in, touch_last_login_in, user_create_in};
 
 /// Everything a login writes.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The mini program.
-    pub app_id: String,
-    /// Scope of its unionids.
-    pub open_platform: String,
-    /// Who logged in.
-    pub openid: OpenId,
-    /// The same person across mini programs, where WeChat told.
-    pub unionid: Option<UnionId>,
-    /// WeChat's session key, encrypted.
-    pub session_key: Sealed,
-    /// When WeChat was asked: orders the keys of logins that overtake each other.
-    pub asked_at: Timestamp,
+    /// Who logged in, as WeChat proved it.
+    pub identity: ProvenIdentity,
     /// Key of the user, should this be their first login.
     pub new_user: UserId,
-    /// Key of the identity, should it be new.
-    pub new_identity: IdentityId,
+    /// The user a first login joins, where their telephone number says so.
+    pub joins: Option<UserId>,
+    /// Whether somebody who is not known yet becomes a user.
+    pub create_user: bool,
     /// The session to open.
     pub session: NewSession,
     /// Live sessions one user may have.
     pub sessions_per_user: u32,
-    /// The present moment.
-    pub now: Timestamp,
+    /// The outcome for repeats of the code; `None` where it is not stored.
+    pub code: Option<CodeOutcome>,
 }
 
-/// Who logs in, where they have been here before.
+/// The identity that logs in, where it exists.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub struct KnownIdentity {
     /// The identity.
     pub identity: IdentityId,
     /// Whose it is.
     pub user: UserId,
 }
 
-impl Known {
-    /// Whom an identity names.
+impl KnownIdentity {
+    /// The keys of an identity.
     #[must_use]
     pub fn of(identity: &identity::Model) -> Self {
         Self { identity: identity.id, user: identity.user_id }
@@ -78,105 +73,134 @@ pub struct NewSession {
     pub expires_at: Timestamp,
 }
 
-/// What a login came to.
+/// The result of a login.
 #[derive(Clone, Debug)]
 pub struct LoggedIn {
     /// The user.
     pub user: user::Model,
     /// The session that was opened.
     pub session: session::Model,
-    /// Whether this login made the user.
+    /// Whether this login created the user.
     pub is_new_user: bool,
-    /// The unionid belongs to another user than the openid does. The two are left apart: joining them is a decision
-    /// for the person, never for a login.
+    /// The unionid belongs to another user than the openid does. The two stay separate: merging them is the person's
+    /// decision, never a login's.
     pub union_conflict: bool,
 }
 
-/// Why an attempt at a login wrote nothing.
-enum Stop {
-    /// The database failed, or undid it in favour of another transaction.
-    Failed(DbErr),
-    /// A parallel login has made the user or the identity meanwhile.
-    Overtaken,
-    /// An operator has closed the account.
+/// The result of one attempt at a login.
+enum Attempt {
+    Done(Box<LoggedIn>),
+    /// A concurrent login created the user or the identity first, or the user or the identity is gone since it was read:
+    /// nothing was written.
+    LostRace,
+    /// The account is suspended: nothing was written.
     Suspended,
 }
 
-impl From<DbErr> for Stop {
-    fn from(error: DbErr) -> Self {
-        Self::Failed(error)
-    }
-}
+/// Attempts at a login before it fails because concurrent ones won each race.
+const ATTEMPTS: u32 = 5;
 
 impl Store {
-    /// Writes a login. `known` is the identity as read before, where there was one. A login that another one overtakes
-    /// is run again, and then finds what the other one has made.
+    /// Writes a login. `known` is the identity as read before, where there was one. A login that loses a race is run again,
+    /// and then finds what the other one created.
     ///
-    /// `None` where an operator has closed the account: nothing was written then. A unionid may lead a new identity to
-    /// such an account, and one may be closed while its login is under way.
+    /// `None` where the account is suspended, or there is none and none shall be made: nothing was written then. A unionid may lead a new identity to such an
+    /// account, and an account may be suspended during its login.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn login(&self, mut known: Option<Known>, login: &Login) -> Result<Option<LoggedIn>, DbErr> {
-        let mut attempt = 1;
-        loop {
-            match self.login_once(known, login).await {
-                Ok(logged_in) => return Ok(Some(logged_in)),
-                Err(Stop::Suspended) => return Ok(None),
-                Err(Stop::Failed(error)) if attempt == ATTEMPTS || !is_conflict(&error) => return Err(error),
-                Err(Stop::Overtaken) if attempt == ATTEMPTS => {
-                    return Err(DbErr::Custom("other logins of the user were faster each time".to_owned()));
-                }
-                Err(_) => attempt += 1,
+    pub async fn login(&self, mut known: Option<KnownIdentity>, login: &Login) -> Result<Option<LoggedIn>, DbErr> {
+        for _ in 0..ATTEMPTS {
+            let owner = match known {
+                Some(known) => Some(known.user),
+                None => self.owner_otherwise(login).await?,
+            };
+            if owner.is_none() && !login.create_user {
+                return Ok(None);
             }
-            let found = self.identity_by_openid(&login.app_id, &login.openid).await?;
-            known = found.map(|(identity, _)| Known::of(&identity));
+            let login = Arc::new(login.clone());
+            let attempt = self.db.transaction_with_end({
+                let login = Arc::clone(&login);
+                move |tx| login_in(tx, known, owner, Arc::clone(&login))
+            });
+            match attempt.await? {
+                Attempt::Done(logged_in) => return Ok(Some(*logged_in)),
+                Attempt::Suspended => return Ok(None),
+                Attempt::LostRace => {}
+            }
+            let found = self.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
+            known = found.map(|(identity, _)| KnownIdentity::of(&identity));
         }
+        Err(DbErr::Custom("other logins of the user were faster each time".to_owned()))
     }
 
-    /// Locks the user's row, then the identity's, then the unionid's, whoever logs in how: two transactions that took
-    /// them in different orders would wait for each other in a circle. So one that made a user, and finds that it
-    /// should have been somebody else, does not go on with theirs: it is undone.
-    async fn login_once(&self, known: Option<Known>, login: &Login) -> Result<LoggedIn, Stop> {
-        let owner = match known {
-            Some(known) => Some(known.user),
-            None => self.union_owner(login).await?,
-        };
-        let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
-        let tx = self.begin().await?;
-        if is_new_user {
-            user::Entity::insert(new_user(login)).exec_without_returning(&tx).await?;
+    /// Whose login it is where the identity is new: the unionid's owner's, or that of the user it joins.
+    async fn owner_otherwise(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
+        if let Some(unionid) = &login.identity.unionid
+            && let Some(owner) = self.union_owner(&login.identity.open_platform, unionid).await?
+        {
+            return Ok(Some(owner));
         }
-        // this row's lock also puts parallel logins of one user in a row, so that the cap on sessions holds
-        let user = user_greet_in(&tx, owner, login.now).await?;
-        if user.status == user::Status::Suspended {
-            return Err(Stop::Suspended);
-        }
-        let identity = match known {
-            Some(known) => known.identity,
-            None => identity_claim_in(&tx, login, owner).await?,
-        };
-        if !is_new_user {
-            session_key_keep_in(&tx, identity, login).await?;
-        }
-        let union_conflict = match &login.unionid {
-            Some(unionid) => union_join_in(&tx, login, unionid, owner).await? != owner,
-            None => false,
-        };
-        if is_new_user && union_conflict {
-            return Err(Stop::Overtaken);
-        }
-        let session = session_open_in(&tx, owner, identity, login).await?;
-        let ended = sessions_cap_in(&tx, &session, login).await?;
-        feed_append_in(&tx, owner, &ended, login.now).await?;
-        tx.commit().await?;
-        Ok(LoggedIn { user, session, is_new_user, union_conflict })
+        // who is gone by now is not joined
+        let Some(joins) = login.joins else { return Ok(None) };
+        Ok(self.user(joins).await?.map(|user| user.id))
     }
 
-    /// Whose the unionid is, where WeChat told one.
-    async fn union_owner(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
-        let Some(unionid) = &login.unionid else { return Ok(None) };
-        let key = (login.open_platform.clone(), unionid.clone());
-        Ok(union_link::Entity::find_by_id(key).one(&self.db).await?.map(|link| link.user_id))
+    /// The owner of a unionid.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn union_owner(&self, open_platform: &str, unionid: &UnionId) -> Result<Option<UserId>, DbErr> {
+        let key = (open_platform.to_owned(), unionid.clone());
+        Ok(self.db.one(union_link::Entity::find_by_id(key)).await?.map(|link| link.user_id))
     }
+}
+
+/// Every login locks the user's row, then the identity's, then the unionid's: two transactions that locked them in
+/// different orders would deadlock. So a login that created a user, and finds that the person already is another one, does
+/// not switch to that one: it is rolled back.
+async fn login_in(
+    tx: Connection,
+    known: Option<KnownIdentity>,
+    owner: Option<UserId>,
+    login: Arc<Login>,
+) -> Result<TransactionEnd<Attempt>, DbErr> {
+    let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
+    let proven = &login.identity;
+    // this row's lock also serialises logins of one user, so that the cap on sessions holds
+    let user = if is_new_user {
+        Some(user_create_in(&tx, &login).await?)
+    } else {
+        touch_last_login_in(&tx, owner, login.identity.now).await?
+    };
+    // the account was deleted, or merged into another one
+    let Some(user) = user else { return Ok(TransactionEnd::RollBack(Attempt::LostRace)) };
+    if user.status == user::Status::Suspended {
+        return Ok(TransactionEnd::RollBack(Attempt::Suspended));
+    }
+    let identity = if let Some(known) = known {
+        Some(known.identity)
+    } else {
+        let row = identity_claim_in(&tx, proven, owner).await?;
+        row.filter(|row| row.user_id == owner).map(|row| row.id)
+    };
+    let Some(identity) = identity else { return Ok(TransactionEnd::RollBack(Attempt::LostRace)) };
+    if !is_new_user && !session_key_update_in(&tx, proven, (identity, owner)).await? {
+        return Ok(TransactionEnd::RollBack(Attempt::LostRace));
+    }
+    let union_owner = union_link_claim_in(&tx, proven, owner).await?;
+    let union_conflict = union_owner.is_some_and(|union_owner| union_owner != owner);
+    if is_new_user && union_conflict {
+        return Ok(TransactionEnd::RollBack(Attempt::LostRace));
+    }
+    if union_conflict {
+        union_conflict_note_in(&tx, proven, identity).await?;
+    }
+    let session = session_insert_in(&tx, owner, identity, &login).await?;
+    let ended = sessions_evict_in(&tx, &session, login.sessions_per_user).await?;
+    if let Some(outcome) = &login.code {
+        code_exchange_store_outcome_in(&tx, outcome).await?;
+    }
+    feed_append_in(&tx, owner, &ended, login.identity.now).await?;
+    Ok(TransactionEnd::Commit(Attempt::Done(Box::new(LoggedIn { user, session, is_new_user, union_conflict }))))
 }

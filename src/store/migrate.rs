@@ -1,76 +1,91 @@
-//! Brings the tables up to date, and tells whether they are.
+//! Applies migrations, and compares the schema version with the program's.
 
-use migration::Migrator;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
-use sea_orm_migration::{MigratorTrait, SchemaManager};
+mod lock;
+
+use lock::Lock;
+use migration::{Engine, Migrator};
+use sea_orm::{ConnectionTrait, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait};
+use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTraitSelf, SchemaManager};
 
 use super::Store;
 
-/// The name all processes that migrate agree on. PostgreSQL wants a number.
-const LOCK: &str = "miniaccount migrate";
-const LOCK_NUMBER: i64 = 0x6d69_6e69_6163_6374;
-
-/// How long to wait for another process that migrates.
-const LOCK_SECONDS: u32 = 300;
-
-/// How the tables relate to this program.
+/// The schema version compared with the program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaState {
-    /// They are what this program expects.
+    /// All migrations of this program are applied, and no others.
     Current,
-    /// So many migrations are still to be applied.
+    /// This number of migrations is not applied yet.
     Behind(usize),
-    /// A newer program has applied so many migrations this one does not know.
+    /// A newer program has applied this number of unknown migrations.
     Ahead(usize),
 }
 
 impl Store {
-    /// Compares the migrations applied with the ones this program knows. Writes nothing.
+    /// Compares the applied migrations with those of this program. Writes nothing.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn schema_state(&self) -> Result<SchemaState, DbErr> {
-        Ok(compare(&applied(SchemaManager::new(self.db.pool())).await?))
+        Ok(compare(&applied(SchemaManager::new(&self.migrations)).await?))
     }
 
-    /// Applies what is missing, and tells how things stood when it was this call's turn. Safe when two processes do it
-    /// at once: the second waits, then finds nothing to do.
+    /// Applies the missing migrations and returns the state before. Safe if two processes call it at the same time: the
+    /// second waits, and finds nothing to apply.
     ///
     /// # Errors
-    /// When the database fails, was migrated by a newer program, or is being migrated by somebody who does not finish.
+    /// When the database fails, was migrated by a newer program, or another process migrates it for too long.
     pub async fn migrate(&self) -> Result<SchemaState, DbErr> {
-        let found = self.schema_state().await?;
-        if let SchemaState::Behind(_) = found {
-            // a transaction keeps to one connection, and the lock belongs to a connection
-            let tx = self.begin().await?;
-            lock(&tx).await?;
-            let outcome = migrate_in(&tx).await;
-            unlock(&tx).await?;
-            let found = outcome?;
-            tx.commit().await?;
-            return Ok(found);
+        match self.schema_state().await? {
+            SchemaState::Behind(_) => self.migrate_behind().await,
+            state => Ok(state),
         }
-        Ok(found)
     }
 
-    /// Takes all migrations back: the tables and what is in them are gone.
+    async fn migrate_behind(&self) -> Result<SchemaState, DbErr> {
+        let engine = Engine::detect(&self.migrations).await?;
+        if engine == Engine::Sqlite {
+            // the transaction holds the file's write lock, and is rolled back if the process dies
+            let tx = self.migrations.begin_with_options(immediate()).await?;
+            let state_before = migrate_on(&tx, engine).await?;
+            tx.commit().await?;
+            return Ok(state_before);
+        }
+        let lock = Lock::acquire(&self.migrations).await?;
+        let outcome = lock.run(migrate_on(&self.migrations, engine)).await;
+        let released = lock.release().await;
+        let state_before = outcome?;
+        released?;
+        Ok(state_before)
+    }
+
+    /// Reverts all migrations, which drops the tables with their rows. Takes no lock: do not run it concurrently.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn unmigrate(&self) -> Result<(), DbErr> {
-        Migrator::down(self.db.pool(), None).await
+        let db = &self.migrations;
+        Migrator::new(Engine::detect(db).await?).down(db, None).await?;
+        lock::drop_table(db).await
     }
 }
 
-async fn migrate_in(tx: &DatabaseTransaction) -> Result<SchemaState, DbErr> {
-    // another process may have migrated while this one waited
-    let found = compare(&applied(SchemaManager::new(tx)).await?);
-    Migrator::up(tx, None).await?;
-    Ok(found)
+/// A transaction that takes the write lock at once: if it read first, it could not wait for the lock later.
+fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+async fn migrate_on<'c>(db: impl IntoSchemaManagerConnection<'c> + Copy, engine: Engine) -> Result<SchemaState, DbErr> {
+    // another process may have migrated while this one waited for the lock
+    let state_before = compare(&applied(SchemaManager::new(db)).await?);
+    Migrator::new(engine).up(db, None).await?;
+    Ok(state_before)
 }
 
 fn compare(applied: &[String]) -> SchemaState {
-    let known: Vec<String> = Migrator::get_migration_files().iter().map(|file| file.name().to_owned()).collect();
+    let known = Migrator::names();
     let unknown = applied.iter().filter(|name| !known.contains(name)).count();
     let pending = known.iter().filter(|name| !applied.contains(name)).count();
     match (unknown, pending) {
@@ -80,7 +95,7 @@ fn compare(applied: &[String]) -> SchemaState {
     }
 }
 
-/// Names of the migrations applied; none where the database is new.
+/// The names of the applied migrations; none in a new database.
 async fn applied(manager: SchemaManager<'_>) -> Result<Vec<String>, DbErr> {
     if !manager.has_table("seaql_migrations").await? {
         return Ok(Vec::new());
@@ -89,31 +104,4 @@ async fn applied(manager: SchemaManager<'_>) -> Result<Vec<String>, DbErr> {
     let versions = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations");
     let rows = db.query_all_raw(versions).await?;
     rows.iter().map(|row| row.try_get("", "version")).collect()
-}
-
-/// Waits for the right to migrate. SQLite's transaction holds the write lock already; PostgreSQL gives its lock back
-/// with the end of the transaction; MySQL commits with each change to a table, and its lock must be given back.
-async fn lock(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    match tx.get_database_backend() {
-        DbBackend::Postgres => query(tx, &format!("SELECT pg_advisory_xact_lock({LOCK_NUMBER})")).await.map(drop),
-        DbBackend::MySql => {
-            let row = query(tx, &format!("SELECT GET_LOCK('{LOCK}', {LOCK_SECONDS}) = 1 AS taken")).await?;
-            match row.map(|row| row.try_get::<Option<i64>>("", "taken")).transpose()?.flatten() {
-                Some(1) => Ok(()),
-                _ => Err(DbErr::Custom("another process has been migrating for too long".to_owned())),
-            }
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn unlock(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    match tx.get_database_backend() {
-        DbBackend::MySql => query(tx, &format!("SELECT RELEASE_LOCK('{LOCK}')")).await.map(drop),
-        _ => Ok(()),
-    }
-}
-
-async fn query(tx: &DatabaseTransaction, sql: &str) -> Result<Option<QueryResult>, DbErr> {
-    tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await
 }

@@ -1,9 +1,9 @@
-//! Access tokens: JWTs of type `at+jwt` (RFC 9068), signed with EdDSA. The signature tells that we wrote the token;
-//! whether its session still lives is for the session's row to say.
+//! Access tokens: JWTs of type `at+jwt` (RFC 9068), signed with EdDSA. The signature proves that we issued the token; the
+//! session's row decides whether it is still valid.
 //!
-//! Ed25519 signs a text in one way only (RFC 8032, section 5.1.6). So who holds the key need not verify: signing again and
-//! comparing takes a quarter of the time, and lets nothing through that we would not have written. Other services verify,
-//! by the public keys.
+//! Ed25519 signatures are deterministic (RFC 8032, section 5.1.6). So the holder of the private key need not verify:
+//! signing again and comparing takes a quarter of the time, and accepts nothing that we would not have issued. Other
+//! services verify with the public keys.
 
 use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,17 +14,17 @@ use serde::{Deserialize, Serialize};
 use super::{KeyRing, keys::Keys};
 use crate::global_id::GlobalId;
 
-/// Who writes the tokens, and who they are for. Never change them: every client would be logged out.
+/// `iss` and `aud` of the tokens. Never change them: every client would be logged out.
 const ISSUER: &str = "miniaccount";
 const AUDIENCE: &str = "miniaccount";
 
 /// `typ` of the header (RFC 9068, section 2.1).
 const TYPE: &str = "at+jwt";
 
-/// Longest token worth reading, in bytes.
+/// The longest token that is read, in bytes.
 const LONGEST: usize = 2048;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The user.
@@ -33,9 +33,11 @@ pub struct Claims {
     pub session: SessionId,
     /// The mini program the user came through.
     pub app_id: String,
-    /// When the token was written, in whole seconds.
+    /// How often the session had been refreshed when the token was issued.
+    pub generation: i64,
+    /// When the token was issued, in whole seconds.
     pub issued_at: Timestamp,
-    /// When it ceases to be good, in whole seconds.
+    /// When it expires, in whole seconds.
     pub expires_at: Timestamp,
 }
 
@@ -51,10 +53,13 @@ struct Wire {
     app: String,
     iat: i64,
     exp: i64,
+    /// The refresh generation; tokens of earlier versions have none.
+    #[serde(rename = "gen", default)]
+    generation: i64,
 }
 
 impl KeyRing {
-    /// Writes a token.
+    /// Issues a token.
     ///
     /// # Errors
     /// When the claims cannot be written.
@@ -63,8 +68,8 @@ impl KeyRing {
         write(&header(&keys.kid()), &Wire::from(claims), keys)
     }
 
-    /// Reads a token that one of our keys signed. Its expiry is for the caller to judge, who has the clock. `None` for
-    /// any other text: which of its faults it was is nobody's business.
+    /// Reads a token that one of our keys signed. The caller, who has the clock, checks its expiry. `None` for any other
+    /// text, whatever is wrong with it.
     #[must_use]
     pub fn read_access_token(&self, token: &str) -> Option<Claims> {
         if token.len() > LONGEST {
@@ -113,6 +118,7 @@ impl From<&Claims> for Wire {
             app: claims.app_id.clone(),
             iat: claims.issued_at.seconds(),
             exp: claims.expires_at.seconds(),
+            generation: claims.generation,
         }
     }
 }
@@ -125,6 +131,7 @@ impl TryFrom<Wire> for Claims {
             user: GlobalId::user(&wire.sub).ok_or(())?,
             session: GlobalId::session(&wire.sid).ok_or(())?,
             app_id: wire.app,
+            generation: wire.generation,
             issued_at: Timestamp::from_seconds(wire.iat).ok_or(())?,
             expires_at: Timestamp::from_seconds(wire.exp).ok_or(())?,
         })
@@ -147,6 +154,7 @@ mod tests {
             user: UserId(Uuid::from_u128(7)),
             session: SessionId(Uuid::from_u128(8)),
             app_id: "wx1".to_owned(),
+            generation: 3,
             issued_at: Timestamp(1_000_000),
             expires_at: Timestamp(2_000_000),
         }
@@ -163,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_public_key_can_verify_a_token() {
+    fn token_verifies_with_the_public_key() {
         let ring = ring(&[1]);
         let token = ring.access_token(&claims()).unwrap();
         let jwks = ring.jwks();
@@ -178,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_put_into_it() {
+    fn token_holds_the_claims_it_was_issued_with() {
         let ring = ring(&[1]);
         let token = ring.access_token(&claims()).unwrap();
         assert_eq!(ring.read_access_token(&token), Some(claims()));
@@ -186,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_the_previous_secret_is_good_and_one_of_a_forgotten_secret_is_not() {
+    fn token_of_the_previous_secret_is_valid_and_of_a_removed_one_is_not() {
         let token = ring(&[1]).access_token(&claims()).unwrap();
         assert!(ring(&[2, 1]).read_access_token(&token).is_some());
         assert!(ring(&[2]).read_access_token(&token).is_none());
@@ -202,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn odd_expiries_are_refused() {
+    fn malformed_expiries_are_refused() {
         for odd in [json!(1.5), json!("2000"), json!(null), json!(1e300), json!(i64::MAX), json!([1])] {
             assert!(forged(|_| (), |wire| wire["exp"] = odd.clone()).is_none(), "{odd}");
         }
     }
 
     #[test]
-    fn a_missing_claim_is_refused() {
+    fn missing_claim_is_refused() {
         for claim in ["iss", "aud", "sub", "sid", "app", "iat", "exp"] {
             let without = |wire: &mut Value| drop(wire.as_object_mut().unwrap().remove(claim));
             assert!(forged(|_| (), without).is_none(), "{claim}");
@@ -233,7 +241,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_changed_token_is_refused(position in 0usize..400, replacement in "[A-Za-z0-9_-]") {
+        fn changed_token_is_refused(position in 0usize..400, replacement in "[A-Za-z0-9_-]") {
             let ring = ring(&[1]);
             let token = ring.access_token(&claims()).unwrap();
             let position = position % token.len();
@@ -244,7 +252,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused(text in ".{0,300}") {
+        fn arbitrary_text_is_refused(text in ".{0,300}") {
             prop_assert_eq!(ring(&[1]).read_access_token(&text), None);
         }
     }

@@ -1,4 +1,4 @@
-//! The digest of an access token: names it in memory without being of use to a thief.
+//! The digest of an access token: the key of the session cache, useless to a thief.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -13,5 +13,11 @@ impl TokenDigest {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }

@@ -22,14 +22,15 @@ pub const KEY_ID_LEN: usize = 4;
 /// The keys of every value of `SECRET_KEY`, newest first.
 pub struct KeyRing(Vec<Keys>);
 
-/// What is derived from one value of `SECRET_KEY`.
+/// The keys derived from one value of `SECRET_KEY`.
 pub(super) struct Keys {
-    /// Public name of this set: it tells which value a token or a sealed column needs.
+    /// Public id of this set (`kid`): names the value that a token or a sealed column needs.
     pub(super) id: [u8; KEY_ID_LEN],
     pub(super) signing: Ed25519KeyPair,
     pub(super) refresh: hmac::Key,
     pub(super) seal: LessSafeKey,
     pub(super) nonce: hmac::Key,
+    pub(super) phone: hmac::Key,
 }
 
 impl KeyRing {
@@ -45,6 +46,11 @@ impl KeyRing {
     /// The keys that sign and seal.
     pub(super) fn newest(&self) -> &Keys {
         &self.0[0]
+    }
+
+    /// The keys of each secret, newest first.
+    pub(super) fn all(&self) -> &[Keys] {
+        &self.0
     }
 
     /// The keys of that name.
@@ -68,6 +74,7 @@ impl Keys {
             signing: Ed25519KeyPair::from_seed_unchecked(&expand::<32>(&root, b"access token signature, Ed25519")?)?,
             refresh: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"refresh token, HMAC-SHA256")?),
             nonce: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"seal nonce, HMAC-SHA256")?),
+            phone: hmac::Key::new(hmac::HMAC_SHA256, &expand::<32>(&root, b"phone index, HMAC-SHA256")?),
             seal: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &expand::<32>(&root, b"seal, AES-256-GCM")?)?),
         })
     }
@@ -112,13 +119,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_secret_always_gives_the_same_keys_and_another_secret_others() {
+    fn keys_depend_on_the_secret_alone() {
         assert_eq!(ring(&[1]).jwks(), ring(&[1]).jwks());
         assert_ne!(ring(&[1]).jwks(), ring(&[2]).jwks());
     }
 
     #[test]
-    fn the_key_set_lists_current_and_previous_keys_and_nothing_private() {
+    fn jwks_lists_current_and_previous_public_keys_only() {
         let jwks = ring(&[1, 2]).jwks();
         let keys = jwks["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 2);
@@ -126,7 +133,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_secret_is_refused() {
+    fn empty_list_of_secrets_is_refused() {
         assert!(KeyRing::new(&[]).is_err());
     }
 }

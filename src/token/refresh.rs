@@ -1,5 +1,5 @@
 //! Refresh tokens: a session, a generation and our HMAC over both. Nothing that could be stolen from the database makes
-//! one, and everybody who asks for the same generation gets the same text.
+//! one, and all requests for the same generation get the same text.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,17 +18,17 @@ const VERSION: u8 = 1;
 const BODY_LEN: usize = 1 + KEY_ID_LEN + 16 + 8;
 const TAG_LEN: usize = 32;
 
-/// What a refresh token says.
+/// The content of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The session it keeps alive.
     pub session: SessionId,
-    /// How often the session had been refreshed when the token was written.
+    /// How often the session had been refreshed when the token was issued.
     pub generation: i64,
 }
 
 impl KeyRing {
-    /// Writes the token of a session's generation.
+    /// Issues the token of a session's generation.
     #[must_use]
     pub fn refresh_token(&self, token: RefreshToken) -> SecretString {
         let keys = self.newest();
@@ -37,7 +37,7 @@ impl KeyRing {
         URL_SAFE_NO_PAD.encode(bytes).into()
     }
 
-    /// Reads a token that one of our keys wrote. `None` for any other text.
+    /// Reads a token that one of our keys authenticates. `None` for any other text.
     #[must_use]
     pub fn read_refresh_token(&self, text: &str) -> Option<RefreshToken> {
         let mut bytes = [0; BODY_LEN + TAG_LEN];

@@ -1,7 +1,7 @@
 //! Seals column values with AES-256-GCM. A sealed value is a version, the name of its key, a nonce and the ciphertext;
-//! it opens only with the context it was sealed in, so that nobody who can write to the database can move a value from
-//! one row to another. The nonce is made of what is sealed, so that the same value sealed again is the same bytes: the
-//! database can tell a new value from the one it has, and nobody learns more than that they are the same.
+//! it opens only with the context it was sealed in, so that write access to the database does not suffice to move a value
+//! from one row to another. The nonce is derived from the content, so that sealing is deterministic: the database can
+//! compare a new value with the stored one, and a reader learns no more than that two are equal.
 
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
@@ -39,7 +39,7 @@ impl KeyRing {
         Ok(Sealed(sealed))
     }
 
-    /// What every value begins with that is sealed under the newest key.
+    /// The prefix of every value that is sealed under the newest key.
     #[must_use]
     pub fn mark(&self) -> [u8; 1 + KEY_ID_LEN] {
         let mut mark = [VERSION; 1 + KEY_ID_LEN];
@@ -47,7 +47,7 @@ impl KeyRing {
         mark
     }
 
-    /// The value as it is under the newest key, which may be as it is already. `None` where it does not open.
+    /// The value sealed under the newest key; unchanged where it is already. `None` where it does not open.
     ///
     /// # Errors
     /// When the cryptographic library fails.
@@ -73,8 +73,8 @@ impl KeyRing {
     }
 }
 
-/// As good as a random nonce, to whoever lacks the key (a synthetic initialization vector, as in RFC 5297): other values
-/// and other contexts have others, as unlikely to meet as random ones.
+/// As good as a random nonce without the key (a synthetic initialization vector, as in RFC 5297): other values and other
+/// contexts have other nonces, which collide no more often than random ones.
 fn nonce(keys: &Keys, aad: &[u8], plain: &[u8]) -> [u8; NONCE_LEN] {
     let mut tag = hmac::Context::with_key(&keys.nonce);
     // how long the context is, so that it does not run into the value
@@ -86,7 +86,7 @@ fn nonce(keys: &Keys, aad: &[u8], plain: &[u8]) -> [u8; NONCE_LEN] {
     nonce
 }
 
-/// The context as one text. Each part is preceded by its length, so that no two contexts read the same.
+/// The context as one text. Each part is preceded by its length, so that the encoding is injective.
 fn aad(context: &[&str]) -> Aad<String> {
     let framed: Vec<String> = context.iter().map(|part| format!("{}:{part}", part.len())).collect();
     Aad::from(framed.concat())
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_value_is_the_same_bytes_in_its_context_alone() {
+    fn sealing_is_deterministic_within_one_context() {
         let sealed = |secrets: &[u8], context: &[&str], plain: &[u8]| ring(secrets).seal(context, plain).unwrap();
         let one = sealed(&[1], &["c", "d"], b"plain");
         assert_eq!(sealed(&[1, 2], &["c", "d"], b"plain"), one);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_moves_to_the_newest_key_once() {
+    fn value_is_resealed_with_the_newest_key_once() {
         let old = ring(&[1]).seal(&["c"], b"plain").unwrap();
         let both = ring(&[2, 1]);
         let new = both.reseal(&["c"], &old).unwrap().unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_context_do_not_run_together() {
+    fn parts_of_a_context_are_delimited() {
         let sealed = ring(&[1]).seal(&["ab", "c"], b"plain").unwrap();
         assert!(ring(&[1]).open(&["a", "bc"], &sealed).is_none());
     }

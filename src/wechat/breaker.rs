@@ -1,4 +1,4 @@
-//! The circuit breaker of one app: after many failures in a row calls rest for a moment, then one at a time probes.
+//! The circuit breaker of one app: after many failures in a row it opens for a moment, then admits one probe at a time.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,8 +12,11 @@ use crate::{
     error::{ApiError, Code},
 };
 
+/// Failures in a row that open the breaker.
 const FAILURES: u32 = 20;
-const REST: Duration = Duration::from_secs(5);
+/// How long it stays open before a probe is admitted.
+const OPEN_FOR: Duration = Duration::from_secs(5);
+/// How long callers wait while a probe is in flight.
 const PROBE: Duration = Duration::from_secs(1);
 
 pub(super) struct Breaker {
@@ -26,12 +29,12 @@ enum State {
     Open { since: Timestamp, probing: bool },
 }
 
-/// Calls rest; come back after so long.
+/// The breaker is open; a retry is useful after so long.
 #[derive(Debug, thiserror::Error)]
-#[error("WeChat failed too often in a row and is given a rest")]
-pub(super) struct Resting(Duration);
+#[error("WeChat failed too often in a row and is not called for a moment")]
+pub(super) struct BreakerOpen(Duration);
 
-/// Leave to make one call. Dropped unused, it changes nothing.
+/// Permission for one call. Dropping it unused changes nothing.
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
     probe: bool,
@@ -43,13 +46,13 @@ impl Breaker {
     }
 
     /// Whether a call would be let through.
-    pub(super) fn check(&self) -> Result<(), Resting> {
-        self.refusal(&self.state()).map_or(Ok(()), |wait| Err(Resting(wait)))
+    pub(super) fn check(&self) -> Result<(), BreakerOpen> {
+        self.refusal(&self.state()).map_or(Ok(()), |wait| Err(BreakerOpen(wait)))
     }
 
-    pub(super) fn admit(&self) -> Result<Pass<'_>, Resting> {
+    pub(super) fn admit(&self) -> Result<Pass<'_>, BreakerOpen> {
         let mut state = self.state();
-        self.refusal(&state).map_or(Ok(()), |wait| Err(Resting(wait)))?;
+        self.refusal(&state).map_or(Ok(()), |wait| Err(BreakerOpen(wait)))?;
         let probe = if let State::Open { probing, .. } = &mut *state {
             *probing = true;
             true
@@ -62,8 +65,8 @@ impl Breaker {
     fn refusal(&self, state: &State) -> Option<Duration> {
         let State::Open { since, probing } = *state else { return None };
         let now = self.clock.now();
-        // A clock that was set back must not make the rest longer.
-        let rest = if now < since { Duration::ZERO } else { REST.saturating_sub(now.since(since)) };
+        // A clock that was set back must not keep the breaker open for longer.
+        let rest = if now < since { Duration::ZERO } else { OPEN_FOR.saturating_sub(now.since(since)) };
         if rest.is_zero() { probing.then_some(PROBE) } else { Some(rest) }
     }
 
@@ -73,24 +76,24 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// Counts how the call went; true where this begins a rest.
+    /// Counts the outcome of the call; true where it opens the breaker.
     pub(super) fn end(self, answered: bool) -> bool {
         let mut state = self.breaker.state();
-        let rests = match &mut *state {
+        let opens = match &mut *state {
             _ if answered => false,
             State::Closed { failures } => {
                 *failures += 1;
                 *failures >= FAILURES
             }
-            // Calls sent before the rest began say nothing new.
+            // Calls sent before the breaker opened say nothing new.
             State::Open { .. } => self.probe,
         };
         if answered {
             *state = State::Closed { failures: 0 };
-        } else if rests {
+        } else if opens {
             *state = State::Open { since: self.breaker.clock.now(), probing: false };
         }
-        rests
+        opens
     }
 }
 
@@ -102,9 +105,9 @@ impl Drop for Pass<'_> {
     }
 }
 
-impl From<Resting> for ApiError {
-    fn from(resting: Resting) -> Self {
-        Self::new(Code::ProviderUnavailable).retry_after(resting.0).cause(resting)
+impl From<BreakerOpen> for ApiError {
+    fn from(open: BreakerOpen) -> Self {
+        Self::new(Code::ProviderUnavailable).retry_after(open.0).cause(open)
     }
 }
 
@@ -125,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn rests_after_twenty_failures_in_a_row() {
+    fn breaker_opens_after_twenty_failures_in_a_row() {
         let (clock, breaker) = open();
         clock.advance(Duration::from_millis(1500));
         assert_eq!(ApiError::from(breaker.admit().err().unwrap()).retry_after_seconds(), Some(4));
     }
 
     #[test]
-    fn a_success_between_starts_the_count_anew() {
+    fn success_resets_the_count_of_failures() {
         let breaker = Breaker::new(Arc::new(ManualClock::default()));
         for call in 1..100 {
             breaker.admit().unwrap().end(call % 20 == 0);
@@ -141,41 +144,41 @@ mod tests {
     }
 
     #[test]
-    fn after_the_rest_one_call_at_a_time_probes() {
+    fn open_breaker_admits_one_probe_at_a_time() {
         let (clock, breaker) = open();
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         let probe = breaker.admit().unwrap();
         assert!(breaker.admit().is_err());
         assert!(probe.end(false));
         assert!(breaker.admit().is_err());
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         assert!(!breaker.admit().unwrap().end(true));
         assert!(breaker.admit().is_ok() && breaker.admit().is_ok());
     }
 
     #[test]
-    fn a_probe_that_was_never_made_gives_its_place_back() {
+    fn dropped_probe_admits_another() {
         let (clock, breaker) = open();
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         drop(breaker.admit().unwrap());
         assert!(breaker.admit().is_ok());
     }
 
     #[test]
-    fn a_failure_sent_before_the_rest_does_not_prolong_it() {
+    fn late_failure_does_not_prolong_the_open_state() {
         let clock = Arc::new(ManualClock::default());
         let breaker = Breaker::new(clock.clone());
         let late = breaker.admit().unwrap();
         for _ in 0..FAILURES {
             breaker.admit().unwrap().end(false);
         }
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         late.end(false);
         assert!(breaker.admit().is_ok());
     }
 
     #[test]
-    fn a_clock_set_back_does_not_prolong_the_rest() {
+    fn clock_set_back_does_not_prolong_the_open_state() {
         let (clock, breaker) = open();
         clock.set_back(Duration::from_hours(1));
         assert!(breaker.admit().is_ok());

@@ -48,14 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_codes_are_refused() {
+    fn malformed_codes_are_refused() {
         for odd in ["", "a b", "a&b", "a%2Bb", "a\nb", "a\0", "代码", "a?b", "a#b", "\"", "<a>", &"a".repeat(513)] {
             assert_eq!(LoginCode::parse(odd).unwrap_err().code, Code::InvalidCode, "{odd}");
         }
     }
 
     #[test]
-    fn usual_codes_are_taken() {
+    fn well_formed_codes_are_accepted() {
         for usual in ["0", "0a3XyZ000Ab-_1", "aB9-_.~:=+/|@", &"a".repeat(512)] {
             assert_eq!(LoginCode::parse(usual).unwrap().expose(), usual);
         }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_tell_apps_and_codes_apart() {
+    fn hashes_differ_between_apps_and_codes() {
         let hash = |appid, code| LoginCode::parse(code).unwrap().hash(appid);
         assert_eq!(hash("wx1", "a"), hash("wx1", "a"));
         assert_ne!(hash("wx1", "a"), hash("wx2", "a"));

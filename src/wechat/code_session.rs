@@ -1,18 +1,15 @@
-//! The call itself: `GET /sns/jscode2session`, and what its answer says. WeChat answers JSON as `text/plain`, failures
-//! with status 200, and now and then HTML or nothing: only the body counts.
+//! `GET /sns/jscode2session`: a login code becomes the user's openid and session key. It needs no access token, so that
+//! logins work while there is none.
 
 use entity::{OpenId, Timestamp, UnionId};
-use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use secrecy::SecretString;
 
 use super::{
     App, LoginCode,
-    error::{Failure, rid},
-    hosts::Hosts,
-    http::Http,
+    answer::Answer,
+    endpoint::{Call, Endpoint},
+    error::Failure,
 };
-use crate::{clock::SharedClock, config};
 
 const MAX_SESSION_KEY: usize = 256;
 const MAX_NAME: usize = 64;
@@ -30,77 +27,20 @@ pub struct CodeSession {
     pub asked_at: Timestamp,
 }
 
-pub(super) struct Endpoint {
-    http: Http,
-    hosts: Hosts,
-    clock: SharedClock,
+/// Sends the code, and again only where it cannot have been consumed.
+pub(super) async fn exchange(endpoint: &Endpoint, app: &App, code: &LoginCode) -> Result<CodeSession, Failure> {
+    let query = vec![
+        ("appid", app.id().into()),
+        ("secret", app.secret().clone()),
+        ("js_code", code.expose().into()),
+        ("grant_type", "authorization_code".into()),
+    ];
+    session(&endpoint.send(app, &Call::get("sns/jscode2session", query)).await?)
 }
 
-impl Endpoint {
-    pub(super) fn new(settings: &config::Wechat, clock: SharedClock) -> Result<Self, reqwest::Error> {
-        let http = Http::new(settings)?;
-        let urls: Result<Vec<_>, _> =
-            settings.hosts.iter().map(|host| http.url(&format!("{host}/sns/jscode2session"))).collect();
-        Ok(Self { hosts: Hosts::new(urls?), http, clock })
-    }
-
-    /// Asks one host, and the next only where the code cannot have been consumed: each at most once.
-    pub(super) async fn code_session(&self, app: &App, code: &LoginCode) -> Result<CodeSession, Failure> {
-        let mut last = Failure::Unreadable("missing: there is no host");
-        for host in self.hosts.in_order(self.clock.now()) {
-            match self.ask(host.url(), app, code).await {
-                Err(failure) if failure.leaves_the_code() => last = failure,
-                outcome => return outcome,
-            }
-            if matches!(last, Failure::Unreachable(_)) {
-                host.took_no_connection(self.clock.now());
-            }
-            tracing::warn!(appid = app.id(), host = host.name(), failure = %last, "this host of WeChat failed");
-        }
-        Err(last)
-    }
-
-    #[cfg(test)]
-    pub(super) fn hosts_in_order(&self) -> Vec<String> {
-        self.hosts.in_order(self.clock.now()).iter().map(|host| host.url().to_string()).collect()
-    }
-
-    async fn ask(&self, host: &Url, app: &App, code: &LoginCode) -> Result<CodeSession, Failure> {
-        let mut url = host.clone();
-        url.query_pairs_mut()
-            .append_pair("appid", app.id())
-            .append_pair("secret", app.secret().expose_secret())
-            .append_pair("js_code", code.expose())
-            .append_pair("grant_type", "authorization_code");
-        let asked_at = self.clock.now();
-        read(&self.http.get(url).await?, asked_at)
-    }
-}
-
-/// Tolerant of everything around the fields, strict with the fields: an openid names an account.
-fn read(body: &[u8], asked_at: Timestamp) -> Result<CodeSession, Failure> {
-    let text = String::from_utf8_lossy(body);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let answer: Map<String, Value> =
-        serde_json::from_str(text).map_err(|_| Failure::Unreadable("not a JSON object"))?;
-    match errcode(&answer)? {
-        0 => session(&answer, asked_at),
-        errcode => Err(Failure::Refused { errcode, rid: answer.get("errmsg").and_then(Value::as_str).and_then(rid) }),
-    }
-}
-
-/// WeChat's own examples have it as a number and as a string; a success may lack it.
-fn errcode(answer: &Map<String, Value>) -> Result<i64, Failure> {
-    let errcode = match answer.get("errcode") {
-        None | Some(Value::Null) => Some(0),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(other) => other.as_i64(),
-    };
-    errcode.ok_or(Failure::Unreadable("of an errcode that is no number"))
-}
-
-fn session(answer: &Map<String, Value>, asked_at: Timestamp) -> Result<CodeSession, Failure> {
-    let field = |name| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+/// Strict with the fields: an openid names an account.
+fn session(answer: &Answer) -> Result<CodeSession, Failure> {
+    let field = |name| answer.text(name).unwrap_or_default();
     let (openid, unionid, session_key) = (field("openid"), field("unionid"), field("session_key"));
     if !is_name(openid) {
         return Err(Failure::Unreadable("without a good openid"));
@@ -115,7 +55,7 @@ fn session(answer: &Map<String, Value>, asked_at: Timestamp) -> Result<CodeSessi
         openid: OpenId(openid.to_owned()),
         unionid: (!unionid.is_empty()).then(|| UnionId(unionid.to_owned())),
         session_key: session_key.into(),
-        asked_at,
+        asked_at: answer.asked_at,
     })
 }
 
@@ -128,7 +68,13 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use secrecy::ExposeSecret;
+
     use super::*;
+
+    fn read(body: &[u8], asked_at: Timestamp) -> Result<CodeSession, Failure> {
+        session(&Answer::read(body, asked_at, &[])?)
+    }
 
     fn reads(body: &str) -> Result<CodeSession, Failure> {
         read(body.as_bytes(), Timestamp(7))

@@ -44,6 +44,11 @@ const TABLE: &[Row] = &[
     row(41002, Code::ProviderMisconfigured, None,       Loud,  "missing appid"),
     row(41004, Code::ProviderMisconfigured, None,       Loud,  "missing appsecret"),
     row(61003, Code::ProviderMisconfigured, None,       Loud,  "not authorised by the mini program"),
+    row(48001, Code::ProviderMisconfigured, None,       Loud,  "the mini program may not call this API"),
+    row(40001, Code::ProviderMisconfigured, None,       Loud,  "invalid appsecret, or an access token that is not the latest"),
+    row(40014, Code::ProviderUnavailable,   Some(1),    Loud,  "invalid access token"),
+    row(42001, Code::ProviderUnavailable,   Some(1),    Loud,  "access token expired"),
+    row(40003, Code::InvalidCode,           None,       Quiet, "invalid openid, or one that the code does not belong to"),
 ];
 const UNKNOWN: &Row = &row(0, Code::ProviderUnavailable, Some(1), Loud, "unknown errcode");
 
@@ -73,32 +78,37 @@ impl Failure {
         Self::Lost(error.without_url())
     }
 
-    /// Whether another host may be asked with the same code.
-    pub(super) fn leaves_the_code(&self) -> bool {
+    /// Whether the same code may be sent again: WeChat cannot have consumed it.
+    pub(super) fn may_resend(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Refused { errcode: -1, .. })
     }
 
-    /// Whether WeChat is down, rather than unwilling.
+    /// Whether WeChat is down, rather than refusing.
     pub(super) fn is_outage(&self) -> bool {
         !matches!(self, Self::Refused { errcode, .. } if *errcode != -1)
     }
 
     /// What WeChat refuses about the server's own settings.
-    pub(super) fn of_our_settings(&self) -> Option<String> {
+    pub(super) fn misconfiguration(&self) -> Option<String> {
         let row = self.row()?;
         (row.code == Code::ProviderMisconfigured).then(|| format!("{} {}", row.errcode, row.name))
     }
 
-    pub(super) fn log(&self, appid: &str) {
+    /// Whether WeChat refuses the access token: another one may do. Then the call had no effect.
+    pub(super) fn is_about_the_token(&self) -> bool {
+        matches!(self, Self::Refused { errcode: 40001 | 40014 | 42001, .. })
+    }
+
+    pub(super) fn log(&self, appid: &str, call: &str) {
         let (errcode, rid) = match self {
             Self::Refused { errcode, rid } => (Some(*errcode), rid.as_deref()),
             _ => (None, None),
         };
         let outcome = self.code().as_str();
         match (self.row().map(|row| row.alarm), errcode) {
-            (Some(Loud), _) => tracing::error!(appid, errcode, rid, outcome, "{self}"),
-            (Some(Quiet), Some(1..)) => tracing::info!(appid, errcode, rid, outcome, "{self}"),
-            _ => tracing::warn!(appid, errcode, rid, outcome, "{self}"),
+            (Some(Loud), _) => tracing::error!(appid, call, errcode, rid, outcome, "{self}"),
+            (Some(Quiet), Some(1..)) => tracing::info!(appid, call, errcode, rid, outcome, "{self}"),
+            _ => tracing::warn!(appid, call, errcode, rid, outcome, "{self}"),
         }
     }
 
@@ -142,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_errcode_has_its_class() {
+    fn each_errcode_has_its_error_code() {
         let classes = [
             (-1, "PROVIDER_UNAVAILABLE", Some(1)),
             (40029, "INVALID_CODE", None),
@@ -174,21 +184,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_busy_wechat_counts_as_an_outage_and_leaves_the_code() {
+    fn only_busy_counts_as_an_outage_and_leaves_the_code_unused() {
         for row in TABLE {
             let failure = Failure::Refused { errcode: row.errcode, rid: None };
             assert_eq!(
-                (failure.is_outage(), failure.leaves_the_code()),
+                (failure.is_outage(), failure.may_resend()),
                 (row.errcode == -1, row.errcode == -1),
                 "{}",
                 row.name
             );
         }
-        assert!(Failure::Status(500).is_outage() && !Failure::Status(500).leaves_the_code());
+        assert!(Failure::Status(500).is_outage() && !Failure::Status(500).may_resend());
     }
 
     #[test]
-    fn only_the_id_is_taken_from_an_errmsg() {
+    fn only_the_request_id_is_read_from_an_errmsg() {
         let of = |errmsg| rid(errmsg);
         assert_eq!(of("invalid code, rid: 6683da8d-0a1b2c3d-4e5f6071").unwrap(), "6683da8d-0a1b2c3d-4e5f6071");
         assert_eq!(of("invalid code, hints: [ req_id: kFhIjR1we-0a!N ]").unwrap(), "kFhIjR1we-0a!N");

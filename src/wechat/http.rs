@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, redirect, retry};
+use reqwest::{Client, RequestBuilder, Response, Url, header::CONTENT_TYPE, redirect, retry};
 
 use super::error::Failure;
 use crate::config;
@@ -19,7 +19,6 @@ impl Http {
         let builder = Client::builder()
             .user_agent(concat!("miniaccount/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
             // The secret is in the URL: neither a redirect nor a proxy of the environment may carry it elsewhere.
             .redirect(redirect::Policy::none())
             .referer(false)
@@ -40,14 +39,23 @@ impl Http {
         self.0.get(url).build().map(|request| request.url().clone()).map_err(reqwest::Error::without_url)
     }
 
-    /// The body of the answer, whatever it says it is.
-    pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, Failure> {
-        let response = self.0.get(url).send().await.map_err(Failure::sending)?;
-        if !response.status().is_success() {
-            return Err(Failure::Status(response.status().as_u16()));
-        }
-        read(response).await
+    /// The body of the answer, whatever it says it is, if all of it comes in time.
+    pub(super) async fn get(&self, url: Url, timeout: Duration) -> Result<Vec<u8>, Failure> {
+        answer(self.0.get(url), timeout).await
     }
+
+    /// The same of a POST of JSON.
+    pub(super) async fn post(&self, url: Url, json: String, timeout: Duration) -> Result<Vec<u8>, Failure> {
+        answer(self.0.post(url).header(CONTENT_TYPE, "application/json").body(json), timeout).await
+    }
+}
+
+async fn answer(request: RequestBuilder, timeout: Duration) -> Result<Vec<u8>, Failure> {
+    let response = request.timeout(timeout).send().await.map_err(Failure::sending)?;
+    if !response.status().is_success() {
+        return Err(Failure::Status(response.status().as_u16()));
+    }
+    read(response).await
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {

@@ -1,13 +1,13 @@
 //! The client against a scripted WeChat: what is sent, how often, and what comes of each answer.
 
-mod a_sent_code;
-mod an_answer;
+mod answer;
+mod call;
+mod code_sent_once;
 mod load;
+mod misconfiguration;
+mod next_host;
+mod only_host;
 mod secrets;
-mod settings_wechat_refuses;
-mod the_call;
-mod the_next_host;
-mod the_same_code;
 mod upstream;
 
 use std::{
@@ -26,7 +26,7 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
 use self::upstream::{Reply, SESSION, Upstream, refusal};
-use super::{CodeSession, Exchanged, LoginCode, Outcome, Wechat};
+use super::{CodeSession, LoginCode, Wechat};
 use crate::{
     clock::{Clock, SharedClock, SystemClock},
     config,
@@ -93,11 +93,8 @@ async fn ask(wechat: &Wechat, code: &str) -> Result<CodeSession, ApiError> {
     ask_for(wechat, None, code).await
 }
 
-/// Asks as the accounts do, but for the other nodes.
-async fn ask_for(wechat: &Wechat, app: Option<&str>, code: &str) -> Outcome {
-    let (app, code) = (Arc::clone(wechat.app(app)?), LoginCode::parse(code)?);
-    let (asked, hash) = (wechat.clone(), code.hash(app.id()));
-    wechat.once(hash, async move { Exchanged::Now(asked.code_session(&app, &code).await) }).await
+async fn ask_for(wechat: &Wechat, app: Option<&str>, code: &str) -> Result<CodeSession, ApiError> {
+    wechat.code_session(wechat.app(app)?, &LoginCode::parse(code)?).await
 }
 
 async fn code_of(wechat: &Wechat, code: &str) -> Code {

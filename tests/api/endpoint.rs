@@ -20,7 +20,7 @@ const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
 
 on_any_database! {
-    async fn a_query_can_be_sent_by_get(app: TestApp) {
+    async fn query_can_be_sent_by_get(app: TestApp) {
         let alice = app.log_in("alice").await;
         let query = "query Node($id: ID!) { node(id: $id) { id } } query Other { me { id } }";
         let variables = json!({ "id": alice.user_id }).to_string();
@@ -30,7 +30,7 @@ on_any_database! {
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     }
 
-    async fn a_mutation_cannot_be_sent_by_get(app: TestApp) {
+    async fn mutation_cannot_be_sent_by_get(app: TestApp) {
         let login = "mutation { login(code: \"alice\") { token } }";
         let either = "query A { me { id } } mutation B { login(code: \"alice\") { token } }";
         for parameters in [vec![("query", login)], vec![("query", either), ("operationName", "B")]] {
@@ -52,7 +52,7 @@ on_any_database! {
         assert_eq!(head.status, StatusCode::METHOD_NOT_ALLOWED);
     }
 
-    async fn only_json_is_read(app: TestApp) {
+    async fn body_of_another_media_type_is_refused(app: TestApp) {
         let body = json!({ "query": VERSION }).to_string();
         for kind in [
             "text/plain",
@@ -61,6 +61,8 @@ on_any_database! {
             "application/graphql",
             "application/jsonp",
             "application/json; charset=gbk",
+            "application/json;Charset=\"GBK\"",
+            "application/json; charset=utf-8; CHARSET=gbk",
             "",
         ] {
             let answer = post_as(&app.anonymous(), kind, &body).await;
@@ -68,12 +70,105 @@ on_any_database! {
         }
         let untyped = app.anonymous().send(Request::post("/graphql"), body.clone()).await;
         assert_refused(&untyped, 415, "UNSUPPORTED_MEDIA_TYPE");
-        for kind in ["application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\"", JSON] {
+        for kind in [
+            JSON,
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=\"UTF-8\"",
+            "application/json;Charset=UTF-8",
+            "application/json; CHARSET = utf8;",
+            "application/json; profile=\"a;charset=gbk\"",
+        ] {
             post_as(&app.anonymous(), kind, &body).await.data();
         }
     }
 
-    async fn a_list_of_requests_is_refused(app: TestApp) {
+    async fn repeated_header_is_accepted_only_with_equal_values(app: TestApp) {
+        let token = app.log_in("alice").await.token;
+        let [bearer, again] = [format!("Bearer {token}"), format!("bearer   {token}")];
+        let me = async |kinds: &[&str], tokens: &[&str]| {
+            let headers = kinds.iter().map(|kind| (header::CONTENT_TYPE, *kind));
+            let headers = headers.chain(tokens.iter().map(|token| (header::AUTHORIZATION, *token)));
+            let request = headers.fold(Request::post("/graphql"), |request, (name, value)| request.header(name, value));
+            app.anonymous().send(request, json!({ "query": "{ me { id } }" }).to_string()).await
+        };
+        for kinds in [&[JSON, JSON][..], &["application/json, application/json"], &[JSON, "Application/JSON; charset=utf-8"]] {
+            for tokens in [&[&*bearer, &*bearer][..], &[&*bearer, &*again], &[&*format!("{bearer}, {bearer}")]] {
+                me(kinds, tokens).await.data();
+            }
+        }
+        for kinds in [&[JSON, "text/plain"][..], &["text/plain", JSON], &["application/json, text/plain"]] {
+            assert_refused(&me(kinds, &[&bearer]).await, 415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+        for tokens in [&[&*bearer, "Bearer other"][..], &["Basic eDp5", &*bearer], &[&*format!("{bearer}, Bearer other")]] {
+            let refused = me(&[JSON], tokens).await;
+            assert_refused(&refused, 400, "BAD_REQUEST");
+            assert!(refused.message().contains("`Authorization`") && !refused.text.contains(&token), "{}", refused.text);
+        }
+        let twice = app.with_token(&token).header("authorization", "Bearer other");
+        let refused = twice.post("/api/login", &json!({ "code": "alice.2" })).await;
+        assert_eq!((refused.status.as_u16(), &refused.body["error"]["code"]), (400, &json!("BAD_REQUEST")));
+    }
+
+    async fn scheme_of_a_token_is_case_insensitive(app: TestApp) {
+        let token = app.log_in("alice").await.token;
+        for header in [format!("bearer {token}"), format!("BEARER   {token}  "), format!(" Bearer\t{token}")] {
+            app.anonymous().header("authorization", header).me().await.data();
+        }
+        for header in [token.clone(), format!("Basic {token}"), "Bearer".to_owned(), "Bearer ".to_owned()] {
+            assert_eq!(app.anonymous().header("authorization", header).me().await.refusal(), "MISSING");
+        }
+    }
+
+    async fn byte_order_mark_before_json_is_ignored(app: TestApp) {
+        let query = "query($id: ID!) { node(id: $id) { id } }";
+        let marked = |value: Value| format!("\u{feff}{value}");
+        let body = json!({ "query": format!("\u{feff}{query}"), "variables": { "id": "x" } });
+        assert_eq!(post_as(&app.anonymous(), JSON, &marked(body)).await.code(), "UNAUTHENTICATED");
+        let (variables, extensions) = (marked(json!({ "id": "x" })), marked(json!({ "any": 1 })));
+        let parameters = [("query", query), ("variables", &variables), ("extensions", &extensions)];
+        assert_eq!(get(&app.anonymous(), &parameters).await.code(), "UNAUTHENTICATED");
+        get(&app.anonymous(), &[("query", VERSION), ("variables", "\u{feff}")]).await.data();
+        let login = Request::post("/api/login").header(header::CONTENT_TYPE, JSON);
+        assert!(app.anonymous().send(login, marked(json!({ "code": "alice" }))).await.body["token"].is_string());
+        assert_refused(&post_as(&app.anonymous(), JSON, "\u{feff}").await, 400, "BAD_REQUEST");
+    }
+
+    async fn unknown_route_gets_a_json_error(app: TestApp) {
+        let hosts = app.anonymous().header("accept-language", "zh_CN");
+        for path in ["/nowhere", "/graphql/", "/api", "/api/nothing", "/graphiql/assets/x/y", "/graphiql/assets/%ff/y", "/%00"] {
+            for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
+                if path.contains("assets") && method != Method::GET {
+                    continue;
+                }
+                let answer = hosts.send(Request::builder().method(method).uri(path), "").await;
+                let error = json!({
+                    "code": "NOT_FOUND",
+                    "action": "FIX",
+                    "message": "该地址不存在。",
+                    "requestId": answer.headers["x-request-id"].to_str().unwrap(),
+                });
+                assert_eq!((answer.status.as_u16(), &answer.body), (404, &json!({ "error": error })), "{path}");
+                assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json; charset=utf-8");
+            }
+        }
+    }
+
+    async fn wrong_method_of_a_route_gets_a_json_error_and_allow(app: TestApp) {
+        for (path, allowed) in [
+            ("/api/login", "POST"),
+            ("/livez", "GET,HEAD"),
+            ("/schema.graphql", "GET,HEAD"),
+            ("/graphiql", "GET,HEAD"),
+            ("/.well-known/jwks.json", "GET,HEAD"),
+        ] {
+            let answer = app.anonymous().send(Request::patch(path), "").await;
+            assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{path}");
+            assert_eq!((&answer.error()["action"], answer.headers[header::ALLOW].to_str().unwrap()), (&json!("FIX"), allowed), "{path}");
+            assert!(answer.body["error"]["requestId"].is_string());
+        }
+    }
+
+    async fn batch_of_requests_is_refused(app: TestApp) {
         let login = json!({ "query": "mutation { login(code: \"alice\") { token } }" });
         for batch in [json!([login, login]), json!([])] {
             assert_refused(&app.anonymous().post("/graphql", &batch).await, 400, "BAD_REQUEST");
@@ -109,14 +204,14 @@ on_any_database! {
         }
     }
 
-    async fn parameters_that_are_null_are_as_good_as_left_out(app: TestApp) {
+    async fn null_parameter_counts_as_missing(app: TestApp) {
         let body = json!({ "query": VERSION, "operationName": null, "variables": null, "extensions": null });
         app.anonymous().post("/graphql", &body).await.data();
         let more = json!({ "query": VERSION, "extensions": { "any": 1 }, "id": 7 });
         app.anonymous().post("/graphql", &more).await.data();
     }
 
-    async fn the_media_type_is_the_one_the_client_likes_best(app: TestApp) {
+    async fn media_type_with_the_highest_quality_is_used(app: TestApp) {
         let both = format!("{JSON}, {GRAPHQL}");
         for (accept, expected) in [
             (None, JSON),
@@ -127,6 +222,8 @@ on_any_database! {
             (Some(both.as_str()), GRAPHQL),
             (Some("application/json, multipart/mixed"), JSON),
             (Some("application/graphql-response+json;q=0.5, application/json"), JSON),
+            (Some("application/graphql-response+json; Q=0.5, application/json"), JSON),
+            (Some("application/graphql-response+json; profile=\"a,b;q=0\", application/json;Q=\"0.9\""), GRAPHQL),
         ] {
             let answer = accepting(&app.anonymous(), accept, VERSION).await;
             assert_eq!(answer.headers[header::CONTENT_TYPE], format!("{expected}; charset=utf-8"), "{accept:?}");
@@ -140,7 +237,7 @@ on_any_database! {
         }
     }
 
-    async fn statuses_tell_what_the_media_type_promises(app: TestApp) {
+    async fn status_depends_on_the_media_type(app: TestApp) {
         for (query, code, executed) in [
             ("{", "GRAPHQL_PARSE_FAILED", false),
             ("{ nothing }", "GRAPHQL_VALIDATION_FAILED", false),
@@ -158,7 +255,7 @@ on_any_database! {
         }
     }
 
-    async fn a_body_may_have_64_kib_and_no_more(app: TestApp) {
+    async fn body_longer_than_64_kib_is_refused(app: TestApp) {
         let sized = |bytes: usize| {
             let body = json!({ "query": VERSION }).to_string();
             body.clone() + &" ".repeat(bytes - body.len())
@@ -167,13 +264,13 @@ on_any_database! {
         assert_refused(&post_as(&app.anonymous(), JSON, &sized(64 * 1024 + 1)).await, 413, "PAYLOAD_TOO_LARGE");
         let announced = app.anonymous().header("content-length", "70000");
         assert_refused(&post_as(&announced, JSON, &sized(70_000)).await, 413, "PAYLOAD_TOO_LARGE");
-        // in chunks, without a length, and without end
+        // chunked, without a length, and endless
         let chunks = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1024])));
         let endless = Request::post("/graphql").header(header::CONTENT_TYPE, JSON);
         assert_refused(&app.anonymous().send(endless, Body::from_stream(chunks)).await, 413, "PAYLOAD_TOO_LARGE");
     }
 
-    async fn a_body_that_breaks_off_is_a_bad_request(app: TestApp) {
+    async fn incomplete_body_is_a_bad_request(app: TestApp) {
         let broken = stream::iter([Ok(Bytes::from_static(b"{\"query\":")), Err(std::io::Error::other("gone"))]);
         let request = Request::post("/graphql").header(header::CONTENT_TYPE, JSON);
         let answer = app.anonymous().send(request, Body::from_stream(broken)).await;
@@ -181,7 +278,7 @@ on_any_database! {
     }
 }
 
-/// A request that was not executed: its status, its code, and nothing that looks like data.
+/// Asserts that a request was not executed, with this status and code.
 #[track_caller]
 fn assert_refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{}", answer.text);
@@ -189,7 +286,7 @@ fn assert_refused(answer: &Answer, status: u16, code: &str) {
     assert_complete(answer);
 }
 
-/// Every error tells a program what to do and a person what to ask for.
+/// Asserts that each error has a code, an action and the request id.
 #[track_caller]
 fn assert_complete(answer: &Answer) {
     let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", answer.text));
@@ -217,6 +314,6 @@ async fn accepting(client: &Client, accept: Option<&str>, query: &str) -> Answer
     client.post("/graphql", &json!({ "query": query })).await
 }
 
-async fn ask(client: &Client, query: &str) -> Answer {
+async fn send_query(client: &Client, query: &str) -> Answer {
     client.graphql(query, Value::Null).await
 }

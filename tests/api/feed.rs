@@ -2,17 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use entity::{Timestamp, feed, feed_head, session, user};
-use miniaccount::{account::LogoutScope, clock::Clock, store::Store};
-use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
-use secrecy::ExposeSecret;
+use miniaccount::{account::LogoutScope, clock::Clock};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -45,7 +40,7 @@ async fn rename(app: &TestApp, user: &LoggedIn, name: &str) {
 /// Two servers that follow the feed, and a user who is remembered by both.
 async fn two_that_remember(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<impl Drop>) {
     let other = app.beside().await;
-    let tasks = vec![app.follow(), other.follow()];
+    let tasks = vec![app.tail_feed(), other.tail_feed()];
     let alice = app.log_in("alice").await;
     let elsewhere = other.with_token(&alice.token);
     until_remembered(app, &alice.client, &alice).await;
@@ -53,7 +48,31 @@ async fn two_that_remember(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<imp
     (other, alice, elsewhere, tasks)
 }
 
+/// Whether a client is shown what of a user is not public.
+async fn sees_private(client: &Client, user: &LoggedIn) -> bool {
+    let query = format!("{{ user(id: {:?}) {{ status }} }}", user.user_id);
+    client.graphql(&query, json!({})).await.body.pointer("/data/user/status") == Some(&json!("ACTIVE"))
+}
+
 on_each_database! {
+    async fn a_role_is_heard_on_the_other_server(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+        let bob = app.log_in("bob").await;
+        for (role, sees_others) in [(user::Role::Admin, true), (user::Role::User, false)] {
+            until_remembered(&app, &elsewhere, &alice).await;
+            assert!(app.accounts.set_role(user_key(&alice), role).await.unwrap());
+            let set = Instant::now();
+            // where it was done it counts at once
+            assert_eq!(sees_private(&alice.client, &bob).await, sees_others);
+            while sees_private(&elsewhere, &bob).await != sees_others {
+                assert!(set.elapsed() < BOUND, "{role:?} is not known after {:?}", set.elapsed());
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+        // no session ends by it
+        elsewhere.me().await.data();
+    }
+
     async fn a_logout_is_heard_on_the_other_server(app: TestApp) {
         let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
@@ -64,7 +83,7 @@ on_each_database! {
 
     async fn whatever_ends_a_session_is_heard(app: TestApp) {
         let other = app.beside_with(&[("FILE", "sessions_per_user = 2")]).await;
-        let _tasks = [app.follow(), other.follow()];
+        let _tasks = [app.tail_feed(), other.tail_feed()];
         let refresh = async |token: &str| other.anonymous().refresh(token).await;
         for (name, reason) in
             [("a", "LOGGED_OUT"), ("b", "REVOKED"), ("c", "REUSED"), ("d", "REPLACED"), ("e", "EVICTED")]
@@ -147,9 +166,24 @@ on_each_database! {
         until_remembered(&app, &elsewhere, &alice).await;
     }
 
+    async fn a_remembered_session_is_refused_once_its_token_has_expired(
+        app: TestApp,
+        [("ACCESS_TOKEN_TTL", "1m")]
+    ) {
+        let _task = app.tail_feed();
+        let alice = app.log_in("alice").await;
+        until_remembered(&app, &alice.client, &alice).await;
+        app.clock.advance(Duration::from_secs(61));
+        // also once the feed has been read at the new time, and what is remembered may be trusted again
+        for _ in 0..10 {
+            assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn without_feed_and_database_nobody_is_let_in(app: TestApp) {
         let (_other, _alice, elsewhere, _tasks) = two_that_remember(&app).await;
-        app.accounts.store.unmigrate().await.unwrap();
+        app.store.unmigrate().await.unwrap();
         let answer = until_refused(&elsewhere).await;
         assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
         assert_eq!(answer.body["data"]["me"], Value::Null);
@@ -210,7 +244,7 @@ on_each_database! {
     }
 
     async fn uses_are_written_together_and_once_a_minute(app: TestApp) {
-        let _task = app.follow();
+        let _task = app.tail_feed();
         let users = [app.log_in("alice").await, app.log_in("bob").await];
         let logged_in = app.clock.now();
         app.clock.advance(Duration::from_secs(61));
@@ -219,13 +253,13 @@ on_each_database! {
             user.client.me().await.data();
             assert_eq!(app.db_session(user).await.last_used_at, logged_in);
         }
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         for user in &users {
             assert_eq!(app.db_session(user).await.last_used_at, app.clock.now());
         }
         app.clock.advance(Duration::from_secs(30));
         users[0].client.me().await.data();
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         assert_ne!(app.db_session(&users[0]).await.last_used_at, app.clock.now());
     }
 
@@ -235,14 +269,14 @@ on_each_database! {
         app.clock.advance(Duration::from_hours(6 * 24));
         app.accounts.logout(&fresh.token, LogoutScope::Current).await.unwrap();
         app.clock.advance(Duration::from_hours(2 * 24));
-        app.accounts.tidy().await.unwrap();
+        app.accounts.purge().await.unwrap();
         let left = session::Entity::find().all(&app.db().await).await.unwrap();
         let left: BTreeSet<_> = left.into_iter().map(|row| row.id).collect();
         assert_eq!(left, BTreeSet::from([session_key(&kept), session_key(&fresh)]));
         assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 0);
         // expired, and a week on top
         app.clock.advance(Duration::from_hours(30 * 24));
-        app.accounts.tidy().await.unwrap();
+        app.accounts.purge().await.unwrap();
         assert_eq!(session::Entity::find().count(&app.db().await).await.unwrap(), 0);
     }
 
@@ -258,7 +292,7 @@ on_each_database! {
             session::Entity::insert_many(rows).exec_without_returning(&app.db().await).await.unwrap();
         }
         let others = [app.beside().await, app.beside().await];
-        let (a, b, c) = tokio::join!(app.accounts.tidy(), others[0].accounts.tidy(), others[1].accounts.tidy());
+        let (a, b, c) = tokio::join!(app.accounts.purge(), others[0].accounts.purge(), others[1].accounts.purge());
         for outcome in [a, b, c] {
             outcome.unwrap();
         }
@@ -268,25 +302,18 @@ on_each_database! {
 
 on_each_empty_database! {
     async fn a_repeated_request_asks_no_database(database: Arc<TestDatabase>) {
-        let mut db = Database::connect(database.url.expose_secret()).await.unwrap();
-        let statements = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&statements);
-        db.set_metric_callback(move |_| {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
-        let store = Store::new(db, database.db_connect().await);
-        let app = TestApp::start_on(store, &database, &[]).await;
-        let _task = app.follow();
+        let app = TestApp::start(&database, &[]).await;
+        let _task = app.tail_feed();
         let alice = app.log_in("alice").await;
         until_remembered(&app, &alice.client, &alice).await;
-        let before = statements.load(Ordering::SeqCst);
+        let before = app.store.statements();
         let mut asked = 0;
         for _ in 0..100 {
             alice.client.me().await.data();
-            asked = statements.load(Ordering::SeqCst) - before;
+            asked = app.store.statements() - before;
         }
         // a lease may run out on a busy machine; a request that asks each time would be a hundred
         assert!(asked < 10, "{asked} statements");
-        app.accounts.store.clone().close().await.ok();
+        app.store.clone().close().await.ok();
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use answer::Answer;
 pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
 pub(crate) use catalogue::{db_catalogue, db_lines, db_tables};
 pub(crate) use clock::ManualClock;
-pub(crate) use database::{Kind, TestDatabase};
+pub(crate) use database::{Kind, TestDatabase, address};
 pub(crate) use introspection::{Field, Type};
 pub(crate) use log::Log;
 pub(crate) use program::{Program, Run, Running, folder};
@@ -29,7 +29,7 @@ pub(crate) use proxy::{Proxy, Wire};
 pub(crate) use redis::{TestRedis, somewhere};
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use subscriber::{EVENTS, Subscriber};
-pub(crate) use upstream::{Reply, Upstream};
+pub(crate) use upstream::{PHONE, Reply, TOKEN, Upstream};
 
 use std::{future::Future, panic::resume_unwind, sync::Arc};
 
@@ -102,7 +102,7 @@ where
 {
     let served = async move |database: Arc<TestDatabase>| {
         let app = TestApp::start(&database, settings).await;
-        let store = app.accounts.store.clone();
+        let store = app.store.clone();
         let outcome = tokio::spawn(scenario(app)).await;
         store.close().await.ok();
         if let Err(failed) = outcome {

@@ -1,15 +1,22 @@
-//! The arrows of the house: which room may use which other room, and which room each foreign crate lives in. Read from
-//! the source, so that a shortcut is seen the day it is taken. What only tests use is not looked at.
+//! The dependency rules: which component (top-level module of `src`) may use which other component, and which components
+//! may name each foreign crate. They are checked against the source, so that a violation fails the build. Code that only
+//! tests use is not checked.
+mod circles;
+mod fields;
+mod files;
+mod paths;
+mod sources;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
 
-/// For each room, the rooms it may use. `main` uses the library under its own name.
+use sources::{Source, files, read, sources};
+
+/// For each component, the components it may use. `main` uses the library by the name of the crate.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("account", &["clock", "config", "error", "random", "store", "token", "wechat"]),
+    (
+        "account",
+        &["clock", "config", "error", "log_context", "media", "public_url", "random", "store", "token", "wechat"],
+    ),
     ("cli", &["config"]),
     ("clock", &[]),
     (
@@ -24,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "global_id",
             "graphql",
             "panics",
+            "public_url",
             "server",
             "store",
             "telemetry",
@@ -33,37 +41,64 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("emulator", &["clock", "random"]),
     ("error", &[]),
     ("global_id", &[]),
-    ("graphql", &["account", "config", "error", "global_id"]),
-    ("http", &["account", "config", "error", "global_id", "graphql", "panics", "random"]),
+    ("graphql", &["account", "config", "error", "global_id", "public_url"]),
+    (
+        "http",
+        &[
+            "account",
+            "config",
+            "error",
+            "global_id",
+            "graphql",
+            "log_context",
+            "media",
+            "panics",
+            "public_url",
+            "quota",
+            "random",
+        ],
+    ),
     ("lib", &[]),
+    ("log_context", &["random"]),
     ("main", &["cli", "command"]),
-    ("panics", &["random"]),
+    ("media", &["config", "random"]),
+    ("panics", &["log_context"]),
+    ("public_url", &[]),
+    ("quota", &[]),
     ("random", &[]),
-    ("server", &["account", "clock", "config", "emulator", "http", "store", "token", "wechat"]),
-    ("store", &["error"]),
-    ("telemetry", &["config"]),
+    ("server", &["account", "clock", "config", "emulator", "http", "media", "quota", "store", "token", "wechat"]),
+    ("store", &["config", "error", "log_context", "random"]),
+    ("telemetry", &["config", "log_context"]),
     ("token", &["global_id"]),
-    ("wechat", &["clock", "config", "error"]),
+    ("wechat", &["clock", "config", "error", "random"]),
 ];
 
-/// For each foreign crate that shapes what it touches, the rooms it may be named in. The server names the errors of
-/// those it starts.
+/// For each foreign crate that shapes the code around it, the components that may name it. The server names the errors of
+/// the parts it starts.
 const CRATES: &[(&str, &[&str])] = &[
     ("async_graphql", &["graphql", "http"]),
     ("async_graphql_axum", &["http"]),
     ("aws_lc_rs", &["emulator", "graphql", "http", "random", "token", "wechat"]),
     ("axum", &["emulator", "http", "server"]),
     ("clap", &["cli", "main"]),
+    ("fast_image_resize", &["media"]),
     ("governor", &["account"]),
     ("http_body_util", &["http"]),
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
+    ("image", &["media"]),
+    ("image_webp", &["media"]),
+    ("jpeg_decoder", &["media"]),
     ("jsonwebtoken", &["token"]),
     ("migration", &["store"]),
-    ("moka", &["wechat"]),
+    ("moka", &["account"]),
+    ("multer", &["http"]),
+    ("object_store", &["media"]),
+    ("png", &["media"]),
     ("quick_cache", &["account", "graphql"]),
     ("redis", &["account"]),
-    ("reqwest", &["server", "wechat"]),
+    ("reqwest", &["emulator", "server", "wechat"]),
+    ("roxmltree", &["wechat"]),
     ("sea_orm", &["server", "store"]),
     ("sea_orm_migration", &["store"]),
     ("sqlx", &["store"]),
@@ -72,31 +107,29 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["config", "telemetry"]),
 ];
 
-/// The longest a file may be, tests apart.
-const LINES: usize = 350;
-
 #[test]
-fn rooms_use_only_the_rooms_below_them() {
+fn components_use_only_the_components_below_them() {
     let mut faults = Vec::new();
     for file in sources() {
-        let Some((_, allowed)) = ARROWS.iter().find(|(room, _)| *room == file.room) else {
-            faults.push(format!("{}: no arrow of the house says what the room `{}` may use", file.name, file.room));
+        let Some((_, allowed)) = ARROWS.iter().find(|(component, _)| *component == file.component) else {
+            faults.push(format!("{}: ARROWS does not list the component `{}`", file.name, file.component));
             continue;
         };
-        for used in file.rooms_used().iter().filter(|used| **used != file.room && !allowed.contains(&used.as_str())) {
-            faults.push(format!("{}: the room `{}` may not use crate::{used}", file.name, file.room));
+        let is_refused = |used: &&String| **used != file.component && !allowed.contains(&used.as_str());
+        for used in file.components_used().iter().filter(is_refused) {
+            faults.push(format!("{}: the component `{}` may not use crate::{used}", file.name, file.component));
         }
     }
     assert_none(&faults);
 }
 
 #[test]
-fn foreign_crates_stay_in_their_rooms() {
+fn foreign_crates_are_named_only_in_their_components() {
     let mut faults = Vec::new();
     for file in sources() {
-        for (name, rooms) in CRATES.iter().filter(|(_, rooms)| !rooms.contains(&file.room.as_str())) {
+        for (name, components) in CRATES.iter().filter(|(_, allowed)| !allowed.contains(&file.component.as_str())) {
             if file.names(name) {
-                faults.push(format!("{}: {name} is for {} alone", file.name, rooms.join(", ")));
+                faults.push(format!("{}: {name} is for {} alone", file.name, components.join(", ")));
             }
         }
     }
@@ -104,8 +137,8 @@ fn foreign_crates_stay_in_their_rooms() {
 }
 
 #[test]
-fn the_server_names_of_the_database_its_error_alone() {
-    let server = sources().into_iter().filter(|file| file.room == "server");
+fn server_names_only_the_error_type_of_sea_orm() {
+    let server = sources().into_iter().filter(|file| file.component == "server");
     let named = server.flat_map(|file| file.paths).filter(|path| path[0] == "sea_orm").collect::<BTreeSet<_>>();
     assert_eq!(named, BTreeSet::from([vec!["sea_orm".to_owned(), "DbErr".to_owned()]]));
 }
@@ -119,203 +152,24 @@ fn only_config_reads_the_environment() {
 }
 
 #[test]
-fn no_rule_is_about_something_that_is_gone() {
+fn no_rule_is_unused() {
     let files = sources();
     let mut faults = Vec::new();
-    for (room, allowed) in ARROWS {
-        let used: BTreeSet<_> = files.iter().filter(|file| file.room == *room).flat_map(Source::rooms_used).collect();
-        let idle = allowed.iter().filter(|allowed| !used.contains(**allowed));
-        faults.extend(idle.map(|idle| format!("ARROWS: `{room}` no longer uses `{idle}`: take the arrow away")));
+    for (component, allowed) in ARROWS {
+        let own = files.iter().filter(|file| file.component == *component);
+        let used: BTreeSet<_> = own.flat_map(Source::components_used).collect();
+        let unused = allowed.iter().filter(|allowed| !used.contains(**allowed));
+        faults.extend(unused.map(|unused| format!("ARROWS: `{component}` no longer uses `{unused}`: remove it")));
     }
-    for (name, rooms) in CRATES {
-        let idle = rooms.iter().filter(|room| !files.iter().any(|file| file.room == **room && file.names(name)));
-        faults.extend(idle.map(|idle| format!("CRATES: `{idle}` no longer uses {name}: take it from the list")));
+    for (name, components) in CRATES {
+        let uses = |component: &str| files.iter().any(|file| file.component == component && file.names(name));
+        let unused = components.iter().filter(|component| !uses(component));
+        faults.extend(unused.map(|unused| format!("CRATES: `{unused}` no longer uses {name}: remove it")));
     }
     assert_none(&faults);
-}
-
-#[test]
-fn every_file_opens_by_saying_what_it_is_for() {
-    let silent: Vec<_> = files().into_iter().filter(|path| !read(path).starts_with("//! ")).collect();
-    assert!(silent.is_empty(), "a file opens with `//!`: {silent:?}");
-}
-
-#[test]
-fn no_file_is_too_long() {
-    let long: Vec<_> = sources().into_iter().filter(|file| file.lines > LINES).map(|file| file.name).collect();
-    assert!(long.is_empty(), "a file has at most {LINES} lines, its tests apart: {long:?}");
-}
-
-#[test]
-fn modules_are_files_of_their_own_name() {
-    let old: Vec<_> = files().into_iter().filter(|path| path.ends_with("mod.rs")).collect();
-    assert!(old.is_empty(), "write `room.rs` and `room/`, not `mod.rs`: {old:?}");
-}
-
-#[test]
-fn use_trees_are_read_as_the_paths_they_stand_for() {
-    let paths = |text: &str| {
-        let paths = paths_of(text, &["account".to_owned(), "login".to_owned()]);
-        paths.iter().map(|path| path.join("::")).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        paths("use crate::{a::{self, B as C}, d::*,\n    e};"),
-        ["crate::a::self", "crate::a::B", "crate::d::*", "crate::e"]
-    );
-    assert_eq!(paths("use super::{super::store, Accounts};"), ["crate::store", "crate::account::Accounts"]);
-    assert_eq!(paths("use self::error::Failure;"), ["crate::account::login::error::Failure"]);
-    assert_eq!(
-        paths("let x: sea_orm::DbErr = crate::http::f(&axum::y);"),
-        ["sea_orm::DbErr", "crate::http::f", "axum::y"]
-    );
-    assert_eq!(paths("pub(super) use ::std::env;"), ["std::env"]);
 }
 
 #[track_caller]
 fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-}
-
-/// One file, tests apart.
-struct Source {
-    /// As a person would find it: `src/http/answer.rs`.
-    name: String,
-    /// The room it is in: `http`.
-    room: String,
-    lines: usize,
-    /// Every path in it, from the root: `["crate", "store", "Store"]`.
-    paths: BTreeSet<Vec<String>>,
-}
-
-impl Source {
-    fn rooms_used(&self) -> BTreeSet<String> {
-        let own = self.paths.iter().filter(|path| matches!(path[0].as_str(), "crate" | "miniaccount"));
-        let rooms = own.filter_map(|path| path.get(1)).filter(|room| ARROWS.iter().any(|(known, _)| known == room));
-        rooms.cloned().collect()
-    }
-
-    fn names(&self, foreign: &str) -> bool {
-        self.paths.iter().any(|path| path[0] == foreign)
-    }
-}
-
-fn sources() -> Vec<Source> {
-    files().iter().filter(|path| !is_test(path)).map(|path| source(path)).collect()
-}
-
-fn source(path: &Path) -> Source {
-    let below = path.strip_prefix(root().join("src")).unwrap().with_extension("");
-    let module: Vec<String> = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-    let text = without_tests(&read(path));
-    let name = path.strip_prefix(root()).unwrap().display().to_string();
-    let paths = paths_of(&without_comments(&text), &module).into_iter().collect();
-    Source { name, room: module[0].clone(), lines: text.lines().count(), paths }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn files() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
-}
-
-fn is_test(path: &Path) -> bool {
-    path.ends_with("tests.rs") || path.iter().any(|part| part == "tests")
-}
-
-/// The text up to the module of tests, which is the last thing in a file.
-fn without_tests(text: &str) -> String {
-    let mut kept = Vec::new();
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.ends_with("mod tests {")) {
-            break;
-        }
-        kept.push(line);
-    }
-    kept.join("\n")
-}
-
-fn without_comments(text: &str) -> String {
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-/// Every path in a text, in the order they stand there, from the root. `module` is where the text stands.
-fn paths_of(text: &str, module: &[String]) -> Vec<Vec<String>> {
-    let mut paths = Vec::new();
-    let mut rest = text;
-    let is_name = |sign: char| sign.is_alphanumeric() || sign == '_';
-    while let Some(start) = rest.find(is_name) {
-        rest = &rest[start..];
-        let line = text[..text.len() - rest.len()].rsplit('\n').next().unwrap_or_default().trim();
-        let end = rest.find(|sign: char| !is_name(sign) && sign != ':').unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(end);
-        rest = behind;
-        if word == "use" && (line.is_empty() || line.starts_with("pub")) {
-            let (tree, behind) = behind.split_once(';').unwrap_or((behind, ""));
-            expand("", &tree.split_whitespace().collect::<Vec<_>>().join(" "), &mut paths);
-            rest = behind;
-        } else if word.contains("::") {
-            paths.push(word.to_owned());
-        }
-    }
-    paths.iter().map(|path| rooted(path, module)).collect()
-}
-
-/// Writes out the paths of a use tree: `a::{b, c as d}` is `a::b` and `a::c`.
-fn expand(before: &str, tree: &str, paths: &mut Vec<String>) {
-    let tree = tree.trim().trim_start_matches("::");
-    let Some((stem, group)) = tree.split_once('{') else {
-        paths.push(format!("{before}{}", tree.split(" as ").next().unwrap_or_default()));
-        return;
-    };
-    let group = group.strip_suffix('}').unwrap_or(group);
-    let (mut depth, mut start) = (0, 0);
-    for (place, sign) in group.char_indices().chain([(group.len(), ',')]) {
-        match sign {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                let item = &group[start..place];
-                if !item.trim().is_empty() {
-                    expand(&format!("{before}{stem}"), item, paths);
-                }
-                start = place + 1;
-            }
-            _ => {}
-        }
-    }
-}
-
-fn rooted(path: &str, module: &[String]) -> Vec<String> {
-    let mut parts: Vec<&str> = path.split("::").filter(|part| !part.is_empty()).collect();
-    let mut here: Vec<&str> = module.iter().map(String::as_str).collect();
-    if !matches!(parts.first(), Some(&("self" | "super"))) {
-        return parts.into_iter().map(str::to_owned).collect();
-    }
-    while let Some(&first @ ("self" | "super")) = parts.first() {
-        if first == "super" {
-            here.pop();
-        }
-        parts.remove(0);
-    }
-    ["crate"].into_iter().chain(here).chain(parts).map(str::to_owned).collect()
 }

@@ -1,14 +1,16 @@
-//! How often a client may log in and refresh, and how clients are told apart.
+//! Rate limits of logins and refreshes, and how clients are distinguished.
 
 mod shared;
 
 use axum::http::{StatusCode, header};
+use entity::code_exchange;
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 
 use crate::harness::{Answer, Client, TestApp};
 
 on_any_database! {
-    async fn the_fourth_login_in_a_minute_has_to_wait(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
+    async fn fourth_login_in_a_minute_is_refused(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
         for n in 0..3 {
             app.log_in(&format!("alice.{n}")).await;
         }
@@ -26,7 +28,7 @@ on_any_database! {
         assert_limited(&app.anonymous().login("alice.5").await);
     }
 
-    async fn aliases_are_counted_one_by_one(app: TestApp, [("REFRESH_RATE_LIMIT", "3/min")]) {
+    async fn each_alias_is_counted(app: TestApp, [("REFRESH_RATE_LIMIT", "3/min")]) {
         let token = app.log_in("alice").await.refresh_token;
         let refresh = |n| format!("r{n}: refreshSession(refreshToken: \"{token}\") {{ token }}");
         let query = format!("mutation {{ {} }}", (0..5).map(refresh).collect::<Vec<_>>().join(" "));
@@ -34,7 +36,7 @@ on_any_database! {
         assert_limited(&app.anonymous().refresh(&token).await);
     }
 
-    async fn a_user_has_a_limit_of_their_own(
+    async fn limit_of_a_user_is_separate(
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"3/min\"")]
     ) {
@@ -44,12 +46,12 @@ on_any_database! {
         app.log_in("alice.3").await;
         assert_limited(&app.anonymous().login("alice.4").await);
         app.log_in("bob").await;
-        // a login that is refused leaves no session behind
+        // a refused login creates no session
         let sessions = alice.client.graphql("{ me { sessions { totalCount } } }", json!({})).await;
         assert_eq!(sessions.data()["me"]["sessions"]["totalCount"], 3);
     }
 
-    async fn one_request_logs_in_once(app: TestApp) {
+    async fn request_with_two_logins_is_refused(app: TestApp) {
         let logins = ["1", "2"].map(|n| format!("l{n}: login(code: \"alice.{n}\") {{ isNewUser }}"));
         let answer = app.anonymous().graphql(&format!("mutation {{ {} }}", logins.join(" ")), json!({})).await;
         assert_eq!(answer.code(), "QUERY_TOO_EXPENSIVE");
@@ -63,7 +65,7 @@ on_any_database! {
         assert_limited(&app.anonymous().login("alice").await);
     }
 
-    async fn whoever_comes_through_a_trusted_proxy_is_counted_alone(
+    async fn clients_behind_a_trusted_proxy_are_counted_separately(
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "3/min"), ("TRUSTED_PROXIES", "127.0.0.1/32")]
     ) {
@@ -74,7 +76,7 @@ on_any_database! {
         from(&app, "203.0.113.8").login("alice").await.data();
     }
 
-    async fn an_ipv6_subscriber_is_counted_as_one(
+    async fn ipv6_network_of_a_subscriber_is_counted_as_one(
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "3/min"), ("TRUSTED_PROXIES", "127.0.0.1/32")]
     ) {
@@ -83,7 +85,24 @@ on_any_database! {
         from(&app, "2001:db8:1:3::3").login("alice").await.data();
     }
 
-    async fn a_header_nobody_vouches_for_changes_nothing(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
+    // a /48 contains 65,536 networks, and is as easy to get as one
+    async fn ipv6_site_has_a_limit_for_all_its_networks(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "3/min"), ("REFRESH_RATE_LIMIT", "3/min"), ("TRUSTED_PROXIES", "127.0.0.1/32")]
+    ) {
+        let in_site = |n| from(&app, &format!("2001:db8:1:{n:x}::1"));
+        for n in 0..12 {
+            assert_eq!(in_site(n).login("").await.code(), "INVALID_CODE");
+            assert_eq!(in_site(n).refresh("").await.refusal(), "INVALID");
+        }
+        for n in 12..60 {
+            assert_limited(&in_site(n).login("").await);
+            assert_limited(&in_site(n).refresh("").await);
+        }
+        from(&app, "2001:db8:2:1::1").login("alice").await.data();
+    }
+
+    async fn forwarded_header_of_an_untrusted_peer_is_ignored(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
         for n in 0..3 {
             from(&app, &format!("203.0.113.{n}")).login(&format!("alice.{n}")).await.data();
         }
@@ -92,7 +111,7 @@ on_any_database! {
         assert_limited(&app.anonymous().header("forwarded", "for=203.0.113.9").login("alice.late").await);
     }
 
-    async fn a_mini_program_has_a_limit_of_its_own(
+    async fn each_mini_program_has_its_own_limit(
         app: TestApp,
         [
             ("LOGIN_RATE_LIMIT", "100/min"),
@@ -107,7 +126,39 @@ on_any_database! {
         from(&app, "203.0.113.9").login_with(json!({ "code": "alice", "appId": "wx2" })).await.data();
     }
 
-    async fn the_fourth_refresh_in_a_minute_has_to_wait(
+    async fn limit_of_a_mini_program_counts_only_calls_of_wechat(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "app_login_rate_limit = \"3/min\"")]
+    ) {
+        let other = app.beside().await;
+        for n in 0..10 {
+            assert_eq!(app.anonymous().login(&format!("made up {n}")).await.code(), "INVALID_CODE");
+            app.log_in("alice").await;
+            other.log_in("alice").await;
+        }
+        app.log_in("bob").await;
+        app.log_in("carol").await;
+        assert_limited(&app.anonymous().login("dave").await);
+        assert_eq!(app.wechat.sent().len(), 3);
+        // the refused login has not claimed the code: any node can exchange it later
+        let db = app.db().await;
+        assert_eq!(code_exchange::Entity::find().count(&db).await.unwrap(), 3);
+    }
+
+    async fn repeated_login_is_counted_once_for_the_user(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"2/min\"")]
+    ) {
+        for code in ["alice.first", "alice.1", "alice.2"] {
+            for _ in 0..5 {
+                app.log_in(code).await;
+            }
+        }
+        let refused = app.anonymous().login("alice.3").await;
+        assert_eq!(refused.code(), "RATE_LIMITED");
+    }
+
+    async fn fourth_refresh_in_a_minute_is_refused(
         app: TestApp,
         [("REFRESH_RATE_LIMIT", "3/min"), ("TRUSTED_PROXIES", "127.0.0.1/32")]
     ) {
@@ -128,7 +179,7 @@ on_any_database! {
         assert_limited(&app.anonymous().refresh("made-up").await);
     }
 
-    async fn without_limits_nobody_waits(app: TestApp, [("FILE", "app_login_rate_limit = \"1/min\"")]) {
+    async fn disabled_limits_refuse_nothing(app: TestApp, [("FILE", "app_login_rate_limit = \"1/min\"")]) {
         for n in 0..40 {
             app.log_in(&format!("alice.{n}")).await;
         }
@@ -150,7 +201,7 @@ async fn exhaust(app: &TestApp, address: &str) {
     }
 }
 
-/// One of three a minute has to wait for twenty seconds at the most.
+/// Asserts a refusal with the retry time of a limit of three per minute, which is at most twenty seconds.
 #[track_caller]
 fn assert_limited(refused: &Answer) {
     assert_eq!((refused.code(), &refused.error()["action"]), ("RATE_LIMITED", &json!("RETRY")));

@@ -1,4 +1,4 @@
-//! `me`: who a token speaks for, and every way in which it speaks for nobody.
+//! `me`: the user of a token, and every reason for which a token is refused.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::harness::{Answer, LoggedIn, TestApp, user_key};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The fields of a user that are a value of the row.
+/// The fields of a user that `DirectQuery` writes.
 const EVERY_VALUE: &str =
     "__typename id nickname avatarUrl createdAt locale phoneNumber status role lastLoginAt updatedAt";
 
-/// What the server says to an `Authorization` header.
+/// The server's answer to an `Authorization` header.
 async fn authorized(app: &TestApp, authorization: &str) -> Answer {
     app.anonymous().header("authorization", authorization).me().await
 }
 
-/// What the server's own keys read in a token.
+/// The claims of a token.
 fn claims(app: &TestApp, user: &LoggedIn) -> Claims {
-    app.accounts.keys.read_access_token(&user.token).unwrap()
+    app.keys.read_access_token(&user.token).unwrap()
 }
 
-/// The token's claims under a signature of somebody else's key.
+/// The token's claims, signed by another key.
 fn signed_by_another_key(app: &TestApp, user: &LoggedIn) -> String {
     let keys = KeyRing::new(&[SecretSlice::from(vec![9; 32])]).unwrap();
     keys.access_token(&claims(app, user)).unwrap()
@@ -41,7 +41,7 @@ on_each_database! {
         assert_eq!(bob.client.me().await.data()["me"]["id"], json!(bob.user_id));
     }
 
-    async fn values_that_are_written_down_at_once_are_those_the_resolvers_give(app: TestApp) {
+    async fn direct_query_and_resolvers_give_the_same_values(app: TestApp) {
         let alice = app.log_in("alice").await;
         let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
         let input = json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
@@ -49,28 +49,28 @@ on_each_database! {
             let updated = alice.client.graphql(update, json!({ "input": profile })).await;
             assert_eq!(updated.data()["updateProfile"]["userErrors"], json!([]));
             for fields in [EVERY_VALUE, "one: nickname two: nickname id", "status"] {
-                // through a fragment it is always the resolvers who answer
+                // a document with a fragment always goes through the resolvers
                 let resolved = format!("query {{ you: me {{ ...F }} }} fragment F on User {{ {fields} }}");
                 let resolved = alice.client.graphql(&resolved, json!({})).await;
-                // and through a query the first time
+                // and so does any document the first time
                 for _ in 0..3 {
-                    let plain = alice.client.graphql(&format!("{{ you: me {{ {fields} }} }}"), json!({})).await;
-                    assert_eq!((plain.status, &plain.text), (resolved.status, &resolved.text));
-                    assert!(plain.headers.keys().eq(resolved.headers.keys()));
+                    let direct = alice.client.graphql(&format!("{{ you: me {{ {fields} }} }}"), json!({})).await;
+                    assert_eq!((direct.status, &direct.text), (resolved.status, &resolved.text));
+                    assert!(direct.headers.keys().eq(resolved.headers.keys()));
                 }
             }
         }
-        let plain = format!("{{ you: me {{ {EVERY_VALUE} }} }}");
-        assert_eq!(app.anonymous().graphql(&plain, json!({})).await.refusal(), "MISSING");
+        let direct = format!("{{ you: me {{ {EVERY_VALUE} }} }}");
+        assert_eq!(app.anonymous().graphql(&direct, json!({})).await.refusal(), "MISSING");
         app.clock.advance(Duration::from_hours(3));
-        assert_eq!(alice.client.graphql(&plain, json!({})).await.refusal(), "EXPIRED");
+        assert_eq!(alice.client.graphql(&direct, json!({})).await.refusal(), "EXPIRED");
     }
 
-    async fn without_a_token_there_is_nobody(app: TestApp) {
+    async fn missing_token_is_refused(app: TestApp) {
         assert_eq!(app.anonymous().me().await.refusal(), "MISSING");
     }
 
-    async fn what_is_no_token_of_ours_is_refused(app: TestApp) {
+    async fn malformed_token_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let (unsigned, signature) = alice.token.rsplit_once('.').unwrap();
         let bad = ["garbage", "a.b.c", "..", unsigned, signature, &alice.refresh_token, &"x".repeat(5000)];
@@ -82,7 +82,7 @@ on_each_database! {
         }
     }
 
-    async fn a_token_of_another_key_is_refused(app: TestApp) {
+    async fn token_signed_by_another_key_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let forged = signed_by_another_key(&app, &alice);
         assert_eq!(app.with_token(&forged).me().await.refusal(), "INVALID");
@@ -92,14 +92,14 @@ on_each_database! {
         assert_eq!(app.with_token(&format!("{unsigned}.{signature}")).me().await.refusal(), "INVALID");
     }
 
-    async fn a_token_that_names_another_users_session_is_refused(app: TestApp) {
+    async fn token_with_another_users_session_is_refused(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let mixed = Claims { user: user_key(&bob), ..claims(&app, &alice) };
-        let token = app.accounts.keys.access_token(&mixed).unwrap();
+        let token = app.keys.access_token(&mixed).unwrap();
         assert_eq!(app.with_token(&token).me().await.refusal(), "INVALID");
     }
 
-    async fn a_token_is_good_for_two_hours(app: TestApp) {
+    async fn token_is_valid_for_two_hours(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.clock.advance(Duration::from_secs(2 * 60 * 60 - 1));
         alice.client.me().await.data();
@@ -107,7 +107,7 @@ on_each_database! {
         assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
     }
 
-    async fn a_token_of_an_ended_session_is_told_why(app: TestApp) {
+    async fn token_of_an_ended_session_is_refused_with_the_reason(app: TestApp) {
         let reasons = [
             (EndReason::LoggedOut, "LOGGED_OUT"),
             (EndReason::Revoked, "REVOKED"),
@@ -123,7 +123,7 @@ on_each_database! {
         }
     }
 
-    async fn a_token_of_an_expired_session_is_refused_though_it_is_young(app: TestApp) {
+    async fn young_token_of_an_expired_session_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_expire_session(&alice, app.clock.now() + SECOND).await;
         alice.client.me().await.data();
@@ -131,13 +131,13 @@ on_each_database! {
         assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
     }
 
-    async fn a_token_of_a_session_that_was_tidied_away_is_refused(app: TestApp) {
+    async fn token_of_a_deleted_session_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_delete_session(&alice).await;
         assert_eq!(alice.client.me().await.refusal(), "REVOKED");
     }
 
-    async fn a_suspended_user_is_told_so_and_that_logging_in_does_not_help(app: TestApp) {
+    async fn suspended_user_is_refused_and_cannot_log_in(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         app.db_suspend(&alice).await;
         let answer = alice.client.me().await;
@@ -147,7 +147,7 @@ on_each_database! {
         bob.client.me().await.data();
     }
 
-    async fn where_there_is_nobody_the_fields_beside_me_still_answer(app: TestApp) {
+    async fn fields_next_to_me_are_answered_without_a_token(app: TestApp) {
         let answer = app.anonymous().graphql("{ me { id } serverInfo { version } }", json!({})).await;
         assert_eq!(answer.refusal(), "MISSING");
         assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
@@ -156,24 +156,24 @@ on_each_database! {
         assert_eq!(answer.body["data"]["serverInfo"]["version"], json!(env!("CARGO_PKG_VERSION")));
     }
 
-    async fn the_scheme_of_the_token_is_read_whatever_its_case(app: TestApp) {
+    async fn authorization_scheme_is_case_insensitive(app: TestApp) {
         let token = app.log_in("alice").await.token;
         for authorization in ["Bearer", "bearer", "BEARER", "Bearer "] {
             authorized(&app, &format!("{authorization} {token}")).await.data();
         }
     }
 
-    async fn other_forms_of_authorization_are_refused(app: TestApp) {
+    async fn malformed_authorization_is_refused(app: TestApp) {
         let token = app.log_in("alice").await.token;
-        for missing in ["", " ", "Bearer", &token, &format!("Basic {token}"), &format!("Bearer:{token}")] {
+        for missing in ["", " ", "Bearer", "Bearer ", &token, &format!("Basic {token}"), &format!("Bearer:{token}")] {
             assert_eq!(authorized(&app, missing).await.refusal(), "MISSING", "{missing}");
         }
-        for bad in ["Bearer ", &format!("Bearer {token} {token}"), &format!("Bearer Bearer {token}")] {
+        for bad in [&format!("Bearer {token} {token}"), &format!("Bearer Bearer {token}")] {
             assert_eq!(authorized(&app, bad).await.refusal(), "INVALID", "{bad}");
         }
     }
 
-    async fn an_error_carries_the_id_of_its_request(app: TestApp) {
+    async fn error_has_the_request_id(app: TestApp) {
         let (first, second) = (app.anonymous().me().await, app.anonymous().me().await);
         for answer in [&first, &second] {
             assert_eq!(answer.error()["requestId"], json!(answer.headers["x-request-id"].to_str().unwrap()));
@@ -181,20 +181,20 @@ on_each_database! {
         assert_ne!(first.error()["requestId"], second.error()["requestId"]);
     }
 
-    async fn the_use_of_a_session_is_noted_once_a_minute(app: TestApp) {
+    async fn use_of_a_session_is_recorded_once_a_minute(app: TestApp) {
         let alice = app.log_in("alice").await;
         let logged_in = app.clock.now();
         app.clock.advance(59 * SECOND);
         alice.client.me().await.data();
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in);
         app.clock.advance(SECOND);
         alice.client.me().await.data();
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
         app.clock.advance(59 * SECOND);
         alice.client.me().await.data();
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         assert_eq!(app.db_session(&alice).await.last_used_at, logged_in + 60 * SECOND);
     }
 }

@@ -1,4 +1,4 @@
-//! Three real servers on one PostgreSQL and one Redis: to a client they are one.
+//! Three real servers with one PostgreSQL and one Redis behave as one server.
 
 use std::{
     net::Ipv6Addr,
@@ -17,7 +17,7 @@ use crate::harness::{BOUND, Kind, Program, Running, TestDatabase, TestRedis, fol
 const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshToken user { id } session { id } } }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_nodes_are_one_server() {
+async fn three_nodes_behave_as_one_server() {
     let Some(redis) = TestRedis::find() else { return };
     run_on_empty(Kind::Postgres, async move |database: Arc<TestDatabase>| {
         database.store().await.migrate().await.unwrap();
@@ -36,7 +36,7 @@ async fn three_nodes_are_one_server() {
             assert_refused_in_time(node, token, &address).await;
         }
 
-        // the limit of two logins is one for all three, and another client has its own
+        // the three nodes share the limit of two logins, and another client has its own
         ask(&second, None, &address, LOGIN).await["data"]["login"]["token"].as_str().unwrap();
         let limited = ask(&third, None, &address, LOGIN).await;
         assert_eq!(limited["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{limited}");
@@ -48,6 +48,7 @@ async fn three_nodes_are_one_server() {
 fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Running {
     Program::new(folder.path(), &[])
         .set("DATABASE_URL", database.url.expose_secret())
+        .set("EMULATOR", "true")
         .set("REDIS_URL", &redis.url)
         .set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
         .set("TRUSTED_PROXIES", "127.0.0.0/8")
@@ -55,7 +56,7 @@ fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Runnin
         .serve()
 }
 
-/// A request of a client at an address.
+/// Sends a request of a client with an address.
 async fn ask(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let mut request = client
@@ -69,7 +70,7 @@ async fn ask(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -
     serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
 }
 
-/// Waits for the refusal, and for no longer than it may take.
+/// Waits for the refusal, and fails if it comes too late.
 async fn assert_refused_in_time(node: &str, token: &str, address: &Ipv6Addr) {
     let ended = Instant::now();
     loop {

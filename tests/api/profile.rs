@@ -62,6 +62,8 @@ on_each_database! {
             ("nickname", json!("Alice"), json!("Alice")),
             ("nickname", json!("alice"), json!("alice")),
             ("locale", json!("EN"), json!("en")),
+            ("locale", json!("zh_CN"), json!("zh-CN")),
+            ("locale", json!("zh_Hant"), json!("zh-Hant")),
             ("avatarUrl", json!("https://Media.example/2"), json!("https://media.example/2")),
             ("nickname", Value::Null, Value::Null),
             ("locale", Value::Null, Value::Null),
@@ -107,7 +109,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         update(&alice.client, json!({ "nickname": "Alice" })).await;
         let before = row(&app, &alice).await;
-        let wrong = json!({ "nickname": "x".repeat(33), "locale": "zh_CN", "avatarUrl": "" });
+        let wrong = json!({ "nickname": "x".repeat(33), "locale": "zh CN", "avatarUrl": "" });
         let told = [("TOO_LONG", "nickname"), ("INVALID", "locale"), ("BLANK", "avatarUrl")];
         assert_eq!(refusals(&alice.client, wrong).await, told.map(|(code, field)| (code.to_owned(), field.to_owned())));
         // one that is good does not get through beside one that is not
@@ -150,7 +152,7 @@ on_each_database! {
 
     async fn a_change_is_seen_on_the_other_server_within_a_second(app: TestApp) {
         let other = app.beside().await;
-        let _tasks = [app.follow(), other.follow()];
+        let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
         let elsewhere = other.with_token(&alice.token);
         for name in ["Alice", "Alicia", "Alina"] {

@@ -1,27 +1,38 @@
-//! The READMEs keep up with the program, in both languages.
+//! The tables of the READMEs, in both languages, list what the program has.
 
 use std::fs;
 
 use miniaccount::{
-    config::table::{ALL, Kind},
+    config::{Declaration, Kind, SETTINGS},
     error::Code,
 };
 
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 
 #[test]
-fn every_setting_is_in_the_readme() {
-    for readme in READMES {
-        let text = fs::read_to_string(readme).unwrap();
-        for setting in ALL {
-            let name = match setting.kind {
-                Kind::Plain | Kind::Secret => setting.name.to_owned(),
-                Kind::FileOnly | Kind::Names => setting.key(),
-            };
-            assert!(text.contains(&format!("`{name}`")), "{readme} does not name {name}");
-            assert!(setting.default.split(',').all(|part| text.contains(part)), "{readme}: default of {name}");
-        }
-    }
+fn the_tables_of_settings_are_those_of_the_declarations() {
+    let english = |setting: &Declaration| setting.english;
+    let chinese = |setting: &Declaration| setting.chinese;
+    assert_table("README.md", "| setting | default | meaning |", english);
+    assert_table("README.zh-CN.md", "| 配置项 | 默认值 | 含义 |", chinese);
+}
+
+/// Compares the one table below a header with the declarations. Where they differ, the message is the table to paste.
+#[track_caller]
+fn assert_table(readme: &str, header: &str, meaning: fn(&Declaration) -> &str) {
+    let text = fs::read_to_string(readme).unwrap();
+    let rows = SETTINGS.iter().map(|setting| row(setting, meaning(setting)));
+    let expected: Vec<_> = [header.to_owned(), "|---|---|---|".to_owned()].into_iter().chain(rows).collect();
+    let tables: Vec<_> = text.split("\n\n").filter(|part| part.starts_with(header)).collect();
+    let expected = expected.join("\n");
+    assert!(tables == [&expected], "the table of settings in {readme} must be\n\n{expected}\n");
+}
+
+/// One row; secrets are marked with an asterisk.
+fn row(setting: &Declaration, meaning: &str) -> String {
+    let mark = if setting.kind == Kind::Secret { "*" } else { "" };
+    let default = if setting.default.is_empty() { String::new() } else { format!("`{}` ", setting.default) };
+    format!("| `{}`{mark} | {default}| {meaning} |", setting.name)
 }
 
 #[test]

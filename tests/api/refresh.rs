@@ -1,6 +1,7 @@
 //! Keeping a session alive by its refresh token, and what happens to one that was copied.
 
 mod lost;
+mod stolen;
 
 use std::{collections::HashSet, time::Duration};
 
@@ -98,7 +99,7 @@ on_each_database! {
         let as_it_was = app.db_session(&alice).await;
         let newest = successor(&app, &successor(&app, &alice.refresh_token).await).await;
         let now = app.clock.now();
-        assert!(!app.accounts.store.session_advance(&as_it_was, now + DAY, now).await.unwrap());
+        assert!(!app.store.session_advance(&as_it_was, now + DAY, now).await.unwrap());
         assert_eq!(app.db_session(&alice).await.refresh_generation, 2);
         successor(&app, &newest).await;
     }
@@ -164,7 +165,7 @@ on_each_database! {
     // as after the database was put back from a copy
     async fn a_token_from_the_future_is_refused_and_ends_nothing(app: TestApp) {
         let alice = app.log_in("alice").await;
-        assert_eq!(refusal(&app, &written(&app.accounts.keys, &alice, 1)).await, "INVALID");
+        assert_eq!(refusal(&app, &written(&app.keys, &alice, 1)).await, "INVALID");
         alice.client.me().await.data();
         successor(&app, &alice.refresh_token).await;
     }

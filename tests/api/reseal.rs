@@ -20,7 +20,7 @@ on_each_database! {
         let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
         log_in_with(&app, "alice.2", OTHER_KEY).await;
         let rotated = app.beside_with(BOTH).await;
-        assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities: 2, unopened: 0 });
+        assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities: 2, ..Resealed::default() });
         for user in [&alice, &bob] {
             assert_still_in(&rotated, user).await;
         }
@@ -51,9 +51,9 @@ on_each_database! {
         assert_eq!(heard.recv().await, Some(200));
         run.abort();
         run.await.ok();
-        let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.accounts.keys.mark())).count();
+        let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.mark())).count();
         let resumed = rotated.accounts.reseal(|_| ()).await.unwrap();
-        assert_eq!(resumed, Resealed { identities: left as u64, unopened: 0 });
+        assert_eq!(resumed, Resealed { identities: left as u64, ..Resealed::default() });
         let after = app.beside_with(NEW).await;
         for n in [0, 199, 200, 449] {
             assert_eq!(opened(&after, &format!("person{n}")).await[0].as_deref(), Some(KEY));
@@ -70,7 +70,7 @@ on_each_database! {
         db_write(&app, "bob", identity::Column::PreviousSessionKey, lost.clone()).await;
         let rotated = app.beside_with(BOTH).await;
         for identities in [2, 0] {
-            assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities, unopened: 2 });
+            assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities, unopened: 2, ..Resealed::default() });
         }
         let after = app.beside_with(NEW).await;
         assert_eq!(opened(&after, "bob").await, [Some(OTHER_KEY.to_owned()), None]);
@@ -84,7 +84,7 @@ on_each_database! {
         let read = db_identity(&app, "alice").await;
         log_in_with(&app, "alice.2", OTHER_KEY).await;
         let stale = ResealedIdentity { session_key: sealed(&rotated, "alice", KEY), previous_session_key: None, read };
-        assert_eq!(app.accounts.store.identities_reseal(&[stale]).await.unwrap(), 0);
+        assert_eq!(app.store.identities_reseal(&[stale]).await.unwrap(), 0);
         assert_eq!(opened(&app, "alice").await, [Some(OTHER_KEY.to_owned()), Some(KEY.to_owned())]);
         rotated.accounts.reseal(|_| ()).await.unwrap();
         let after = app.beside_with(NEW).await;
@@ -120,12 +120,12 @@ on_each_empty_database! {
         app.log_in("bob").await;
         let first = reseal(&database, BOTH[0].1).await;
         assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
-        let sentence = "Resealed the session keys of 2 identities: nothing stored needs another key than the newest.\n";
+        let sentence = "Resealed the session keys of 2 identities and 0 phone numbers: nothing stored needs another key than the newest.\n";
         assert_eq!(first.stdout, sentence);
         let second = reseal(&database, NEW[0].1).await;
         assert_eq!((second.code, second.stdout.contains("of 0 identities")), (Some(0), true), "{second:?}");
         assert_eq!(opened(&app.beside_with(NEW).await, "alice").await[0].as_deref(), Some(KEY));
-        app.accounts.store.clone().close().await.unwrap();
+        app.store.clone().close().await.unwrap();
     }
 
     async fn the_command_says_what_it_cannot_open(database: Arc<TestDatabase>) {
@@ -133,9 +133,9 @@ on_each_empty_database! {
         app.log_in("alice").await;
         let run = reseal(&database, NEW[0].1).await;
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
-        assert!(run.stderr.contains("of 0 identities; those of 1 open with no value of SECRET_KEY"), "{run:?}");
+        assert!(run.stderr.contains("of 0 identities and 0 phone numbers; those of 1 open with no value of SECRET_KEY"), "{run:?}");
         assert_eq!(opened(&app, "alice").await[0].as_deref(), Some(KEY));
-        app.accounts.store.clone().close().await.unwrap();
+        app.store.clone().close().await.unwrap();
     }
 
     async fn the_command_does_not_touch_a_database_that_is_behind(database: Arc<TestDatabase>) {
@@ -167,7 +167,7 @@ async fn log_in_with(app: &TestApp, code: &str, session_key: &str) {
 
 async fn db_identity(app: &TestApp, name: &str) -> identity::Model {
     let openid = OpenId(format!("o_{name}"));
-    app.accounts.store.identity_by_openid("wx1", &openid).await.unwrap().unwrap().0
+    app.store.identity_by_openid("wx1", &openid).await.unwrap().unwrap().0
 }
 
 async fn db_identities(app: &TestApp) -> Vec<identity::Model> {
@@ -181,13 +181,13 @@ async fn db_identities(app: &TestApp) -> Vec<identity::Model> {
 async fn opened(app: &TestApp, name: &str) -> [Option<String>; 2] {
     let identity = db_identity(app, name).await;
     [Some(identity.session_key), identity.previous_session_key].map(|sealed| {
-        let key = app.accounts.keys.open(&["session_key", "wx1", &format!("o_{name}")], &sealed?)?;
+        let key = app.keys.open(&["session_key", "wx1", &format!("o_{name}")], &sealed?)?;
         Some(String::from_utf8(key.expose_secret().to_vec()).unwrap())
     })
 }
 
 fn sealed(app: &TestApp, name: &str, key: &str) -> Sealed {
-    app.accounts.keys.seal(&["session_key", "wx1", &format!("o_{name}")], key.as_bytes()).unwrap()
+    app.keys.seal(&["session_key", "wx1", &format!("o_{name}")], key.as_bytes()).unwrap()
 }
 
 /// Puts something into a sealed column.
@@ -202,7 +202,7 @@ async fn db_write(app: &TestApp, name: &str, column: identity::Column, value: Se
 /// Makes `person0`, `person1`, …, each with a key sealed by this server, faster than by logging in.
 async fn db_make_people(app: &TestApp, count: usize) {
     let db = app.db().await;
-    let now = app.accounts.clock.now();
+    let now = app.accounts.now();
     let people: Vec<_> = (0..count).map(|n| person(app, n, now)).collect();
     for chunk in people.chunks(50) {
         let (users, identities): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
@@ -221,12 +221,14 @@ fn person(app: &TestApp, n: usize, now: Timestamp) -> (user::Model, identity::Mo
         nickname: None,
         avatar_url: None,
         locale: None,
-        phone_number: None,
+        sealed_phone: None,
+        phone_index: None,
         status: user::Status::Active,
         role: user::Role::User,
         created_at: now,
         updated_at: now,
         last_login_at: now,
+        deletes_at: None,
     };
     let identity = identity::Model {
         id: IdentityId(random::uuid_v7(now)),

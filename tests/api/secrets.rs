@@ -1,11 +1,12 @@
 //! What must not be told is not told: neither in the log, nor by `Debug`, nor in an answer.
 
+mod mutations;
+
 use std::time::Duration;
 
 use entity::{OpenId, union_link};
 use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, Kind, Log, Reply, Settings, TestApp, config};
@@ -17,7 +18,7 @@ const WITHOUT_DATABASE: Settings =
     &[SETTINGS[0], ("DATABASE_URL", "postgres://me:TheDatabasePassword@127.0.0.1:1/none"), ("LISTEN", "127.0.0.1:0")];
 
 /// What no log and no answer holds: secrets of the settings, and what WeChat says of a user.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "TheAppSecret",
     "secret-of-wx2",
     "AAAAAAAAAAAAAAAA",
@@ -27,6 +28,7 @@ const SECRETS: [&str; 9] = [
     "TheSessionKey",
     "TheCode",
     "TheErrmsg",
+    "TheToken",
 ];
 
 /// What a client and WeChat can do, and what was answered to it.
@@ -48,7 +50,7 @@ async fn are_in_no_log_and_no_answer() {
             story.answers.push(app.anonymous().login("TheCode.broken").await);
             story.answers.push(app.with_token(&story.tokens[0]).me().await);
             story.answers.push(app.anonymous().get("/readyz").await);
-            app.accounts.store.clone().close().await.unwrap();
+            app.store.clone().close().await.unwrap();
             story.answers.push(app.anonymous().login("TheCode.closed").await);
             // what the database said last stands for a second
             tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -85,7 +87,7 @@ on_each_database! {
     async fn debug_shows_none(app: TestApp, [("WECHAT_APP_SECRET", "TheAppSecret")]) {
         log_in(&app).await;
         let openid = OpenId("TheOpenid".to_owned());
-        let rows = app.accounts.store.identity_by_openid("wx1", &openid).await.unwrap().unwrap();
+        let rows = app.store.identity_by_openid("wx1", &openid).await.unwrap().unwrap();
         let db = app.db().await;
         let links = union_link::Entity::find().all(&db).await.unwrap();
         db.close().await.unwrap();
@@ -107,7 +109,7 @@ async fn a_database_that_cannot_be_opened_does_not_tell_its_password() {
     let capturing = log.capture();
     for url in ["postgres://me:TheDatabasePassword@127.0.0.1:1/none", "mysql://me:TheDatabasePassword@127.0.0.1:1/none"]
     {
-        let error = store::connect(&SecretString::from(url), 1).await.unwrap_err();
+        let error = store::connect(&url.parse().unwrap(), 1).await.unwrap_err();
         assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
     }
     let error = Server::start(config("http://127.0.0.1:1", WITHOUT_DATABASE)).await.unwrap_err();

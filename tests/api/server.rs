@@ -1,6 +1,8 @@
-//! The real program from start to end: what it makes at its first start, what it keeps, and how it stops.
+//! The real program: its first start, its files, and its shutdown.
 
+mod abandoned;
 mod database;
+mod pushes;
 mod refusals;
 
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
@@ -9,28 +11,57 @@ use serde_json::{Value, json};
 
 use crate::harness::{Program, Reply, Running, Upstream, folder};
 
-/// What an orchestrator waits before it kills.
+/// How long an orchestrator waits before it kills the process.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_settings_it_starts_and_keeps_what_it_makes_to_its_owner() {
+async fn program_starts_without_settings_and_its_files_are_private() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
     assert!(server.is_up().await);
-    assert_eq!(mode(&folder.path().join("miniaccount.db.key")), 0o600);
-    assert!(folder.path().join("miniaccount.db").exists());
+    server.login("emulator:alice").await;
+    for name in ["miniaccount.db.key", "miniaccount.db", "miniaccount.db-wal", "miniaccount.db-shm"] {
+        assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
+    }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().filter(is_unknown).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newcomer_logs_in_through_the_emulator() {
+async fn permissions_of_existing_sqlite_files_are_restricted() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let migrated = Program::new(folder.path(), &["migrate"]).run();
+    assert_eq!((migrated.code, mode(&path("miniaccount.db"))), (Some(0), 0o600), "{migrated:?}");
+    // a write-ahead log after a crash, and a symbolic link to the database
+    std::fs::write(path("miniaccount.db-wal"), "").unwrap();
+    for name in ["miniaccount.db", "miniaccount.db-wal"] {
+        std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    std::os::unix::fs::symlink("miniaccount.db", path("link.db")).unwrap();
+    let server = Program::new(folder.path(), &[]).set("DATABASE_URL", "sqlite://link.db").serve();
+    server.login("emulator:alice").await;
+    for name in ["miniaccount.db", "miniaccount.db-wal", "miniaccount.db-shm"] {
+        assert_eq!(mode(&path(name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requested_emulator_listens_on_the_loopback_alone() {
+    let folder = folder();
+    let server = Program::new(folder.path(), &[]).set("EMULATOR", "true").set("TRUSTED_PROXIES", "127.0.0.0/8");
+    let server = server.serve_at("0.0.0.0:0");
+    assert!(server.emulator().starts_with("http://127.0.0.1:"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_user_logs_in_through_the_emulator() {
     let folder = folder();
     let server = Program::new(folder.path(), &["serve"]).serve();
     let first = server.login("emulator:alice").await;
     assert_eq!(first["data"]["login"]["isNewUser"], true, "{first}");
     let me = server.graphql(Some(token(&first)), "{ me { id } }").await;
     assert_eq!(me["data"]["me"]["id"], first["data"]["login"]["user"]["id"]);
-    let classic = server.post("/api/login", &json!({ "code": "emulator:alice", "AppID": "" })).await.unwrap();
+    let classic = server.post("/api/login", &json!({ "code": "emulator:nounion:alice", "AppID": "" })).await.unwrap();
     assert_eq!((&classic["isNewUser"], &classic["user"]["id"]), (&json!(false), &me["data"]["me"]["id"]), "{classic}");
     let me = server.graphql(classic["token"].as_str(), "{ me { id } serverInfo { emulator } }").await;
     assert_eq!(
@@ -40,7 +71,7 @@ async fn a_newcomer_logs_in_through_the_emulator() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_true_code_is_good_once() {
+async fn minted_code_is_accepted_once() {
     let folder = folder();
     std::fs::write(folder.path().join("miniaccount.toml"), "login_repeat_window = \"1s\"\n").unwrap();
     let server = Program::new(folder.path(), &[]).serve();
@@ -48,7 +79,7 @@ async fn a_true_code_is_good_once() {
     let code = mint(&server, &emulator, "bob").await;
     let first = server.login(&code).await;
     assert_eq!(first["data"]["login"]["isNewUser"], true, "{first}");
-    // one that comes soon after is the same client, which lost its answer
+    // a repeat soon after is the same client, which lost the response
     let repeated = server.login(&code).await;
     assert_eq!(repeated["data"]["login"]["user"], first["data"]["login"]["user"], "{repeated}");
     tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -67,23 +98,23 @@ async fn sessions_outlive_a_restart() {
     let server = Program::new(folder.path(), &[]).serve();
     let me = server.graphql(Some(token(&login)), "{ me { id } }").await;
     assert_eq!(me["data"]["me"]["id"], login["data"]["login"]["user"]["id"], "{me}");
-    let again = server.login("emulator:alice").await;
+    let again = server.login("emulator:nounion:alice").await;
     assert_eq!(again["data"]["login"]["isNewUser"], false, "{again}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_it_stops() {
+async fn stop_signal_ends_the_program() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
     server.login("emulator:alice").await;
     server.terminate();
     assert_eq!(server.end(PATIENCE).await, Some(0));
-    // SQLite's log has been folded into the one file a person copies
+    // SQLite has merged its log into the database file
     assert!(!folder.path().join("miniaccount.db-wal").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_it_answers_those_who_wait() {
+async fn running_requests_finish_at_shutdown() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
     let logins: Vec<_> = (0..20).map(|n| server.login_later(&format!("emulator:slow:1500:bob{n}"))).collect();
@@ -97,7 +128,7 @@ async fn told_to_stop_it_answers_those_who_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_waits_for_ever_does_not_keep_it_from_stopping() {
+async fn request_that_never_ends_does_not_prevent_shutdown() {
     let (folder, wechat) = (folder(), Upstream::start().await);
     wechat.reply("alice", Reply::Hang);
     std::fs::write(folder.path().join("miniaccount.toml"), "wechat_timeout = \"60s\"\n").unwrap();
@@ -114,7 +145,7 @@ async fn one_who_waits_for_ever_does_not_keep_it_from_stopping() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_keeps_its_connection_open_does_not_either() {
+async fn open_connection_does_not_prevent_shutdown() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
     let address = server.api.trim_start_matches("http://").to_owned();
@@ -126,7 +157,7 @@ async fn a_client_that_keeps_its_connection_open_does_not_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_one_on_the_same_port_says_so_in_one_sentence() {
+async fn second_server_on_the_same_port_fails_with_one_message() {
     let (folder, other) = (folder(), folder());
     let server = Program::new(folder.path(), &[]).serve();
     let address = server.api.trim_start_matches("http://").to_owned();
@@ -158,7 +189,7 @@ fn code_of(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error in {answer}"))
 }
 
-/// A true code, as `wx.login` would give.
+/// A code as from `wx.login`.
 async fn mint(server: &Running, emulator: &str, user: &str) -> String {
     let minted = server.mint(emulator, user).await;
     minted["code"].as_str().unwrap_or_else(|| panic!("no code in {minted}")).to_owned()

@@ -65,7 +65,7 @@ on_each_database! {
         log_in(&app, "1", OLD).await;
         let identity = db_identity(&app).await;
         for context in [["session_key", "wx1", "o_bob"], ["session_key", "wx2", "o_alice"], ["phone", "wx1", "o_alice"]] {
-            assert!(app.accounts.keys.open(&context, &identity.session_key).is_none());
+            assert!(app.keys.open(&context, &identity.session_key).is_none());
         }
     }
 }
@@ -83,14 +83,14 @@ async fn log_in(app: &TestApp, code: &str, session_key: &str) {
 }
 
 async fn db_identity(app: &TestApp) -> identity::Model {
-    app.accounts.store.identity_by_openid("wx1", &OpenId("o_alice".to_owned())).await.unwrap().unwrap().0
+    app.store.identity_by_openid("wx1", &OpenId("o_alice".to_owned())).await.unwrap().unwrap().0
 }
 
 /// Alice's key and the one before it.
 async fn db_keys(app: &TestApp) -> (String, Option<String>) {
     let identity = db_identity(app).await;
     let open = |sealed: &Sealed| {
-        let key = app.accounts.keys.open(&["session_key", "wx1", "o_alice"], sealed).unwrap();
+        let key = app.keys.open(&["session_key", "wx1", "o_alice"], sealed).unwrap();
         String::from_utf8(key.expose_secret().to_vec()).unwrap()
     };
     (open(&identity.session_key), identity.previous_session_key.as_ref().map(open))

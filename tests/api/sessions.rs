@@ -170,7 +170,7 @@ on_each_database! {
     }
 
     async fn sessions_that_are_over_are_not_listed(app: TestApp) {
-        let expired = app.log_in("alice.0").await;
+        let expired = app.log_in("alice.expired").await;
         app.clock.advance(20 * DAY);
         let alice = logins(&app, 3).await;
         assert_eq!(ids(connection(&page(&alice[0], json!({})).await)).len(), 4);
@@ -190,7 +190,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         app.clock.advance(Duration::from_mins(10));
         details(&alice).await;
-        app.accounts.write_uses().await.unwrap();
+        app.accounts.flush_last_used().await.unwrap();
         let session = details(&alice).await[0].clone();
         assert_eq!(session["createdAt"], json!(DateTime(opened).to_text()));
         assert_eq!(session["lastUsedAt"], json!(DateTime(app.clock.now()).to_text()));

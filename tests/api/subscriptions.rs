@@ -1,4 +1,4 @@
-//! Subscriptions over real connections: what is told to whom and when, who may listen, and how a connection ends.
+//! Subscriptions over real connections: delivery of events, authentication, and the end of connections.
 
 mod protocol;
 
@@ -11,10 +11,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::harness::{EVENTS, Program, Subscriber, folder, user_key};
 
-/// Within how long an event is told on every server.
+/// The limit for the delivery of an event on every server.
 const BOUND: Duration = Duration::from_secs(1);
 
-/// Longer than the feed is read in.
+/// Longer than the interval of the feed.
 const A_WHILE: Duration = Duration::from_millis(700);
 
 async fn rename(client: &crate::harness::Client, name: &str) {
@@ -22,10 +22,17 @@ async fn rename(client: &crate::harness::Client, name: &str) {
     client.graphql(query, json!({ "name": name })).await.data();
 }
 
+/// Whether a server authenticates a client without a statement.
+async fn is_cached(app: &crate::harness::TestApp, client: &crate::harness::Client) -> bool {
+    let before = app.store.statements();
+    client.me().await.data();
+    app.store.statements() == before
+}
+
 on_each_database! {
-    async fn what_happens_on_one_server_is_told_on_the_other_in_time_and_once(app: TestApp) {
+    async fn event_reaches_subscribers_on_other_servers_once_and_within_a_second(app: TestApp) {
         let other = app.beside().await;
-        let _tasks = [app.follow(), other.follow()];
+        let _tasks = [app.tail_feed(), other.tail_feed()];
         let (here, there) = (app.listen().await, other.listen().await);
         let (alice, phone) = (app.log_in("alice").await, app.log_in("alice.phone").await);
         let mut subscribers =
@@ -50,9 +57,33 @@ on_each_database! {
         }
     }
 
-    async fn the_end_of_the_own_session_is_told_and_then_the_connection_is_closed(app: TestApp) {
+    async fn session_that_ended_before_connection_init_is_refused(app: TestApp) {
         let other = app.beside().await;
-        let _tasks = [app.follow(), other.follow()];
+        let mut tried = 0;
+        for n in 0..20 {
+            let following = other.tail_feed();
+            let alice = app.log_in(&format!("alice.{n}")).await;
+            let elsewhere = other.with_token(&alice.token);
+            while !is_cached(&other, &elsewhere).await {
+                sleep(Duration::from_millis(20)).await;
+            }
+            // from here on the other server does not read the feed; its cache is valid until the lease expires
+            drop(following);
+            let caller = other.accounts.authenticate(&alice.token).await.unwrap();
+            app.db_end_session(&alice, EndReason::Revoked).await;
+            let attended = other.accounts.open_connection(&alice.token).await;
+            let listened = std::sync::Arc::clone(&other.accounts).events(caller).await;
+            assert_eq!(attended.unwrap_err().reason, Some("REVOKED"));
+            assert_eq!(listened.err().and_then(|error| error.reason), Some("REVOKED"));
+            // otherwise the cache was not used
+            tried += u32::from(other.accounts.authenticate(&alice.token).await.is_ok());
+        }
+        assert!(tried > 0, "the session was never remembered when its subscriber joined");
+    }
+
+    async fn end_of_the_own_session_is_delivered_before_the_connection_closes(app: TestApp) {
+        let other = app.beside().await;
+        let _tasks = [app.tail_feed(), other.tail_feed()];
         let there = other.listen().await;
         let (alice, phone) = (app.log_in("alice").await, app.log_in("alice.phone").await);
         let mut subscriber = Subscriber::listen(&there.address, &alice.token).await;
@@ -67,14 +98,14 @@ on_each_database! {
         let closed = (4401, "Unauthorized: REVOKED".to_owned());
         assert_eq!(subscriber.closed().await, closed);
         assert!(ended.elapsed() < BOUND * 2, "{:?}", ended.elapsed());
-        // one who listens to nothing is no less gone
+        // a connection without operations is closed as well
         assert_eq!(silent.closed().await, closed);
         assert_eq!(stays.event().await["isCurrent"], false);
         assert!(stays.hears_nothing_for(A_WHILE).await);
     }
 
-    async fn what_others_do_is_told_to_nobody_else(app: TestApp) {
-        let _task = app.follow();
+    async fn events_of_other_users_are_not_delivered(app: TestApp) {
+        let _task = app.tail_feed();
         let here = app.listen().await;
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
@@ -83,11 +114,11 @@ on_each_database! {
         assert!(subscriber.hears_nothing_for(A_WHILE).await);
     }
 
-    async fn what_happened_before_is_not_told(app: TestApp) {
-        let _task = app.follow();
+    async fn earlier_events_are_not_delivered(app: TestApp) {
+        let _task = app.tail_feed();
         let here = app.listen().await;
         let alice = app.log_in("alice").await;
-        // nobody is remembered and nobody listens, so nobody reads the feed yet
+        // without cached sessions and subscribers the feed is not read yet
         rename(&alice.client, "before").await;
         let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
         rename(&alice.client, "after").await;
@@ -95,14 +126,14 @@ on_each_database! {
         assert!(subscriber.hears_nothing_for(A_WHILE).await);
     }
 
-    async fn after_a_gap_those_whose_session_is_gone_are_sent_away_and_the_others_hear_what_is_new(app: TestApp) {
-        let _task = app.follow();
+    async fn gap_in_the_feed_closes_ended_sessions_and_refreshes_the_others(app: TestApp) {
+        let _task = app.tail_feed();
         let here = app.listen().await;
         let (alice, bob, carol) = (app.log_in("alice").await, app.log_in("bob").await, app.log_in("carol").await);
         let mut gone = Subscriber::listen(&here.address, &alice.token).await;
         let mut renamed = Subscriber::listen(&here.address, &bob.token).await;
         let mut same = Subscriber::listen(&here.address, &carol.token).await;
-        // what the feed would have told, and a head that tells of rows nobody finds
+        // changes without rows in the feed, and a head beyond the rows
         let db = app.db().await;
         app.db_end_session(&alice, EndReason::Suspended).await;
         let update = user::Entity::update_many().col_expr(user::Column::UpdatedAt, Expr::value(1_i64));
@@ -117,7 +148,7 @@ on_each_database! {
         }
     }
 
-    async fn whoever_has_no_session_is_refused(app: TestApp) {
+    async fn client_without_a_session_is_refused(app: TestApp) {
         let here = app.listen().await;
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
@@ -128,6 +159,9 @@ on_each_database! {
             (json!("x"), "Forbidden: MISSING"),
             (json!({ "token": "x" }), "Forbidden: INVALID"),
             (json!({ "authorization": "Basic x" }), "Forbidden: MISSING"),
+            (json!({ "authorization": "", "headers": { "Authorization": "Basic x" } }), "Forbidden: MISSING"),
+            (json!({ "authorization": ["x"], "headers": "x" }), "Forbidden: MISSING"),
+            (json!({ "headers": { "authorization": "x" } }), "Forbidden: INVALID"),
             (json!({ "token": alice.token }), "Forbidden: LOGGED_OUT"),
             (json!({ "token": bob.token }), "Forbidden: ACCOUNT_SUSPENDED"),
         ] {
@@ -139,11 +173,23 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn a_token_may_come_in_any_of_its_ways(app: TestApp) {
+    async fn token_is_accepted_in_every_documented_place(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let header = format!("Bearer {token}");
-        for payload in [json!({ "authorization": header }), json!({ "Authorization": header }), json!({ "token": token })] {
+        for payload in [
+            json!({ "authorization": header }),
+            json!({ "Authorization": header }),
+            json!({ "AUTHORIZATION": format!("bearer   {token} ") }),
+            json!({ "authorization": token }),
+            json!({ "Authorization": token, "token": 1 }),
+            json!({ "token": token }),
+            json!({ "token": header }),
+            json!({ "Token": format!(" {token}"), "authorization": "Basic x" }),
+            json!({ "headers": { "Authorization": header } }),
+            json!({ "headers": { "authorization": token } }),
+            json!({ "headers": { "token": token }, "token": null }),
+        ] {
             let mut subscriber = Subscriber::open(&here.address).await;
             subscriber.introduce(payload).await;
             assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
@@ -151,14 +197,14 @@ on_any_database! {
         let mut subscriber = Subscriber::open_with(&here.address, &[("authorization", &header)]).await.unwrap();
         subscriber.say(json!({ "type": "connection_init" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
-        // the message comes before the header
+        // the message has precedence over the header
         let mut subscriber = Subscriber::open_with(&here.address, &[("authorization", &header)]).await.unwrap();
         subscriber.introduce(json!({ "token": "x" })).await;
         assert_eq!(subscriber.closed().await.0, 4403);
     }
 
-    async fn a_token_that_expires_closes_the_connection(app: TestApp) {
-        let _task = app.follow();
+    async fn expired_token_closes_the_connection(app: TestApp) {
+        let _task = app.tail_feed();
         let here = app.listen().await;
         let alice = app.log_in("alice").await;
         let mut subscriber = Subscriber::listen(&here.address, &alice.token).await;
@@ -166,13 +212,13 @@ on_any_database! {
         assert!(subscriber.hears_nothing_for(BOUND * 2).await);
         app.clock.advance(Duration::from_secs(1));
         assert_eq!(subscriber.closed().await, (4403, "Forbidden: EXPIRED".to_owned()));
-        // the session lives, and another token of it is welcome
+        // the session is live, and another token of it is accepted
         let refreshed = app.anonymous().refresh(&alice.refresh_token).await;
         let token = refreshed.data()["refreshSession"]["token"].as_str().unwrap();
         Subscriber::listen(&here.address, token).await;
     }
 
-    async fn one_user_has_so_many_connections(app: TestApp, [("FILE", "subscriptions_per_user = 2")]) {
+    async fn connections_of_one_user_are_limited(app: TestApp, [("FILE", "subscriptions_per_user = 2")]) {
         let here = app.listen().await;
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let first = Subscriber::introduced(&here.address, &alice.token).await;
@@ -186,10 +232,11 @@ on_any_database! {
         Subscriber::introduced(&here.address, &alice.token).await;
     }
 
-    async fn a_server_has_so_many_connections(app: TestApp, [("FILE", "subscriptions = 2")]) {
+    async fn connections_of_a_server_are_limited(app: TestApp, [("FILE", "subscriptions = 2")]) {
         let here = app.listen().await;
-        let first = Subscriber::open(&here.address).await;
-        let _second = Subscriber::open(&here.address).await;
+        let token = app.log_in("alice").await.token;
+        let first = Subscriber::introduced(&here.address, &token).await;
+        let _second = Subscriber::introduced(&here.address, &token).await;
         let refused = Subscriber::open_with(&here.address, &[]).await.err().unwrap();
         let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
         assert_eq!(response.status(), 503);
@@ -200,12 +247,12 @@ on_any_database! {
         Subscriber::open(&here.address).await;
     }
 
-    async fn one_who_does_not_take_what_is_told_is_sent_away(app: TestApp) {
-        let _task = app.follow();
+    async fn subscriber_that_does_not_read_is_disconnected(app: TestApp) {
+        let _task = app.tail_feed();
         let here = app.listen().await;
         let alice = app.log_in("alice").await;
         let mut slow = Subscriber::listen(&here.address, &alice.token).await;
-        // more at once than waits for anybody
+        // more events than are queued for a subscriber
         let row = feed::Model {
             lane: feed::lane_of(user_key(&alice)),
             position: 0,
@@ -226,7 +273,7 @@ on_any_database! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_the_server_sends_subscribers_away_and_stops() {
+async fn shutdown_closes_subscriptions() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
     let login = server.login("emulator:alice").await;

@@ -1,13 +1,15 @@
-//! Accounts that an operator closes and opens again.
+//! What an operator does to accounts: closes them and opens them again, gives them a role and takes it away.
 
+use entity::user::Role;
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use crate::harness::{Program, Run, TestApp, folder, until_refused, user_key};
 
 on_each_database! {
     async fn a_suspended_account_is_closed_on_every_server(app: TestApp) {
         let other = app.beside().await;
-        let _tasks = [app.follow(), other.follow()];
+        let _tasks = [app.tail_feed(), other.tail_feed()];
         let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
         let elsewhere = other.with_token(&alice.token);
         elsewhere.me().await.data();
@@ -31,10 +33,30 @@ on_each_database! {
         assert_eq!(app.log_in("alice.2").await.user_id, alice.user_id);
     }
 
+    async fn the_commands_grant_a_role_and_take_it_away(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        for (arguments, role) in [(vec!["grant", &alice.user_id, "ADMIN"], "ADMIN"), (vec!["revoke-role", &alice.user_id], "USER")]
+        {
+            let run = admin(&app, &arguments).await;
+            assert_eq!((run.code, run.stdout.contains(&alice.user_id)), (Some(0), true), "{run:?}");
+            // who did what to whom is in the log
+            let key = user_key(&alice).0.to_string();
+            assert!(run.stderr.contains("set the role") && run.stderr.contains(&key), "{run:?}");
+            let me = alice.client.graphql("{ me { role } }", json!({})).await;
+            assert_eq!(me.data()["me"]["role"], role);
+        }
+        for arguments in [vec!["grant", "nonsense", "admin"], vec!["revoke-role", "00000000-0000-7000-8000-000000000000"]] {
+            let run = admin(&app, &arguments).await;
+            assert_eq!((run.code, run.stderr.contains(arguments[1])), (Some(1), true), "{run:?}");
+        }
+        assert_eq!(admin(&app, &["grant", &alice.user_id, "emperor"]).await.code, Some(2));
+    }
+
     async fn nobody_is_suspended_who_is_not_there(app: TestApp) {
         let nobody = entity::UserId(uuid::Uuid::from_u128(1));
         assert_eq!(app.accounts.suspend(nobody).await.unwrap(), None);
         assert!(!app.accounts.reinstate(nobody).await.unwrap());
+        assert!(!app.accounts.set_role(nobody, Role::Admin).await.unwrap());
     }
 
     async fn the_commands_do_it_by_either_form_of_the_id(app: TestApp) {
@@ -54,13 +76,18 @@ on_each_database! {
 }
 
 /// Runs `miniaccount admin …` on the database of a server.
-async fn admin(app: &TestApp, arguments: &[&str]) -> Run {
+pub(crate) async fn admin(app: &TestApp, arguments: &[&str]) -> Run {
+    admin_with(app, arguments, ("LOG", "info")).await
+}
+
+/// The same with a setting.
+pub(crate) async fn admin_with(app: &TestApp, arguments: &[&str], setting: (&'static str, &'static str)) -> Run {
     let url = app.database.expose_secret().to_owned();
     let arguments: Vec<String> = ["admin"].iter().chain(arguments).map(|text| (*text).to_owned()).collect();
     let run = move || {
         let folder = folder();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let program = Program::new(folder.path(), &arguments).set("DATABASE_URL", &url);
+        let program = Program::new(folder.path(), &arguments).set("DATABASE_URL", &url).set(setting.0, setting.1);
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         program.set("SECRET_KEY", key).set("WECHAT_APP_ID", "wx1").set("WECHAT_APP_SECRET", "secret").run()
     };

@@ -1,14 +1,7 @@
 //! Looking users and other things up by their ids.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use entity::{IdentityId, UserId};
-use miniaccount::{global_id::GlobalId, store::Store};
-use sea_orm::Database;
-use secrecy::ExposeSecret;
+use miniaccount::global_id::GlobalId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -147,22 +140,10 @@ on_each_database! {
     }
 }
 
-/// A server whose statements are counted.
-async fn counted(database: &TestDatabase) -> (TestApp, Arc<AtomicUsize>) {
-    let mut db = Database::connect(database.url.expose_secret()).await.unwrap();
-    let statements = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&statements);
-    db.set_metric_callback(move |_| {
-        count.fetch_add(1, Ordering::SeqCst);
-    });
-    let feed = database.db_connect().await;
-    (TestApp::start_on(Store::new(db, feed), database, &[]).await, statements)
-}
-
 #[tokio::test]
 async fn users_cost_one_query_however_many_they_are() {
     let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
-    let (app, statements) = counted(&database).await;
+    let app = TestApp::start(&database, &[]).await;
     let mut people = Vec::new();
     for n in 0..20 {
         people.push(app.log_in(&format!("person{n}")).await);
@@ -170,9 +151,23 @@ async fn users_cost_one_query_however_many_they_are() {
     let mut ids: Vec<&str> = people.iter().map(|person| &*person.user_id).collect();
     ids.push("garbage");
     for (ids, expected) in [(&ids[..], 2), (&ids[..1], 2), (&ids[20..], 1)] {
-        let before = statements.load(Ordering::SeqCst);
+        let before = app.store.statements();
         users(&people[0].client, ids).await.data();
         // the session is read, then the users
-        assert_eq!(statements.load(Ordering::SeqCst) - before, expected);
+        assert_eq!(app.store.statements() - before, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_first_use_of_a_refreshed_token_costs_one_statement_more_and_no_other_use_does() {
+    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let app = TestApp::start(&database, &[]).await;
+    let alice = app.log_in("alice").await;
+    let refreshed = app.anonymous().refresh(&alice.refresh_token).await;
+    let newer = app.with_token(refreshed.data()["refreshSession"]["token"].as_str().unwrap());
+    for (client, expected) in [(&alice.client, 1), (&newer, 2), (&newer, 1), (&alice.client, 1)] {
+        let before = app.store.statements();
+        client.me().await.data();
+        assert_eq!(app.store.statements() - before, expected);
     }
 }

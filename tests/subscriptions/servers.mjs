@@ -28,7 +28,8 @@ async function newDatabase(folder) {
 export async function startServers(binary, settings) {
   const folder = await mkdtemp(join(tmpdir(), 'subscriptions-'));
   const database = await newDatabase(folder);
-  const env = { LOG: 'warn', ...settings, DATABASE_URL: database.url, SECRET_KEY: randomBytes(32).toString('base64') };
+  const key = randomBytes(32).toString('base64');
+  const env = { LOG: 'warn', EMULATOR: 'true', ...settings, DATABASE_URL: database.url, SECRET_KEY: key };
   const servers = [];
   const stop = async () => {
     await Promise.all(servers.map((server) => server.stop()));

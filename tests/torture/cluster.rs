@@ -1,4 +1,4 @@
-//! Three servers on one PostgreSQL, each with a clock and a wire of its own.
+//! Three servers on one PostgreSQL, each with its own clock and its own proxy to the database.
 
 use std::{
     net::ToSocketAddrs,
@@ -19,28 +19,28 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase};
+use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, address};
 
-/// Connections of one server: the servers of all tests share what PostgreSQL has.
+/// Connections of one server. All tests share the connections of one PostgreSQL.
 const CONNECTIONS: u32 = 8;
 
-/// One storm at a time: each is about time.
+/// Runs one test at a time, because each measures time.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// What of a server's connections goes over its wire.
+/// Which of a server's database connections go through its proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wired {
-    Nothing,
+pub(crate) enum Proxied {
+    None,
     All,
     Feed,
 }
 
-/// The machine's clock, moved.
+/// The system clock with an offset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MovedClock(Arc<AtomicI64>);
 
 impl MovedClock {
-    /// Moves it so many milliseconds off.
+    /// Sets the offset in milliseconds.
     pub(crate) fn set(&self, offset: i64) {
         self.0.store(offset, Ordering::SeqCst);
     }
@@ -52,39 +52,39 @@ impl Clock for MovedClock {
     }
 }
 
-/// One server, which follows the feed.
+/// One server, which tails the feed.
 pub(crate) struct Node {
     pub(crate) app: TestApp,
     pub(crate) clock: MovedClock,
-    pub(crate) wire: Proxy,
-    _follow: AbortOnDrop,
+    pub(crate) proxy: Proxy,
+    _feed: AbortOnDrop,
 }
 
-/// All of them.
+/// All servers.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
-    /// Past all wires.
+    /// A connection without a proxy.
     pub(crate) db: DatabaseConnection,
 }
 
 impl Node {
-    async fn start(base: &TestApp, database: &TestDatabase, wired: Wired) -> Self {
-        let (clock, wire) = (MovedClock::default(), wire_to(database).await);
-        let store = open(database, &wire, wired).await;
+    async fn start(base: &TestApp, database: &TestDatabase, proxied: Proxied) -> Self {
+        let (clock, proxy) = (MovedClock::default(), proxy_to(database).await);
+        let store = open(database, &proxy, proxied).await;
         let app = base.beside_on(store, Arc::new(clock.clone()), &[("FILE", "sessions_per_user = 2")]);
-        let follow = app.follow();
-        Self { app, clock, wire, _follow: follow }
+        let feed = app.tail_feed();
+        Self { app, clock, proxy, _feed: feed }
     }
 }
 
-/// Runs a test on a cluster with a database of its own, which is dropped whatever comes of the test.
-pub(crate) async fn run(wired: Wired, scenario: impl AsyncFnOnce(&Cluster)) {
+/// Runs a test on a cluster with a database of its own, which is dropped even if the test fails.
+pub(crate) async fn run(proxied: Proxied, scenario: impl AsyncFnOnce(&Cluster)) {
     let _alone = ALONE.lock().await;
     let Some(database) = TestDatabase::create(Kind::Postgres).await else {
         eprintln!("skipped: {} is not set", Kind::Postgres.variable());
         return;
     };
-    let cluster = start(&database, wired).await;
+    let cluster = start(&database, proxied).await;
     let outcome = AssertUnwindSafe(scenario(&cluster)).catch_unwind().await;
     drop(cluster);
     database.remove().await;
@@ -93,39 +93,39 @@ pub(crate) async fn run(wired: Wired, scenario: impl AsyncFnOnce(&Cluster)) {
     }
 }
 
-async fn start(database: &TestDatabase, wired: Wired) -> Cluster {
+async fn start(database: &TestDatabase, proxied: Proxied) -> Cluster {
     let base = TestApp::start(database, &[]).await;
     let mut nodes = Vec::new();
     for _ in 0..3 {
-        nodes.push(Node::start(&base, database, wired).await);
+        nodes.push(Node::start(&base, database, proxied).await);
     }
     Cluster { nodes, db: database.db_connect().await }
 }
 
-async fn wire_to(database: &TestDatabase) -> Proxy {
+async fn proxy_to(database: &TestDatabase) -> Proxy {
     let url: reqwest::Url = database.url.expose_secret().parse().unwrap();
-    let place = (url.host_str().unwrap(), url.port().unwrap_or(5432));
-    Proxy::to(place.to_socket_addrs().unwrap().next().unwrap()).await
+    let server = (url.host_str().unwrap(), url.port().unwrap_or(5432));
+    Proxy::to(server.to_socket_addrs().unwrap().next().unwrap()).await
 }
 
-/// The store as the program opens it, unless the feed goes another way than the rest.
-async fn open(database: &TestDatabase, wire: &Proxy, wired: Wired) -> Store {
-    let mut over_wire: reqwest::Url = database.url.expose_secret().parse().unwrap();
-    over_wire.set_host(Some(&wire.address.ip().to_string())).unwrap();
-    over_wire.set_port(Some(wire.address.port())).unwrap();
-    match wired {
-        Wired::Nothing => store::connect(&database.url, CONNECTIONS).await.unwrap(),
-        Wired::All => store::connect(&over_wire.to_string().into(), CONNECTIONS).await.unwrap(),
-        Wired::Feed => {
-            let rest = plain(database.url.expose_secret(), CONNECTIONS).await;
-            Store::new(rest, plain(over_wire.as_str(), 4).await)
+/// Opens the store as the program does, unless only the feed goes through the proxy.
+async fn open(database: &TestDatabase, proxy: &Proxy, proxied: Proxied) -> Store {
+    let mut over_proxy: reqwest::Url = database.url.expose_secret().parse().unwrap();
+    over_proxy.set_host(Some(&proxy.address.ip().to_string())).unwrap();
+    over_proxy.set_port(Some(proxy.address.port())).unwrap();
+    match proxied {
+        Proxied::None => store::connect(&address(&database.url), CONNECTIONS).await.unwrap(),
+        Proxied::All => store::connect(&address(&over_proxy.to_string().into()), CONNECTIONS).await.unwrap(),
+        Proxied::Feed => {
+            let db = connect(database.url.expose_secret(), CONNECTIONS).await;
+            Store::new(db, connect(over_proxy.as_str(), 4).await)
         }
     }
 }
 
-async fn plain(url: &str, connections: u32) -> DatabaseConnection {
+async fn connect(url: &str, connections: u32) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
-    // a trial would be held up in the place of what is asked
+    // the proxy would hold back a ping instead of the query
     options.max_connections(connections).sqlx_logging(false).test_before_acquire(false);
     Database::connect(options).await.unwrap()
 }

@@ -1,10 +1,10 @@
-//! The ways in which sessions end.
+//! The ways to end a session.
 
 use serde_json::{Value, json};
 
 use crate::harness::TestApp;
 
-/// A way, by the reason that is told afterwards.
+/// A way to end a session, named by the reason that clients receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     LoggedOut,
@@ -15,7 +15,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// All of them in turn.
+    /// The way of a round: each in turn.
     pub(crate) fn of(round: usize) -> Self {
         [Self::LoggedOut, Self::Revoked, Self::Reused, Self::Replaced, Self::Evicted][round % 5]
     }
@@ -31,15 +31,15 @@ impl Ending {
     }
 }
 
-/// A session that is going to be ended.
+/// A session that the test ends.
 pub(crate) struct Victim {
     name: String,
     ending: Ending,
     session: Value,
     pub(crate) token: String,
-    /// A refresh token that may be sent again and again for as long as the session lives.
+    /// A refresh token that can be sent repeatedly as long as the session lives.
     pub(crate) refresh_token: String,
-    /// A refresh token whose successor was used; the same one elsewhere.
+    /// The first refresh token. For `Reused` its successor was used, so that sending it ends the session.
     first: String,
 }
 
@@ -63,13 +63,13 @@ impl Victim {
         }
     }
 
-    /// Does what has to be done before, so that the end is one request.
+    /// Prepares the end, so that it takes one request.
     pub(crate) async fn prepare(&self, app: &TestApp) -> Option<Value> {
-        let is_wanted = matches!(self.ending, Ending::Revoked | Ending::Evicted);
-        if is_wanted { Some(login(app, &format!("{}.1", self.name), "tablet").await) } else { None }
+        let needs_other_session = matches!(self.ending, Ending::Revoked | Ending::Evicted);
+        if needs_other_session { Some(login(app, &format!("{}.1", self.name), "tablet").await) } else { None }
     }
 
-    /// Ends it. When this is over, the end was acknowledged.
+    /// Ends the session, and returns once the server has acknowledged that.
     pub(crate) async fn end(&self, app: &TestApp, prepared: Option<Value>) {
         match self.ending {
             Ending::LoggedOut => {

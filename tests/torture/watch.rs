@@ -1,4 +1,4 @@
-//! Asks again and again, and writes down when it was let in.
+//! Polls a server, and records when it authenticates the client.
 
 use std::{
     sync::OnceLock,
@@ -12,50 +12,50 @@ use crate::{
     harness::{Answer, Client, TestApp},
 };
 
-/// Between two requests of one client on one server: before the end, and from there until it is refused. After that it
-/// asks once more before the bound, and once behind it.
-const CALM: Duration = Duration::from_millis(250);
-const EAGER: Duration = Duration::from_millis(60);
-const SURE: Duration = Duration::from_millis(600);
+/// The intervals of polling one server: before the end, after it until the first refusal, and after the refusal, which
+/// gives one more request before the bound and one after it.
+const BEFORE_END: Duration = Duration::from_millis(250);
+const AFTER_END: Duration = Duration::from_millis(60);
+const AFTER_REFUSAL: Duration = Duration::from_millis(600);
 
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client waits for a response.
+const RESPONSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// When the end was acknowledged.
 pub(crate) type Ended = OnceLock<Instant>;
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    LetIn,
-    /// The session is over, and why.
+    Admitted,
+    /// The session ended, with this reason.
     Refused(String),
-    /// The server could not tell.
+    /// Any other error, with its code.
     Failed(String),
 }
 
-/// A request.
+/// A request and its outcome.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     pub(crate) began: Instant,
-    pub(crate) answered: Instant,
+    pub(crate) responded: Instant,
     pub(crate) verdict: Verdict,
 }
 
-impl Seen {
-    async fn of(answer: impl Future<Output = Answer>) -> Self {
+impl Observation {
+    async fn of(request: impl Future<Output = Answer>) -> Self {
         let began = Instant::now();
-        let verdict = match timeout(PATIENCE, answer).await {
-            Ok(answer) if answer.body.get("errors").is_none() => Verdict::LetIn,
+        let verdict = match timeout(RESPONSE_LIMIT, request).await {
+            Ok(answer) if answer.body.get("errors").is_none() => Verdict::Admitted,
             Ok(answer) if answer.code() == "UNAUTHENTICATED" => Verdict::Refused(answer.refusal().to_owned()),
             Ok(answer) => Verdict::Failed(answer.code().to_owned()),
-            Err(_) => Verdict::Failed("no answer".to_owned()),
+            Err(_) => Verdict::Failed("no response".to_owned()),
         };
-        Self { began, answered: Instant::now(), verdict }
+        Self { began, responded: Instant::now(), verdict }
     }
 
-    pub(crate) fn is_let_in(&self) -> bool {
-        self.verdict == Verdict::LetIn
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.verdict == Verdict::Admitted
     }
 
     fn is_refused(&self) -> bool {
@@ -63,36 +63,36 @@ impl Seen {
     }
 }
 
-/// Asks `me` on one server, until past the bound.
-pub(crate) async fn watch(client: Client, ended: &Ended) -> Vec<Seen> {
+/// Sends `me` to one server until after the bound.
+pub(crate) async fn watch(client: Client, ended: &Ended) -> Vec<Observation> {
     let mut all = Vec::new();
     loop {
-        let seen = Seen::of(client.me()).await;
-        let (began, is_refused) = (seen.began, seen.is_refused());
-        all.push(seen);
+        let observation = Observation::of(client.me()).await;
+        let (began, is_refused) = (observation.began, observation.is_refused());
+        all.push(observation);
         match ended.get() {
             Some(ended) if began > *ended + BOUND => return all,
             Some(ended) if is_refused => {
                 let left = (*ended + BOUND).saturating_duration_since(Instant::now());
-                sleep(SURE.min(left + Duration::from_millis(1))).await;
+                sleep(AFTER_REFUSAL.min(left + Duration::from_millis(1))).await;
             }
-            Some(_) => sleep(EAGER).await,
-            None => sleep(CALM).await,
+            Some(_) => sleep(AFTER_END).await,
+            None => sleep(BEFORE_END).await,
         }
     }
 }
 
-/// Refreshes on each server in turn, until the one where the session ended and another one have refused.
-pub(crate) async fn refresh(apps: &[TestApp], token: &str, ended: &Ended) -> Vec<Seen> {
+/// Refreshes on each server in turn until two servers have refused.
+pub(crate) async fn refresh(apps: &[TestApp], token: &str, ended: &Ended) -> Vec<Observation> {
     let (mut all, mut refused) = (Vec::new(), 0);
     for app in apps.iter().cycle() {
-        let seen = Seen::of(app.anonymous().refresh(token)).await;
-        refused += u32::from(seen.is_refused());
-        all.push(seen);
+        let observation = Observation::of(app.anonymous().refresh(token)).await;
+        refused += u32::from(observation.is_refused());
+        all.push(observation);
         if refused == 2 {
             break;
         }
-        sleep(if ended.get().is_some() { EAGER } else { CALM }).await;
+        sleep(if ended.get().is_some() { AFTER_END } else { BEFORE_END }).await;
     }
     all
 }

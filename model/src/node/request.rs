@@ -1,50 +1,50 @@
-//! What a request is about, and how far it has come.
+//! The session of a request, and the request's progress.
 
-/// Who asks, since when.
+/// The session of a request, and its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Caller {
     pub(crate) session: usize,
     pub(crate) began: u8,
-    /// The server knew already that the session is over.
-    pub(crate) is_barred: bool,
+    /// Whether the server knew at the start that the session ended.
+    pub(crate) is_known_ended: bool,
 }
 
-/// How far a request has come.
+/// The progress of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Request {
     #[default]
     None,
     Began(Caller),
-    /// It saw that the lease holds.
+    /// It checked that the lease is valid.
     Leased(Caller),
-    /// It saw that the entry is good, before it looked at the lease: if that is what is wrong.
+    /// It checked the entry before the lease, if that rule is broken.
     Marked(Caller),
-    /// It is let in from memory.
-    LetIn(Caller),
-    /// It has a ticket, which is good until something is forgotten.
-    Asks {
+    /// It is admitted from the cache.
+    Admitted(Caller),
+    /// It reads the database, with a fill guard that is valid until something is invalidated.
+    Reads {
         caller: Caller,
-        may_keep: bool,
+        may_fill: bool,
     },
-    /// It has read that the session lives, and is let in.
-    Living {
+    /// It has read that the session is live, and is admitted.
+    Live {
         caller: Caller,
-        may_keep: bool,
+        may_fill: bool,
     },
-    /// It has read that the session is over.
-    Dead(Caller),
+    /// It has read that the session ended.
+    Ended(Caller),
     /// Its entry is in the directory, and not yet in the map.
-    Keeps {
+    Fills {
         caller: Caller,
         is_marked: bool,
     },
 }
 
 impl Request {
-    /// Whom it has let in.
-    pub(crate) fn let_in(&self) -> Option<&Caller> {
+    /// The caller, if it is admitted.
+    pub(crate) fn admitted(&self) -> Option<&Caller> {
         match self {
-            Self::LetIn(caller) | Self::Living { caller, .. } => Some(caller),
+            Self::Admitted(caller) | Self::Live { caller, .. } => Some(caller),
             _ => None,
         }
     }
@@ -55,29 +55,29 @@ impl Request {
             Self::Began(caller)
             | Self::Leased(caller)
             | Self::Marked(caller)
-            | Self::LetIn(caller)
-            | Self::Dead(caller)
-            | Self::Asks { caller, .. }
-            | Self::Living { caller, .. }
-            | Self::Keeps { caller, .. } => Some(caller),
+            | Self::Admitted(caller)
+            | Self::Ended(caller)
+            | Self::Reads { caller, .. }
+            | Self::Live { caller, .. }
+            | Self::Fills { caller, .. } => Some(caller),
         }
     }
 
-    /// When it began, where that still matters.
-    pub(super) fn may_be_let_in(&self) -> Option<u8> {
+    /// When it began, if it may still be admitted from the cache.
+    pub(super) fn start_if_relevant(&self) -> Option<u8> {
         match self {
-            Self::Began(caller) | Self::Marked(caller) | Self::Leased(caller) | Self::LetIn(caller) => {
+            Self::Began(caller) | Self::Marked(caller) | Self::Leased(caller) | Self::Admitted(caller) => {
                 Some(caller.began)
             }
             _ => None,
         }
     }
 
-    /// Something was forgotten: a ticket is void, and an entry of that session is marked.
-    pub(super) fn forget(&mut self, session: usize) {
+    /// Applies an invalidation: voids a fill guard, and marks an entry of that session.
+    pub(super) fn invalidate(&mut self, session: usize) {
         match self {
-            Self::Asks { may_keep, .. } | Self::Living { may_keep, .. } => *may_keep = false,
-            Self::Keeps { caller, is_marked } if caller.session == session => *is_marked = true,
+            Self::Reads { may_fill, .. } | Self::Live { may_fill, .. } => *may_fill = false,
+            Self::Fills { caller, is_marked } if caller.session == session => *is_marked = true,
             _ => {}
         }
     }

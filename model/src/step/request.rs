@@ -1,77 +1,77 @@
-//! A request: memory first, by the lease and then the mark, and else the database, which may fill the memory.
+//! The steps of a request: it checks the lease, then the cache entry, and otherwise reads the database and fills the cache.
 
 use super::Step;
 use crate::{
-    Argument, Fault,
+    Argument, BrokenRule,
     database::Database,
     node::{Caller, Node, Request},
 };
 
 pub(crate) fn possible(argument: &Argument, node: &Node, steps: &mut Vec<Step>) {
-    for (place, request) in node.requests.iter().enumerate() {
+    for (index, request) in node.requests.iter().enumerate() {
         match request {
-            Request::None => steps.extend((0..argument.sessions).map(|session| Step::Begin(place, session))),
-            _ => steps.push(Step::Request(place)),
+            Request::None => steps.extend((0..argument.sessions).map(|session| Step::Begin(index, session))),
+            _ => steps.push(Step::Request(index)),
         }
     }
 }
 
-pub(crate) fn begin(node: &mut Node, place: usize, session: usize, now: u8) {
-    node.requests[place] = Request::Began(Caller { session, began: now, is_barred: node.barred[session] });
+pub(crate) fn begin(node: &mut Node, index: usize, session: usize, now: u8) {
+    node.requests[index] = Request::Began(Caller { session, began: now, is_known_ended: node.known_ended[session] });
 }
 
-pub(crate) fn go_on(node: &mut Node, place: usize, database: &Database, fault: Option<Fault>) {
-    // when it began is of no account to a request that asks the database
-    let asks = |caller| Request::Asks { caller: Caller { began: 0, ..caller }, may_keep: true };
-    node.requests[place] = match node.requests[place] {
-        Request::Began(caller) if fault == Some(Fault::MarkBeforeLease) => {
-            if node.holds[caller.session] {
+pub(crate) fn proceed(node: &mut Node, index: usize, database: &Database, broken: Option<BrokenRule>) {
+    // the start no longer matters to a request that reads the database
+    let read = |caller| Request::Reads { caller: Caller { began: 0, ..caller }, may_fill: true };
+    node.requests[index] = match node.requests[index] {
+        Request::Began(caller) if broken == Some(BrokenRule::MarkBeforeLease) => {
+            if node.cached[caller.session] {
                 Request::Marked(caller)
             } else {
-                asks(caller)
+                read(caller)
             }
         }
         Request::Began(caller) => {
             if node.holds_lease(caller.began) {
                 Request::Leased(caller)
             } else {
-                asks(caller)
+                read(caller)
             }
         }
         Request::Marked(caller) => {
             if node.holds_lease(caller.began) {
-                Request::LetIn(caller)
+                Request::Admitted(caller)
             } else {
-                asks(caller)
+                read(caller)
             }
         }
         Request::Leased(caller) => {
-            if node.holds[caller.session] {
-                Request::LetIn(caller)
+            if node.cached[caller.session] {
+                Request::Admitted(caller)
             } else {
-                asks(caller)
+                read(caller)
             }
         }
-        Request::Asks { caller, may_keep } if database.lives(caller.session) => Request::Living { caller, may_keep },
-        Request::Asks { caller, .. } => Request::Dead(caller),
-        Request::Living { caller, may_keep } => keep(caller, may_keep || fault == Some(Fault::TicketNotChecked)),
-        Request::Dead(caller) => refuse(node, caller, database, fault),
-        Request::Keeps { caller, is_marked } => {
-            node.holds[caller.session] = !is_marked;
+        Request::Reads { caller, may_fill } if database.is_live(caller.session) => Request::Live { caller, may_fill },
+        Request::Reads { caller, .. } => Request::Ended(caller),
+        Request::Live { caller, may_fill } => fill(caller, may_fill || broken == Some(BrokenRule::FillGuardNotChecked)),
+        Request::Ended(caller) => refuse(node, caller, database, broken),
+        Request::Fills { caller, is_marked } => {
+            node.cached[caller.session] = !is_marked;
             Request::None
         }
-        Request::None | Request::LetIn(_) => Request::None,
+        Request::None | Request::Admitted(_) => Request::None,
     };
 }
 
-fn keep(caller: Caller, may_keep: bool) -> Request {
-    if may_keep { Request::Keeps { caller, is_marked: false } } else { Request::None }
+fn fill(caller: Caller, may_fill: bool) -> Request {
+    if may_fill { Request::Fills { caller, is_marked: false } } else { Request::None }
 }
 
-fn refuse(node: &mut Node, caller: Caller, database: &Database, fault: Option<Fault>) -> Request {
-    if fault != Some(Fault::RefusedAndKept) {
-        node.forget(caller.session);
+fn refuse(node: &mut Node, caller: Caller, database: &Database, broken: Option<BrokenRule>) -> Request {
+    if broken != Some(BrokenRule::RefusedAndCached) {
+        node.invalidate(caller.session);
     }
-    node.barred[caller.session] = !database.lives(caller.session);
+    node.known_ended[caller.session] = !database.is_live(caller.session);
     Request::None
 }

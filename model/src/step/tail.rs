@@ -1,46 +1,48 @@
-//! A reading of the feed: the head, then the rows, then what is in them, then the lease.
+//! The steps of a read of the feed: reads the head, reads the rows, invalidates their sessions, renews the lease.
 
 use crate::{
-    Fault, SESSIONS,
+    BrokenRule, SESSIONS,
     database::Database,
     node::{Node, Tail},
 };
 
-pub(crate) fn go_on(node: &mut Node, database: &Database, now: u8, fault: Option<Fault>) {
+pub(crate) fn proceed(node: &mut Node, database: &Database, now: u8, broken: Option<BrokenRule>) {
     node.tail = match node.tail.clone() {
-        Tail::Rests => Tail::Asked { asked: now },
-        Tail::Asked { asked } => Tail::Head { asked, head: database.head },
-        Tail::Head { asked, head } => {
-            let asked = if fault == Some(Fault::LeaseFromTheAnswer) { now } else { asked };
-            let named = node.read.and_then(|after| database.news(after, head, fault));
-            Tail::News { asked, head, named, is_renewed: false }
+        Tail::Idle => Tail::Began { began: now },
+        Tail::Began { began } => Tail::Head { began, head: database.head },
+        Tail::Head { began, head } => {
+            let began = if broken == Some(BrokenRule::LeaseFromTheResult) { now } else { began };
+            let ended = node.read.and_then(|after| database.unread(after, head, broken));
+            Tail::Rows { began, head, ended, is_renewed: false }
         }
-        Tail::News { asked, head, named, is_renewed: false } if fault == Some(Fault::RenewedBeforeForgetting) => {
-            node.lease = asked;
-            Tail::News { asked, head, named, is_renewed: true }
+        Tail::Rows { began, head, ended, is_renewed: false }
+            if broken == Some(BrokenRule::RenewedBeforeInvalidating) =>
+        {
+            node.lease = began;
+            Tail::Rows { began, head, ended, is_renewed: true }
         }
-        Tail::News { asked, head, named, .. } => forget(node, asked, head, named),
-        Tail::Forgotten { asked } => {
-            node.lease = asked;
-            Tail::Rests
+        Tail::Rows { began, head, ended, .. } => invalidate(node, began, head, ended),
+        Tail::Invalidated { began } => {
+            node.lease = began;
+            Tail::Idle
         }
     };
 }
 
-/// Forgets one of those that are named, or everything.
-fn forget(node: &mut Node, asked: u8, head: u8, named: Option<[bool; SESSIONS]>) -> Tail {
-    let mut left = named.unwrap_or_default();
-    match left.iter().position(|is_named| *is_named) {
+/// Invalidates one of the ended sessions, or everything.
+fn invalidate(node: &mut Node, began: u8, head: u8, ended: Option<[bool; SESSIONS]>) -> Tail {
+    let mut left = ended.unwrap_or_default();
+    match left.iter().position(|is_ended| *is_ended) {
         Some(session) => {
-            node.forget(session);
-            (node.barred[session], left[session]) = (true, false);
+            node.invalidate(session);
+            (node.known_ended[session], left[session]) = (true, false);
         }
-        None if named.is_none() => node.forget_all(),
+        None if ended.is_none() => node.invalidate_all(),
         None => {}
     }
     if left.contains(&true) {
-        return Tail::News { asked, head, named: Some(left), is_renewed: true };
+        return Tail::Rows { began, head, ended: Some(left), is_renewed: true };
     }
     node.read = Some(head);
-    Tail::Forgotten { asked }
+    Tail::Invalidated { began }
 }

@@ -1,34 +1,57 @@
-//! Addresses of pictures. Other people's clients load them, so nothing but `https`, and nobody's password inside.
+//! Avatar addresses. Other users' clients load them, so only `https` without credentials is accepted.
 
 use url::Url;
 
-use super::Fault;
+use super::field_error::FieldErrorKind;
+use crate::media::{self, MediaKey};
 
 /// Longest address, in bytes.
 const LONGEST: usize = 512;
 
-/// The grey picture `WeChat` shows for everybody who chose none; a size follows it.
-const PLACEHOLDER: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/\
-    POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/";
+/// The grey pictures that stand for none, each by the part of its path that names it: the one `WeChat` gives for users
+/// without one (`https://thirdwx.qlogo.cn/mmopen/vi_32/…/132`), and the one of its documentation, which many mini programs
+/// show first (`https://mmbiz.qpic.cn/mmbiz/…/0`).
+const PLACEHOLDERS: [&str; 2] = [
+    "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg",
+    "icTdbqWNOwNRna42FI242Lcia07jQodd2FJGIYQfG0LAJGFxM4FbnQP6yfMxBgJ0F3YRqJCJ1aPAK2dQagdusBZg",
+];
 
-/// An address as it is kept, which is how a browser reads it; `None` where it is nobody's choice.
-pub(super) fn check(text: &str) -> Result<Option<String>, Fault> {
+/// An address as it is stored, which is how a browser parses it; `None` for the placeholder.
+pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
-        return Err(Fault::Blank);
+        return Err(FieldErrorKind::Blank);
     }
     if text.len() > LONGEST {
-        return Err(Fault::TooLong);
+        return Err(FieldErrorKind::TooLong);
     }
-    let url = Url::parse(text).map_err(|_| Fault::Invalid)?;
+    // the user's own was taken out of the request
+    if MediaKey::of_path(text).is_some() {
+        return Err(FieldErrorKind::NotOwn);
+    }
+    let url = Url::parse(text).map_err(|_| FieldErrorKind::Invalid)?;
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-        return Err(Fault::Invalid);
+        return Err(FieldErrorKind::Invalid);
     }
+    let is_placeholder = is_placeholder(&url);
     let kept = String::from(url);
     // what had to be escaped has grown
     if kept.len() > LONGEST {
-        return Err(Fault::TooLong);
+        return Err(FieldErrorKind::TooLong);
     }
-    Ok((!kept.starts_with(PLACEHOLDER)).then_some(kept))
+    Ok((!is_placeholder).then_some(kept))
+}
+
+fn is_placeholder(url: &Url) -> bool {
+    let is_of_wechat = url.host_str().is_some_and(|host| host.ends_with(".qlogo.cn") || host.ends_with(".qpic.cn"));
+    is_of_wechat && url.path_segments().is_some_and(|mut parts| parts.any(|part| PLACEHOLDERS.contains(&part)))
+}
+
+/// The path of an uploaded picture that an address or a path ends with, on whatever host, and whatever query and fragment
+/// follow: nobody can guess the name in it.
+pub(super) fn uploaded_path(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok();
+    let path = url.as_ref().map_or(address, Url::path);
+    MediaKey::of_path(&path[path.rfind(media::PATH)?..]).map(|key| key.path())
 }
 
 #[cfg(test)]
@@ -36,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_kept_as_a_browser_reads_them() {
+    fn addresses_are_stored_as_a_browser_parses_them() {
         for (sent, kept) in [
             ("https://media.example/a/1.png?v=2#x", "https://media.example/a/1.png?v=2#x"),
             ("HTTPS://Media.Example:443/a b", "https://media.example/a%20b"),
@@ -47,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_refused() {
+    fn other_addresses_are_refused() {
         for text in [
             "http://media.example/1.png",
             "http://127.0.0.1/1.png",
@@ -60,21 +83,48 @@ mod tests {
             "https://me@media.example/1.png",
             "https://me:secret@media.example/1.png",
         ] {
-            assert_eq!(check(text), Err(Fault::Invalid), "{text}");
+            assert_eq!(check(text), Err(FieldErrorKind::Invalid), "{text}");
         }
-        assert_eq!(check(" "), Err(Fault::Blank));
+        assert_eq!(check(" "), Err(FieldErrorKind::Blank));
     }
 
     #[test]
-    fn the_length_counts_as_it_is_sent_and_as_it_is_kept() {
+    fn path_of_an_uploaded_picture_is_found_behind_any_host() {
+        let path = "/media/0123456789abcdef0123456789abcdef.jpg";
+        for address in
+            [path.to_owned(), format!("http://a.example:1{path}?t=1#x"), format!("https://a.example/media/x/.{path}")]
+        {
+            assert_eq!(uploaded_path(&address).as_deref(), Some(path), "{address}");
+        }
+        for address in ["https://a.example/1.png", "https://a.example/media/", &format!("https://a.example/?x={path}")]
+        {
+            assert_eq!(uploaded_path(address), None, "{address}");
+        }
+        assert_eq!(check(path), Err(FieldErrorKind::NotOwn));
+    }
+
+    #[test]
+    fn length_is_checked_as_sent_and_as_stored() {
         let of = |length: usize, sign: &str| format!("https://a.example/{}", sign.repeat(length));
         assert!(check(&of(LONGEST - 18, "x")).is_ok());
-        assert_eq!(check(&of(LONGEST - 17, "x")), Err(Fault::TooLong));
-        assert_eq!(check(&of(100, "头")), Err(Fault::TooLong));
+        assert_eq!(check(&of(LONGEST - 17, "x")), Err(FieldErrorKind::TooLong));
+        assert_eq!(check(&of(100, "头")), Err(FieldErrorKind::TooLong));
     }
 
     #[test]
-    fn the_picture_wechat_gives_everybody_is_none() {
-        assert_eq!(check(&format!("{PLACEHOLDER}132")), Ok(None));
+    fn placeholder_pictures_of_wechat_are_none() {
+        let [grey, documented] = PLACEHOLDERS;
+        for none in [
+            format!("https://thirdwx.qlogo.cn/mmopen/vi_32/{grey}/132"),
+            format!("https://wx.qlogo.cn/mmopen/vi_32/{grey}/0"),
+            format!("https://mmbiz.qpic.cn/mmbiz/{documented}/0"),
+        ] {
+            assert_eq!(check(&none), Ok(None), "{none}");
+        }
+        for other in
+            [format!("https://media.example/{grey}/132"), "https://thirdwx.qlogo.cn/mmopen/vi_32/other/132".into()]
+        {
+            assert_eq!(check(&other), Ok(Some(other.clone())));
+        }
     }
 }

@@ -1,21 +1,21 @@
 //! Language tags (BCP 47, RFC 5646): whether they have the right shape, and the one way to write them.
 
-use super::Fault;
+use super::field_error::FieldErrorKind;
 
-/// Longest tag: what RFC 5646 (section 4.4.1) asks everybody to have room for.
+/// The longest tag: the length RFC 5646 (section 4.4.1) asks implementations to support.
 const LONGEST: usize = 35;
 
-/// A tag in its usual case, such as `zh-Hans-CN`. Whether there is such a language is not asked: a list would be old
-/// soon.
-pub(super) fn check(text: &str) -> Result<Option<String>, Fault> {
+/// A tag in its usual case, such as `zh-Hans-CN`; WeChat writes `zh_CN`, which is the same as `zh-CN`. Whether there is
+/// such a language is not asked: a list would be old soon.
+pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
-        return Err(Fault::Blank);
+        return Err(FieldErrorKind::Blank);
     }
     if text.len() > LONGEST {
-        return Err(Fault::TooLong);
+        return Err(FieldErrorKind::TooLong);
     }
-    let subtags: Vec<&str> = text.split('-').collect();
-    if is_well_formed(&subtags) { Ok(Some(usual_case(&subtags))) } else { Err(Fault::Invalid) }
+    let subtags: Vec<&str> = text.split(['-', '_']).collect();
+    if is_well_formed(&subtags) { Ok(Some(usual_case(&subtags))) } else { Err(FieldErrorKind::Invalid) }
 }
 
 /// RFC 5646, section 2.1, without the tags from before it that follow no rule.
@@ -89,9 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_kept_in_their_usual_case() {
+    fn tags_are_stored_in_canonical_case() {
         for (sent, kept) in [
             ("zh-CN", "zh-CN"),
+            ("zh_CN", "zh-CN"),
+            ("zh_TW", "zh-TW"),
+            ("zh_Hant", "zh-Hant"),
+            ("zh-Hans", "zh-Hans"),
+            ("en_US", "en-US"),
+            ("ZH_hans-cn", "zh-Hans-CN"),
             ("ZH-hans-cn", "zh-Hans-CN"),
             ("EN", "en"),
             ("es-419", "es-419"),
@@ -106,10 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_the_shape_of_a_tag_is_refused() {
+    fn malformed_tags_are_refused() {
         for text in [
             "z",
-            "zh_CN",
+            "zh_",
+            "_CN",
+            "zh_-CN",
             "zh-",
             "-zh",
             "zh--CN",
@@ -126,17 +134,20 @@ mod tests {
             "en-a-b",
             "zh-Hans-Hant",
         ] {
-            assert_eq!(check(text), Err(Fault::Invalid), "{text}");
+            assert_eq!(check(text), Err(FieldErrorKind::Invalid), "{text}");
         }
-        assert_eq!(check(""), Err(Fault::Blank));
-        assert_eq!(check(&format!("en-x-{}", "abcdefgh-".repeat(4).trim_end_matches('-'))), Err(Fault::TooLong));
+        assert_eq!(check(""), Err(FieldErrorKind::Blank));
+        assert_eq!(
+            check(&format!("en-x-{}", "abcdefgh-".repeat(4).trim_end_matches('-'))),
+            Err(FieldErrorKind::TooLong)
+        );
     }
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_judged_without_harm_and_what_is_kept_is_kept_as_it_is(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}(-[a-zA-Z0-9]{1,8}){0,4})") {
+        fn any_text_is_judged_without_harm_and_what_is_kept_is_kept_as_it_is(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}([-_][a-zA-Z0-9]{1,8}){0,4})") {
             if let Ok(Some(kept)) = check(&text) {
-                proptest::prop_assert!(kept.eq_ignore_ascii_case(&text));
+                proptest::prop_assert!(kept.eq_ignore_ascii_case(&text.replace('_', "-")));
                 proptest::prop_assert_eq!(check(&kept), Ok(Some(kept.clone())));
             }
         }

@@ -1,54 +1,62 @@
 //! Nicknames: what people call themselves, in any script. What would break a line, or turn the text around it, or show
 //! nothing at all, is no name.
 
-use super::Fault;
+use unicode_normalization::UnicodeNormalization;
+
+use super::field_error::FieldErrorKind;
 
 /// Longest nickname, in characters.
 const LONGEST: usize = 32;
 
-/// What `WeChat` calls everybody who told it no name: whoever is called so has not chosen one.
+/// The name `WeChat` gives to users without one: it stands for no nickname.
 const PLACEHOLDER: &str = "微信用户";
 
-/// A nickname as it is kept; `None` where it is nobody's choice.
-pub(super) fn check(text: &str) -> Result<Option<String>, Fault> {
-    let text = text.trim();
+/// A nickname as it is stored, in the normalization form C of Unicode, so that one name has one way to be written; `None`
+/// for a placeholder.
+pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
+    let normal: String = text.nfc().collect();
+    let text = normal.trim();
     if text.chars().any(is_harmful) {
-        return Err(Fault::Invalid);
+        return Err(FieldErrorKind::Invalid);
     }
     if text.chars().all(|sign| sign.is_whitespace() || is_unseen(sign)) {
-        return Err(Fault::Blank);
+        return Err(FieldErrorKind::Blank);
     }
     if text.chars().count() > LONGEST {
-        return Err(Fault::TooLong);
+        return Err(FieldErrorKind::TooLong);
     }
     Ok((text != PLACEHOLDER).then(|| text.to_owned()))
 }
 
-/// Control characters and line breaks, marks that decide in which direction text runs, and spaces without width, which
-/// make two names look like one.
+/// Control characters and line breaks, marks that decide in which direction text runs, spaces without width, which make two
+/// names look like one, and marks that annotate or format text without being seen.
 fn is_harmful(sign: char) -> bool {
     sign.is_control()
         || matches!(sign, '\u{2028}' | '\u{2029}')
         || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(sign, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+        || matches!(sign, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+        || matches!(sign, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
 }
 
 /// Characters that show nothing by themselves, but have their use between others: joiners, variants, fillers.
 fn is_unseen(sign: char) -> bool {
-    matches!(sign, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e01ef}')
-        || matches!(sign, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+    matches!(sign, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+        || matches!(
+            sign,
+            '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}'
+        )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn kept(text: &str) -> Result<String, Fault> {
+    fn kept(text: &str) -> Result<String, FieldErrorKind> {
         check(text).map(|kept| kept.expect("it is a choice"))
     }
 
     #[test]
-    fn names_of_any_script_are_kept_without_the_space_around_them() {
+    fn names_of_any_script_are_trimmed_and_stored() {
         for name in ["爱丽丝", "Alice B.", "Élodie", "أليس", "👩‍👩‍👧", "می‌خواهم", "x", &"好".repeat(32)]
         {
             assert_eq!(kept(&format!(" {name}\u{3000}\n")).as_deref(), Ok(name));
@@ -56,27 +64,64 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_shows_nothing_is_blank() {
-        for blank in ["", "   ", "\u{3000}", "\u{200d}\u{fe0f}", "\u{3164}", "\u{2800} \u{2800}"] {
-            assert_eq!(check(blank), Err(Fault::Blank), "{blank:?}");
+    fn invisible_name_is_blank() {
+        for blank in [
+            "",
+            "   ",
+            "\u{3000}",
+            "\u{200d}\u{fe0f}",
+            "\u{3164}",
+            "\u{2800} \u{2800}",
+            "\u{17b4}",
+            "\u{1d159}",
+            "\u{e0fff}",
+        ] {
+            assert_eq!(check(blank), Err(FieldErrorKind::Blank), "{blank:?}");
         }
     }
 
     #[test]
-    fn what_breaks_lines_or_turns_text_around_is_refused() {
+    fn line_breaks_and_bidi_controls_are_refused() {
         for sign in ['\n', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}'] {
-            assert_eq!(check(&format!("a{sign}b")), Err(Fault::Invalid), "{sign:?}");
+            assert_eq!(check(&format!("a{sign}b")), Err(FieldErrorKind::Invalid), "{sign:?}");
         }
     }
 
     #[test]
     fn characters_are_counted_and_not_bytes() {
-        assert_eq!(check(&"好".repeat(33)), Err(Fault::TooLong));
-        assert_eq!(check(&"x".repeat(33)), Err(Fault::TooLong));
+        assert_eq!(check(&"好".repeat(33)), Err(FieldErrorKind::TooLong));
+        assert_eq!(check(&"x".repeat(33)), Err(FieldErrorKind::TooLong));
     }
 
     #[test]
-    fn the_name_wechat_gives_everybody_is_none() {
+    fn placeholder_name_of_wechat_is_none() {
         assert_eq!(check(" 微信用户 "), Ok(None));
+    }
+
+    #[test]
+    fn names_are_stored_in_normalization_form_c_and_counted_so() {
+        assert_eq!(kept("E\u{301}lodie").as_deref(), Ok("Élodie"));
+        assert_eq!(kept("\u{212b}").as_deref(), Ok("Å"));
+        assert_eq!(kept(&"e\u{301}".repeat(32)).as_deref(), Ok("é".repeat(32).as_str()));
+        assert_eq!(check(&"e\u{301}".repeat(33)), Err(FieldErrorKind::TooLong));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_kept_is_kept_as_it_is_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
+            if let Ok(Some(name)) = check(&text) {
+                let length = name.chars().count();
+                proptest::prop_assert!((1..=LONGEST).contains(&length), "{}", length);
+                proptest::prop_assert!(!name.chars().any(is_harmful) && !name.chars().all(is_unseen));
+                proptest::prop_assert_eq!(name.trim(), &name);
+                proptest::prop_assert_eq!(name.nfc().collect::<String>(), name.clone());
+                proptest::prop_assert_eq!(check(&name), Ok(Some(name)));
+            }
+        }
+
+        #[test]
+        fn a_mark_that_turns_text_around_is_refused_wherever_it_stands(before in "\\PC{0,8}", after in "\\PC{0,8}", mark in "[\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]") {
+            proptest::prop_assert_eq!(check(&format!("{before}{mark}{after}")), Err(FieldErrorKind::Invalid));
+        }
     }
 }

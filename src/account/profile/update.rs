@@ -1,109 +1,129 @@
-//! A user changes their own profile: all they sent is held against the rules, and then written at once, or not at all.
+//! A user updates their own profile: all fields are validated first, and then written together, or not at all.
 
-use entity::user;
+use std::sync::Arc;
 
-use super::{super::Accounts, avatar, locale, nickname};
+use entity::{Metadata, UserId, user};
+
+use super::{
+    avatar,
+    field_error::{FieldError, FieldErrorKind, ProfileField},
+    locale, metadata, nickname,
+};
 use crate::{
-    account::SignedIn,
+    account::{Accounts, SignedIn},
     error::ApiError,
+    public_url::PublicUrl,
     store::{Change, Edit, ProfileEdit},
 };
 
-/// What a client wants of a profile, as it came.
+/// The requested changes of a profile, not yet validated.
 #[derive(Clone, Debug)]
 pub struct ProfileRequest {
     /// The name.
     pub nickname: Edit<String>,
     /// The language.
     pub locale: Edit<String>,
-    /// Address of the picture.
+    /// Address of the picture; of one on this server its path.
     pub avatar_url: Edit<String>,
+    /// What the user's client keeps with the account: any JSON but `null`, without blanks.
+    pub metadata: Edit<Metadata>,
 }
 
-/// What came of it.
+/// The result of an update.
 #[derive(Debug)]
 pub enum ProfileUpdate {
-    /// The user as they are now.
+    /// The updated user.
     Done(user::Model),
-    /// What would have to be better. Nothing was written.
-    Refused(Vec<Flaw>),
-}
-
-/// Something that cannot be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flaw {
-    /// Where it is.
-    pub field: ProfileField,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// A part of a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProfileField {
-    /// The name.
-    Nickname,
-    /// The language.
-    Locale,
-    /// Address of the picture.
-    AvatarUrl,
-}
-
-/// What can be wrong with a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// There is nothing to be seen.
-    Blank,
-    /// It is longer than there is room for.
-    TooLong,
-    /// It has not the right form, or holds what it may not.
-    Invalid,
+    /// The invalid fields. Nothing was written.
+    Refused(Vec<FieldError>),
 }
 
 impl ProfileRequest {
-    /// The request as it may be written, or all its flaws.
-    fn checked(self) -> Result<ProfileEdit, Vec<Flaw>> {
-        let mut flaws = Vec::new();
+    /// The same request, where the address of an uploaded picture of this server is its path. A path that is not that of
+    /// the user's own picture is refused: it would be the address of a picture that somebody else may delete.
+    #[must_use]
+    pub fn seen_from(mut self, public_url: &PublicUrl) -> Self {
+        if let Edit::Set(address) = &self.avatar_url
+            && let Some(path) = public_url.path_of(address)
+            && avatar::uploaded_path(&path).as_ref() == Some(&path)
+        {
+            self.avatar_url = Edit::Set(path);
+        }
+        self
+    }
+
+    /// Validates the request, and returns all its errors.
+    fn checked(self) -> Result<ProfileEdit, Vec<FieldError>> {
+        let mut errors = Vec::new();
         let mut check = |field, sent: Edit<String>, rule: Rule| match sent {
             Edit::Set(text) => match rule(&text) {
                 Ok(kept) => kept.map_or(Edit::Clear, Edit::Set),
-                Err(fault) => {
-                    flaws.push(Flaw { field, fault });
+                Err(kind) => {
+                    errors.push(FieldError { field, kind });
                     Edit::Keep
                 }
             },
             sent => sent,
         };
-        let edit = ProfileEdit {
-            nickname: check(ProfileField::Nickname, self.nickname, nickname::check),
-            locale: check(ProfileField::Locale, self.locale, locale::check),
-            avatar_url: check(ProfileField::AvatarUrl, self.avatar_url, avatar::check),
-        };
-        if flaws.is_empty() { Ok(edit) } else { Err(flaws) }
+        let nickname = check(ProfileField::Nickname, self.nickname, nickname::check);
+        let locale = check(ProfileField::Locale, self.locale, locale::check);
+        let avatar_url = check(ProfileField::AvatarUrl, self.avatar_url, avatar::check);
+        if let Edit::Set(json) = &self.metadata {
+            let refused = metadata::check(&json.0).err();
+            errors.extend(refused.map(|kind| FieldError { field: ProfileField::Metadata, kind }));
+        }
+        // a name that is cleared takes its flag along
+        let nickname_flag = if nickname == Edit::Clear { Edit::Clear } else { Edit::Keep };
+        let edit = ProfileEdit { nickname, locale, avatar_url, metadata: self.metadata, nickname_flag };
+        if errors.is_empty() { Ok(edit) } else { Err(errors) }
     }
 }
 
-/// Tells how a text is kept: `None` where it stands for nothing.
-type Rule = fn(&str) -> Result<Option<String>, Fault>;
+/// Validates a text and returns it as it is stored: `None` for a placeholder.
+type Rule = fn(&str) -> Result<Option<String>, FieldErrorKind>;
 
 impl Accounts {
     /// Changes the caller's profile.
     ///
     /// # Errors
     /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
-    pub async fn update_profile(&self, caller: &SignedIn, request: ProfileRequest) -> Result<ProfileUpdate, ApiError> {
+    pub async fn update_profile(
+        self: &Arc<Self>,
+        caller: &SignedIn,
+        request: ProfileRequest,
+    ) -> Result<ProfileUpdate, ApiError> {
         let id = caller.user.id;
         self.limits.user(id).await?;
-        let edit = match request.checked() {
+        let mut edit = match self.keep_own_picture(id, request).await?.checked() {
             Ok(edit) => edit,
-            Err(flaws) => return Ok(ProfileUpdate::Refused(flaws)),
+            Err(errors) => return Ok(ProfileUpdate::Refused(errors)),
         };
+        if let Edit::Set(nickname) = &edit.nickname {
+            edit.nickname_flag = match self.check_content(caller, nickname).await? {
+                Ok(flag) => flag,
+                Err(kind) => {
+                    return Ok(ProfileUpdate::Refused(vec![FieldError { field: ProfileField::Nickname, kind }]));
+                }
+            };
+        }
         let updated = self.store.profile_update(id, &edit, self.clock.now()).await?;
         let (user, changed) = updated.ok_or_else(|| ApiError::unauthenticated("REVOKED"))?;
         if changed {
-            self.heed(id, Change::UserChanged);
+            self.invalidate(id, Change::UserChanged);
         }
         Ok(ProfileUpdate::Done(user))
+    }
+
+    /// Clients send whole profiles back: the address of the user's own uploaded picture changes nothing. It is compared
+    /// with the row itself, because a node may still know the picture before it.
+    async fn keep_own_picture(&self, id: UserId, mut request: ProfileRequest) -> Result<ProfileRequest, ApiError> {
+        if let Edit::Set(address) = &request.avatar_url
+            && let Some(path) = avatar::uploaded_path(address)
+            && self.store.user(id).await?.is_some_and(|user| user.avatar_url == Some(path))
+        {
+            request.avatar_url = Edit::Keep;
+        }
+        Ok(request)
     }
 }
 
@@ -111,25 +131,25 @@ impl Accounts {
 mod tests {
     use super::*;
 
-    fn request(nickname: Edit<String>, locale: &str, avatar_url: &str) -> Result<ProfileEdit, Vec<Flaw>> {
+    fn request(nickname: Edit<String>, locale: &str, avatar_url: &str) -> Result<ProfileEdit, Vec<FieldError>> {
         let set = |text: &str| Edit::Set(text.to_owned());
-        ProfileRequest { nickname, locale: set(locale), avatar_url: set(avatar_url) }.checked()
+        ProfileRequest { nickname, locale: set(locale), avatar_url: set(avatar_url), metadata: Edit::Keep }.checked()
     }
 
     #[test]
-    fn every_flaw_is_told_at_once() {
-        let flaws = request(Edit::Set(" ".to_owned()), "zh_CN", &"x".repeat(600)).unwrap_err();
-        let told = |field, fault| Flaw { field, fault };
+    fn all_field_errors_are_reported_at_once() {
+        let errors = request(Edit::Set(" ".to_owned()), "zh CN", &"x".repeat(600)).unwrap_err();
+        let error = |field, kind| FieldError { field, kind };
         let expected = [
-            told(ProfileField::Nickname, Fault::Blank),
-            told(ProfileField::Locale, Fault::Invalid),
-            told(ProfileField::AvatarUrl, Fault::TooLong),
+            error(ProfileField::Nickname, FieldErrorKind::Blank),
+            error(ProfileField::Locale, FieldErrorKind::Invalid),
+            error(ProfileField::AvatarUrl, FieldErrorKind::TooLong),
         ];
-        assert_eq!(flaws, expected);
+        assert_eq!(errors, expected);
     }
 
     #[test]
-    fn what_is_left_out_is_kept_and_what_is_null_is_cleared() {
+    fn omitted_fields_are_kept_and_null_fields_are_cleared() {
         let kept = request(Edit::Keep, "zh-cn", "https://a.example/1").unwrap();
         assert_eq!((kept.nickname, kept.locale), (Edit::Keep, Edit::Set("zh-CN".to_owned())));
         let cleared = request(Edit::Clear, "en", "https://a.example/1").unwrap();

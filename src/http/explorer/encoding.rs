@@ -1,4 +1,4 @@
-//! Content encodings: the one a client takes (RFC 9110, section 12.5.3), and content compressed at most once for each.
+//! Content encodings: the choice from `Accept-Encoding` (RFC 9110, section 12.5.3), and content compressed once for each.
 
 use std::{
     io::{self, Read},
@@ -14,9 +14,9 @@ use flate2::{Compression, read::GzEncoder};
 
 use crate::http::preference::preferences;
 
-/// Higher ones make little smaller, and let the first to ask wait for seconds.
+/// A higher quality saves little and takes seconds.
 const BROTLI_QUALITY: u32 = 6;
-/// 4 MiB: more than the longest file.
+/// As a power of two: 4 MiB, more than the longest file.
 const BROTLI_WINDOW: u32 = 22;
 const BUFFER: usize = 64 * 1024;
 
@@ -36,7 +36,7 @@ impl Encoding {
         }
     }
 
-    /// The encoding the client likes best, the shorter where it likes two alike.
+    /// The accepted encoding with the highest quality; Brotli if both are equal.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
         let (brotli, gzip) = (quality(headers, "br"), quality(headers, "gzip"));
         match (brotli > 0.0, gzip > 0.0) {
@@ -47,7 +47,7 @@ impl Encoding {
     }
 }
 
-/// How much the client likes a coding: what it says of it, else what it says of all others.
+/// The quality of a coding, or that of `*` if the coding is not listed.
 fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     let of = |wanted: &str| {
         let mut codings = preferences(headers, &header::ACCEPT_ENCODING);
@@ -56,7 +56,7 @@ fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     of(coding).or_else(|| of("*")).unwrap_or(0.0)
 }
 
-/// Content that is compressed when it is first asked for, and then kept.
+/// Content that is compressed at its first request in each encoding.
 pub(super) struct Compressed {
     plain: Bytes,
     gzip: OnceLock<Bytes>,
@@ -68,7 +68,17 @@ impl Compressed {
         Self { plain, gzip: OnceLock::new(), brotli: OnceLock::new() }
     }
 
-    /// Takes up to a tenth of a second the first time.
+    /// The content in an encoding, if it is compressed already.
+    pub(super) fn ready(&self, encoding: Encoding) -> Option<Bytes> {
+        match encoding {
+            Encoding::Identity => Some(&self.plain),
+            Encoding::Gzip => self.gzip.get(),
+            Encoding::Brotli => self.brotli.get(),
+        }
+        .cloned()
+    }
+
+    /// The content in an encoding. Blocks for up to 0.1 s the first time.
     pub(super) fn get(&self, encoding: Encoding) -> Bytes {
         let plain: &[u8] = &self.plain;
         match encoding {
@@ -84,7 +94,7 @@ impl Compressed {
 
 fn read(mut compressor: impl Read) -> Bytes {
     let mut compressed = Vec::new();
-    // nothing is read from outside the memory, so nothing can fail
+    // reading from memory cannot fail
     let _: io::Result<usize> = compressor.read_to_end(&mut compressed);
     compressed.shrink_to_fit();
     Bytes::from(compressed)
@@ -101,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_brotli_gets_it_unless_gzip_is_liked_better() {
+    fn brotli_is_chosen_unless_gzip_has_a_higher_quality() {
         for (accept, encoding) in [
             ("gzip, deflate, br, zstd", Encoding::Brotli),
             ("gzip;q=1.0, br;q=0.5", Encoding::Gzip),
@@ -114,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_neither_gets_the_content_as_it_is() {
+    fn client_that_accepts_neither_gets_plain_content() {
         assert_eq!(Encoding::negotiate(&HeaderMap::new()), Encoding::Identity);
         for accept in ["", "deflate", "identity", "*;q=0", "br;q=x", "gzip;q=0, br;q=0.0"] {
             assert_eq!(negotiated(accept), Encoding::Identity, "{accept}");
@@ -122,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn content_comes_back_as_it_was() {
+    fn compressed_content_decompresses_to_itself() {
         let plain = Bytes::from("abc".repeat(100_000));
         let compressed = Compressed::new(plain.clone());
         let mut unpacked = Vec::new();

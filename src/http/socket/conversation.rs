@@ -1,9 +1,10 @@
-//! One connection from its first message to its last. Between the socket and the library stands `Talk`, which knows the
-//! rules; beside them go the clocks, the caller's session and the server's own end.
+//! Runs one WebSocket. Passes messages between the client and the library through `ProtocolState`, which applies the
+//! protocol's rules, and closes the connection on timeouts, at the end of the session and at shutdown.
 
 use std::{
     pin::pin,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
@@ -16,186 +17,202 @@ use tokio::{
 };
 
 use super::{
-    super::{App, request::Brought},
-    Ending,
-    introduction::{introduce, leaving},
+    super::{App, request::RequestContext},
+    CloseReason, InitSlot,
+    connection_init::{on_connection_init, until_closed},
     operations::Operations,
-    pace::Pace,
-    protocol::{Post, Talk},
+    protocol::{Outbound, ProtocolState},
+    timeouts::Timeouts,
 };
 
-/// Messages of the client that the library has not taken yet. While there are more, nothing is read.
-const UNREAD: usize = 8;
+/// Queued messages of the client for the library. While the queue is full, the socket is not read.
+const QUEUE: usize = 8;
 
 /// Both ends of a WebSocket.
 pub(super) trait Socket: Stream<Item = Result<Message, axum::Error>> + Sink<Message> + Unpin {}
 
 impl<S: Stream<Item = Result<Message, axum::Error>> + Sink<Message> + Unpin> Socket for S {}
 
-/// The client has gone, and hears nothing any more.
-struct Gone;
+/// The client has disconnected.
+struct Disconnected;
 
-/// What happens next.
+/// What happens next on a connection.
 enum Step {
-    /// The client said something, or has gone.
+    /// The client sent a message or disconnected.
     Client(Option<Result<Message, axum::Error>>),
-    /// The library did.
+    /// The library sent a message.
     Library(Message),
-    /// The library has nothing more to say.
-    Silence,
-    /// The client may stay no longer.
-    Leave(Ending),
-    /// It is time to look at the clock.
-    Look,
+    /// The library ended.
+    LibraryEnded,
+    /// The connection must be closed.
+    Close(CloseReason),
+    /// The timeouts must be checked.
+    Check,
 }
 
-/// Talks with a client until one of the two has enough.
-pub(super) async fn hold(mut socket: impl Socket, protocol: GraphQLProtocol, app: App, brought: Brought, pace: Pace) {
-    let conversation = Conversation::new(&mut socket, &app, &brought, pace);
-    let ending = conversation.run(protocol).await.ok();
-    tracing::debug!(request_id = &*brought.id, ?ending, "a subscriber's connection ends");
-    // a socket that is dropped with something unread in it takes back what was said last
-    let _ = timeout(pace.farewell, farewell(&mut socket, ending)).await;
+/// Runs a connection to its end.
+pub(super) async fn run(
+    mut socket: impl Socket,
+    protocol: GraphQLProtocol,
+    app: App,
+    context: RequestContext,
+    slot: InitSlot,
+    timeouts: Timeouts,
+) {
+    let conversation = Conversation::new(&mut socket, &app, &context, timeouts);
+    let close_reason = conversation.run(protocol, slot).await.ok();
+    tracing::debug!(request_id = &*context.id, ?close_reason, "a WebSocket ends");
+    // a TCP socket that is dropped with unread bytes is reset, and the client may lose the close frame; an evicted
+    // connection does not wait for that
+    let wait = if close_reason == Some(CloseReason::OVERLOADED) { Duration::ZERO } else { timeouts.close };
+    let _ = timeout(wait, close(&mut socket, close_reason)).await;
 }
 
-/// Says good-bye where somebody is there to hear it, and waits until the client has done so too.
-async fn farewell(socket: &mut impl Socket, ending: Option<Ending>) {
-    let is_cut = matches!(&ending, Some(ending) if ending.is_cut());
-    if let Some(ending) = ending {
-        let _ = socket.send(ending.frame()).await;
+/// Sends the close frame unless the client has disconnected, and waits for the client's.
+async fn close(socket: &mut impl Socket, close_reason: Option<CloseReason>) {
+    let is_read_error = matches!(&close_reason, Some(close_reason) if close_reason.is_read_error());
+    if let Some(close_reason) = close_reason {
+        let _ = socket.send(close_reason.frame()).await;
     }
     while socket.next().await.is_some_and(|message| message.is_ok()) {}
-    if is_cut {
-        // nothing can be read any more, and yet there is something unread
+    if is_read_error {
+        // the socket ends at once although bytes are unread: wait for the timeout instead
         pending::<()>().await;
     }
 }
 
-/// A conversation under way.
+/// A running connection.
 struct Conversation<'a, S> {
     socket: &'a mut S,
     app: &'a App,
-    brought: &'a Brought,
-    pace: Pace,
-    talk: Talk,
+    context: &'a RequestContext,
+    timeouts: Timeouts,
+    state: ProtocolState,
     operations: Operations,
     token: Arc<OnceLock<SecretString>>,
-    heard_at: Instant,
+    received_at: Instant,
     pinged_at: Instant,
-    /// Why the client leaves, once their last news are on the way; and since when.
-    parting: Option<(Ending, Instant)>,
+    /// The reason to close once the last events are sent, and since when it is set.
+    closing: Option<(CloseReason, Instant)>,
 }
 
 impl<'a, S: Socket> Conversation<'a, S> {
-    fn new(socket: &'a mut S, app: &'a App, brought: &'a Brought, pace: Pace) -> Self {
+    fn new(socket: &'a mut S, app: &'a App, context: &'a RequestContext, timeouts: Timeouts) -> Self {
         let token = Arc::default();
-        let operations = Operations::new(app.clone(), brought.clone(), Arc::clone(&token));
-        let (now, talk) = (Instant::now(), Talk::default());
-        Self { socket, app, brought, pace, talk, operations, token, heard_at: now, pinged_at: now, parting: None }
+        let operations = Operations::new(app.clone(), context.clone(), Arc::clone(&token));
+        let (now, state) = (Instant::now(), ProtocolState::default());
+        let closing = None;
+        Self { socket, app, context, timeouts, state, operations, token, received_at: now, pinged_at: now, closing }
     }
 
-    async fn run(mut self, protocol: GraphQLProtocol) -> Result<Ending, Gone> {
-        let (to_library, from_client) = mpsc::channel(UNREAD);
+    async fn run(mut self, protocol: GraphQLProtocol, slot: InitSlot) -> Result<CloseReason, Disconnected> {
+        let (to_library, from_client) = mpsc::channel(QUEUE);
         let (to_client, mut from_library) = mpsc::channel(1);
-        let (introduction, introduced) = introduce(self.app, self.brought, &self.token);
+        let (connection_init, init_result) = on_connection_init(self.app, self.context, &self.token);
         let library =
             GraphQLWebSocket::new_with_pair(sink(to_client), stream(from_client), self.operations.clone(), protocol);
-        let library = library.on_connection_init(introduction).serve();
-        let (mut library, mut leaving) =
-            (pin!(library), pin!(leaving(self.app, self.brought, introduced, self.pace.introduction)));
-        let (mut stopping, mut looks) = (pin!(self.app.stopping()), interval(self.pace.look));
+        let library = library.on_connection_init(connection_init).serve();
+        let init_timeout = self.timeouts.connection_init;
+        let (mut library, mut closed) =
+            (pin!(library), pin!(until_closed(self.app, self.context, init_result, slot, init_timeout)));
+        let (mut draining, mut checks) = (pin!(self.app.until_draining()), interval(self.timeouts.check));
         loop {
             let step = tokio::select! {
                 biased;
-                () = &mut stopping => return Ok(Ending::GOING_AWAY),
+                () = &mut draining => return Ok(CloseReason::GOING_AWAY),
                 Some(message) = from_library.recv() => Step::Library(message),
-                () = &mut library => Step::Silence,
-                ending = &mut leaving, if self.parting.is_none() => Step::Leave(ending),
-                _ = looks.tick() => Step::Look,
+                () = &mut library => Step::LibraryEnded,
+                close_reason = &mut closed, if self.closing.is_none() => Step::Close(close_reason),
+                _ = checks.tick() => Step::Check,
                 message = self.socket.next(), if to_library.capacity() > 1 => Step::Client(message),
             };
-            let ending = match step {
-                Step::Library(message) => self.answer(message, &to_library).await?,
-                Step::Client(message) => self.take(message, &to_library).await?,
-                Step::Leave(ending) => self.leave(ending),
-                Step::Look => self.look().await?,
-                Step::Silence => match from_library.try_recv() {
-                    Ok(message) => self.answer(message, &to_library).await?.or(Some(Ending::DONE)),
-                    Err(_) => Some(Ending::DONE),
+            let close_reason = match step {
+                Step::Library(message) => self.handle_library(message, &to_library).await?,
+                Step::Client(message) => self.handle_client(message, &to_library).await?,
+                Step::Close(close_reason) => self.close_after_last_event(close_reason),
+                Step::Check => self.check_timeouts().await?,
+                Step::LibraryEnded => match from_library.try_recv() {
+                    Ok(message) => self.handle_library(message, &to_library).await?.or(Some(CloseReason::DONE)),
+                    Err(_) => Some(CloseReason::DONE),
                 },
             };
-            if let Some(ending) = ending {
-                return Ok(ending);
+            if let Some(close_reason) = close_reason {
+                return Ok(close_reason);
             }
         }
     }
 
-    /// What the client said goes to the library.
-    async fn take(
+    /// Handles a message of the client.
+    async fn handle_client(
         &mut self,
         message: Option<Result<Message, axum::Error>>,
         to_library: &mpsc::Sender<Message>,
-    ) -> Result<Option<Ending>, Gone> {
-        self.heard_at = Instant::now();
+    ) -> Result<Option<CloseReason>, Disconnected> {
+        self.received_at = Instant::now();
         let text = match message {
-            None | Some(Ok(Message::Close(_))) => return Err(Gone),
-            Some(Err(error)) => return Ok(Some(Ending::cut(&error))),
+            None | Some(Ok(Message::Close(_))) => return Err(Disconnected),
+            Some(Err(error)) => return Ok(Some(CloseReason::read_error(&error))),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
-            Some(Ok(Message::Binary(_))) => return Ok(Some(Ending::MALFORMED)),
+            Some(Ok(Message::Binary(_))) => return Ok(Some(CloseReason::INVALID_MESSAGE)),
             Some(Ok(Message::Text(text))) => text,
         };
-        match self.talk.client(&text, || self.operations.too_many()) {
-            Ok(post) => self.deliver(post, to_library).await.map(|()| None),
-            Err(ending) => Ok(Some(ending)),
+        match self.state.client(&text, || self.operations.too_many()) {
+            Ok(outbound) => self.deliver(outbound, to_library).await.map(|()| None),
+            Err(close_reason) => Ok(Some(close_reason)),
         }
     }
 
-    /// What the library said goes to the client.
-    async fn answer(&mut self, message: Message, to_library: &mpsc::Sender<Message>) -> Result<Option<Ending>, Gone> {
-        match self.talk.library(message) {
-            Ok(post) => self.deliver(post, to_library).await?,
-            Err(ending) => return Ok(Some(ending)),
+    /// Handles a message of the library.
+    async fn handle_library(
+        &mut self,
+        message: Message,
+        to_library: &mpsc::Sender<Message>,
+    ) -> Result<Option<CloseReason>, Disconnected> {
+        match self.state.library(message) {
+            Ok(outbound) => self.deliver(outbound, to_library).await?,
+            Err(close_reason) => return Ok(Some(close_reason)),
         }
-        let parted = self.parting.take_if(|_| self.talk.is_idle());
-        Ok(parted.map(|(ending, _)| ending))
+        let closing = self.closing.take_if(|_| self.state.is_idle());
+        Ok(closing.map(|(close_reason, _)| close_reason))
     }
 
-    async fn deliver(&mut self, post: Post, to_library: &mpsc::Sender<Message>) -> Result<(), Gone> {
-        if let Some(message) = post.library {
-            // there is room: see when the client is read
+    async fn deliver(&mut self, outbound: Outbound, to_library: &mpsc::Sender<Message>) -> Result<(), Disconnected> {
+        if let Some(message) = outbound.to_library {
+            // cannot fail: the client is read only while the queue has capacity
             let _ = to_library.try_send(message);
         }
-        match post.client {
+        match outbound.to_client {
             Some(message) => self.write(message).await,
             None => Ok(()),
         }
     }
 
-    async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(self.pace.write, self.socket.send(message)).await {
+    async fn write(&mut self, message: Message) -> Result<(), Disconnected> {
+        let length = if let Message::Text(text) = &message { text.len() } else { 0 };
+        let _permit = self.app.0.send_budget.take(self.context.network(), length).ok_or(Disconnected)?;
+        match timeout(self.timeouts.write, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
+            _ => Err(Disconnected),
         }
     }
 
-    /// The client may stay no longer. One whose session was ended is told so first.
-    fn leave(&mut self, ending: Ending) -> Option<Ending> {
-        if !ending.has_last_words() || self.talk.is_idle() {
-            return Some(ending);
+    /// Closes the connection at once, or after the running subscriptions have delivered the end of the session.
+    fn close_after_last_event(&mut self, close_reason: CloseReason) -> Option<CloseReason> {
+        if !close_reason.waits_for_last_event() || self.state.is_idle() {
+            return Some(close_reason);
         }
-        self.parting = Some((ending, Instant::now()));
+        self.closing = Some((close_reason, Instant::now()));
         None
     }
 
-    /// Looks at the clock.
-    async fn look(&mut self) -> Result<Option<Ending>, Gone> {
-        if let Some((ending, _)) = self.parting.take_if(|(_, since)| since.elapsed() >= self.pace.look) {
-            return Ok(Some(ending));
+    async fn check_timeouts(&mut self) -> Result<Option<CloseReason>, Disconnected> {
+        if let Some((close_reason, _)) = self.closing.take_if(|(_, since)| since.elapsed() >= self.timeouts.check) {
+            return Ok(Some(close_reason));
         }
-        if self.heard_at.elapsed() >= self.pace.silence {
-            return Ok(Some(Ending::SILENT));
+        if self.received_at.elapsed() >= self.timeouts.idle {
+            return Ok(Some(CloseReason::IDLE));
         }
-        if self.pinged_at.elapsed() >= self.pace.ping {
+        if self.pinged_at.elapsed() >= self.timeouts.ping {
             self.pinged_at = Instant::now();
             self.write(Message::Ping(Bytes::new())).await?;
         }

@@ -1,6 +1,9 @@
-//! What the library calls to run an operation: the same gate as any request's, and nothing but subscriptions.
+//! Runs the operations of a connection for the library, with the checks of any request, and allows subscriptions alone.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_graphql::{Data, Executor, Request, Response, ServerError, parser::types::OperationType};
 use futures_util::{
@@ -11,26 +14,48 @@ use futures_util::{
 use secrecy::SecretString;
 
 use super::{
-    super::{App, answer, request::Brought},
-    protocol::OPERATIONS,
+    super::{
+        App,
+        parameters::{persisted_hash, query_of},
+        render,
+        request::RequestContext,
+    },
+    protocol::MAX_OPERATIONS,
 };
 use crate::{
     error::{ApiError, Code},
-    graphql::{Parameters, Prepared, Query, present, whole},
+    graphql::{Parameters, Prepared, present, whole},
 };
+
+/// Memory that the running operations of one connection may take, in bytes. Ten typical ones take a third.
+const MAX_MEMORY: usize = 256 * 1024;
 
 /// The operations of one connection.
 #[derive(Clone)]
 pub(super) struct Operations {
     app: App,
-    brought: Brought,
-    /// The token the client introduced itself with.
+    context: RequestContext,
+    /// The token of `connection_init`.
     token: Arc<OnceLock<SecretString>>,
+    /// Memory of the running operations, in bytes.
+    memory: Arc<AtomicUsize>,
+}
+
+/// Counts the memory of an operation until it is dropped.
+struct MemoryPermit {
+    total: Arc<AtomicUsize>,
+    size: usize,
+}
+
+impl Drop for MemoryPermit {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.size, Ordering::Relaxed);
+    }
 }
 
 impl Operations {
-    pub(super) fn new(app: App, brought: Brought, token: Arc<OnceLock<SecretString>>) -> Self {
-        Self { app, brought, token }
+    pub(super) fn new(app: App, context: RequestContext, token: Arc<OnceLock<SecretString>>) -> Self {
+        Self { app, context, token, memory: Arc::default() }
     }
 
     fn prepare(&self, request: Request) -> Result<Prepared, ServerError> {
@@ -42,17 +67,29 @@ impl Operations {
         Err(whole(ApiError::new(Code::BadRequest).detail(detail)))
     }
 
-    /// The answer as the client sees it; what the log wants of it is logged.
-    fn presented(&self, mut response: Response, began: bool) -> Response {
-        for error in present(&mut response.errors, began, self.brought.caller.language(), &self.brought.id) {
-            answer::log(&error, &self.brought.id);
+    fn memory_permit(&self, prepared: &Prepared) -> Result<MemoryPermit, ServerError> {
+        let permit = MemoryPermit { total: Arc::clone(&self.memory), size: prepared.size() };
+        if self.memory.fetch_add(permit.size, Ordering::Relaxed) + permit.size <= MAX_MEMORY {
+            return Ok(permit);
+        }
+        let detail = "The operations of this connection are too large.";
+        Err(whole(ApiError::new(Code::QueryTooExpensive).detail(detail)))
+    }
+
+    /// Presents the errors of a response and logs them.
+    fn presented(&self, mut response: Response, was_executed: bool) -> Response {
+        if render::bounded_json(&response.data).is_none() {
+            response = Response::from_errors(vec![render::response_too_long()]);
+        }
+        for error in present(&mut response.errors, was_executed, self.context.caller.language(), &self.context.id) {
+            render::log_error(&error, &self.context.id);
         }
         response
     }
 
-    /// What a client hears who wants more operations at once than one connection may have.
+    /// The errors for an operation beyond the limit.
     pub(super) fn too_many(&self) -> Vec<ServerError> {
-        let detail = format!("At most {OPERATIONS} operations on one connection.");
+        let detail = format!("At most {MAX_OPERATIONS} operations on one connection.");
         self.refusal(whole(ApiError::new(Code::BadRequest).detail(detail))).errors
     }
 
@@ -62,7 +99,7 @@ impl Operations {
 }
 
 impl Executor for Operations {
-    /// The library runs everything that comes over a WebSocket as a stream.
+    /// Refuses: the library runs all operations of a WebSocket by `execute_stream`.
     async fn execute(&self, request: Request) -> Response {
         match self.prepare(request) {
             Ok(_) => self.refusal(whole(Code::BadRequest.into())),
@@ -72,28 +109,29 @@ impl Executor for Operations {
 
     fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         let this = self.clone();
-        match self.prepare(request) {
-            Ok(prepared) => {
-                let caller = self.brought.caller.with_token(self.token.get().cloned());
-                let told = self.app.0.engine.subscribe(prepared, caller);
-                told.map(move |(response, began)| this.presented(response, began)).boxed()
+        let prepared = self.prepare(request).and_then(|prepared| Ok((self.memory_permit(&prepared)?, prepared)));
+        match prepared {
+            Ok((permit, prepared)) => {
+                let caller = self.context.caller.with_token(self.token.get().cloned());
+                let responses = self.app.0.engine.subscribe(prepared, caller);
+                let presented = move |(response, was_executed)| {
+                    // the closure holds the permit as long as the stream lives
+                    let _permit = &permit;
+                    this.presented(response, was_executed)
+                };
+                responses.map(presented).boxed()
             }
             Err(error) => stream::once(ready(this.refusal(error))).boxed(),
         }
     }
 }
 
-/// The document is a text, or named as Apollo names registered ones.
+/// The parameters of a request, with a document by its text or by Apollo's hash.
 fn parameters(request: Request) -> Result<Parameters, ApiError> {
     let Request { query, operation_name, variables, extensions, .. } = request;
-    let hash =
-        || extensions.get("persistedQuery")?.clone().into_json().ok()?.get("sha256Hash")?.as_str().map(str::to_owned);
-    let query = match (query, hash()) {
-        (text, None) if text.is_empty() => {
-            return Err(ApiError::new(Code::BadRequest).detail("`query` must be a string."));
-        }
-        (text, Some(id)) if text.is_empty() => Query::Id(id),
-        (text, _) => Query::Text(text),
-    };
+    let persisted_query = extensions.get("persistedQuery").and_then(|value| value.clone().into_json().ok());
+    let id = persisted_query.as_ref().and_then(persisted_hash).map(str::to_owned);
+    // the library gives an empty text if there is none
+    let query = query_of(Some(query).filter(|text| !text.is_empty()), id)?;
     Ok(Parameters { query, operation_name: operation_name.filter(|name| !name.is_empty()), variables })
 }

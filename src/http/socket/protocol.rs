@@ -1,322 +1,145 @@
-//! The rules of `graphql-transport-ws` that the library does not keep: it runs what came before the acknowledgement or
-//! under an id that is taken, runs as much at once as it is asked to, and never sends `error`.
+//! Applies the rules of `graphql-transport-ws` that the library violates. The violations are listed here;
+//! `tests/library_faults.rs` asserts each of them, so that an update of the library shows which rules can be removed:
 //!
-//! The library knows operations by numbers of ours. A client may use an id again as soon as its operation is over, and
-//! what the library still says of that one is then not taken for the next.
+//! - it runs operations that came before the acknowledgement, or closes with a code that is not the protocol's (4401);
+//! - it lets a second operation replace the first under the same id, instead of closing with 4409;
+//! - it runs any number of concurrent operations;
+//! - it never sends `error`: an operation that fails gets `next` and `complete`;
+//! - it reads nothing, not even a ping, while it waits for the outcome of `connection_init`;
+//! - it closes with 1002 where `connection_init` is refused (4403) and where a message is invalid (4400);
+//! - it accepts messages of the older protocol, such as `start`.
+//!
+//! The library gets our own numbers as ids. A client may reuse an id as soon as its operation ended, and late messages of
+//! that operation must not be sent for the next.
+
+mod messages;
+#[cfg(test)]
+mod tests;
 
 use async_graphql::ServerError;
 use axum::extract::ws::Message;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Value, json};
 
-use super::Ending;
+use super::{super::parameters::BYTE_ORDER_MARK, CloseReason};
+use messages::{ClientMessage, LibraryMessage, complete_number, error, last, subscribe, text_message};
 
-/// Most operations of one connection at once.
-pub(super) const OPERATIONS: usize = 10;
+/// The limit of concurrent operations of one connection.
+pub(super) const MAX_OPERATIONS: usize = 10;
 
-/// What was said so far on a connection.
+/// The longest id of an operation, in bytes.
+const MAX_ID: usize = 128;
+
+/// The protocol state of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Talk {
-    introduced: bool,
+pub(super) struct ProtocolState {
+    initialised: bool,
     acknowledged: bool,
-    /// The operations under way: our number, and the client's id.
+    /// The running operations: our number and the client's id.
     operations: Vec<(u64, String)>,
-    begun: u64,
+    last_number: u64,
 }
 
-/// What goes where.
+/// The messages to send.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Post {
+pub(super) struct Outbound {
     /// To the client.
-    pub(super) client: Option<Message>,
+    pub(super) to_client: Option<Message>,
     /// To the library.
-    pub(super) library: Option<Message>,
+    pub(super) to_library: Option<Message>,
 }
 
-impl Talk {
-    /// Whether no operation is under way.
+impl ProtocolState {
+    /// Whether no operation runs.
     pub(super) fn is_idle(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// Judges what the client says. `too_many` are the errors for one who wants more at once than there may be.
+    /// Handles a message of the client. `too_many` gives the errors for an operation beyond the limit.
     ///
     /// # Errors
-    /// When it was the last thing the client says here.
-    pub(super) fn client(&mut self, text: &str, too_many: impl Fn() -> Vec<ServerError>) -> Result<Post, Ending> {
-        let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Err(Ending::MALFORMED) };
-        let id = message.get("id").and_then(Value::as_str).map(str::to_owned);
+    /// When the connection must be closed.
+    pub(super) fn client(
+        &mut self,
+        text: &str,
+        too_many: impl Fn() -> Vec<ServerError>,
+    ) -> Result<Outbound, CloseReason> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Err(CloseReason::INVALID_MESSAGE) };
+        let id = message.get("id").and_then(Value::as_str).filter(|id| id.len() <= MAX_ID).map(str::to_owned);
         match (message.get("type").and_then(Value::as_str), id) {
-            (Some("connection_init"), _) if self.introduced => return Err(Ending::INTRODUCED),
-            (Some("connection_init"), _) => self.introduced = true,
-            (Some("ping" | "pong"), _) => {}
+            (Some("connection_init"), _) if self.initialised => return Err(CloseReason::TOO_MANY_INITS),
+            (Some("connection_init"), _) => self.initialised = true,
+            // the library reads no messages before it acknowledges
+            (Some("ping"), _) if !self.acknowledged => {
+                return Ok(Outbound::to_client(text_message(&json!({ "type": "pong" }))));
+            }
+            (Some("ping"), _) => return Ok(Outbound::to_library(text_message(&json!({ "type": "ping" })))),
+            (Some("pong"), _) => return Ok(Outbound::default()),
             (Some("complete"), Some(id)) => {
-                let number = self.end(|(_, taken)| *taken == id).map(|(number, _)| number);
-                return Ok(Post { library: number.map(complete_number), client: None });
+                let number = self.end(|(_, running)| *running == id).map(|(number, _)| number);
+                return Ok(Outbound { to_library: number.map(complete_number), to_client: None });
             }
             (Some("subscribe"), Some(id)) => {
                 return match self.begin(&id)? {
                     Some(number) => subscribe(message, number),
-                    None => Ok(Post::client(error(&id, &too_many()))),
+                    None => Ok(Outbound::to_client(error(&id, &too_many()))),
                 };
             }
-            _ => return Err(Ending::MALFORMED),
+            _ => return Err(CloseReason::INVALID_MESSAGE),
         }
-        Ok(Post::library(Message::Text(text.into())))
+        Ok(Outbound::to_library(Message::Text(text.into())))
     }
 
-    /// The number of an operation that begins under an id; `None` where there is no room for it.
-    fn begin(&mut self, id: &str) -> Result<Option<u64>, Ending> {
+    /// Begins an operation and returns its number; `None` beyond the limit.
+    fn begin(&mut self, id: &str) -> Result<Option<u64>, CloseReason> {
         if !self.acknowledged {
-            return Err(Ending::UNACKNOWLEDGED);
+            return Err(CloseReason::NOT_ACKNOWLEDGED);
         }
-        if self.operations.iter().any(|(_, taken)| taken == id) {
-            return Err(Ending::TAKEN);
+        if self.operations.iter().any(|(_, running)| running == id) {
+            return Err(CloseReason::ID_IN_USE);
         }
-        if self.operations.len() >= OPERATIONS {
+        if self.operations.len() >= MAX_OPERATIONS {
             return Ok(None);
         }
-        self.begun += 1;
-        self.operations.push((self.begun, id.to_owned()));
-        Ok(Some(self.begun))
+        self.last_number += 1;
+        self.operations.push((self.last_number, id.to_owned()));
+        Ok(Some(self.last_number))
     }
 
-    fn end(&mut self, is_meant: impl Fn(&(u64, String)) -> bool) -> Option<(u64, String)> {
-        let place = self.operations.iter().position(is_meant)?;
-        Some(self.operations.swap_remove(place))
+    fn end(&mut self, matches: impl Fn(&(u64, String)) -> bool) -> Option<(u64, String)> {
+        let index = self.operations.iter().position(matches)?;
+        Some(self.operations.swap_remove(index))
     }
 
-    /// Judges what the library says.
+    /// Handles a message of the library.
     ///
     /// # Errors
-    /// When it was the last thing it says: it could not read what the client said.
-    pub(super) fn library(&mut self, message: Message) -> Result<Post, Ending> {
-        let Message::Text(text) = &message else { return Err(Ending::MALFORMED) };
-        let Ok(said) = serde_json::from_str::<Said<'_>>(text) else { return Ok(Post::default()) };
-        self.acknowledged |= said.kind == "connection_ack";
-        let Some(number) = said.id.and_then(|id| id.parse::<u64>().ok()) else { return Ok(Post::client(message)) };
-        let (errors, payload) = (said.fatal(), said.payload);
-        if said.kind == "complete" || errors.is_some() {
-            let ended = self.end(|(begun, _)| *begun == number);
+    /// When the library closes the connection, because it could not read a message of the client.
+    pub(super) fn library(&mut self, message: Message) -> Result<Outbound, CloseReason> {
+        let Message::Text(text) = &message else { return Err(CloseReason::INVALID_MESSAGE) };
+        let Ok(sent) = serde_json::from_str::<LibraryMessage<'_>>(text) else { return Ok(Outbound::default()) };
+        self.acknowledged |= sent.kind == "connection_ack";
+        let Some(number) = sent.id.and_then(|id| id.parse::<u64>().ok()) else {
+            return Ok(Outbound::to_client(message));
+        };
+        let errors = sent.fatal();
+        if sent.kind == "complete" || errors.is_some() {
+            let ended = self.end(|(running, _)| *running == number);
             return Ok(ended.map(|(number, id)| last(number, &id, errors)).unwrap_or_default());
         }
-        // of an operation that is over nothing more is told
-        let under_way = self.operations.iter().find(|(begun, _)| *begun == number);
-        let told = under_way.map(|(_, id)| Told { kind: said.kind, id, payload });
-        Ok(told.as_ref().map(|told| Post::client(text_message(told))).unwrap_or_default())
+        // messages of an ended operation are not forwarded
+        let operation = self.operations.iter().find(|(running, _)| *running == number);
+        let forwarded = operation.map(|(_, id)| ClientMessage { kind: sent.kind, id, payload: sent.payload });
+        Ok(forwarded.as_ref().map(|forwarded| Outbound::to_client(text_message(forwarded))).unwrap_or_default())
     }
 }
 
-/// What the library says. Answers are not taken apart: their fields have an order.
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    id: Option<&'a str>,
-    #[serde(borrow)]
-    payload: Option<&'a RawValue>,
-}
-
-/// What the client hears of it.
-#[derive(Serialize)]
-struct Told<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'a RawValue>,
-}
-
-/// An answer, as far as it is taken apart.
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    errors: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-impl<'a> Said<'a> {
-    /// The errors that leave nothing of an answer.
-    fn fatal(&self) -> Option<&'a RawValue> {
-        let answer: Answer<'a> = serde_json::from_str(self.payload?.get()).ok()?;
-        answer.errors.filter(|_| answer.data.is_none())
-    }
-}
-
-impl Post {
-    fn client(message: Message) -> Self {
-        Self { client: Some(message), library: None }
+impl Outbound {
+    fn to_client(message: Message) -> Self {
+        Self { to_client: Some(message), to_library: None }
     }
 
-    fn library(message: Message) -> Self {
-        Self { client: None, library: Some(message) }
-    }
-}
-
-/// Relay's `documentId` is the same to us as Apollo's hash, and the library knows the latter.
-fn subscribe(mut message: Map<String, Value>, number: u64) -> Result<Post, Ending> {
-    let Some(Value::Object(payload)) = message.get_mut("payload") else { return Err(Ending::MALFORMED) };
-    if let Some(id) = payload.remove("documentId").filter(|_| !payload.contains_key("query")) {
-        payload.insert("extensions".to_owned(), json!({ "persistedQuery": { "sha256Hash": id } }));
-    }
-    message.insert("id".to_owned(), number.to_string().into());
-    Ok(Post::library(text_message(&Value::Object(message))))
-}
-
-/// The last that is told of an operation. The library need not go on with one whose last are errors.
-fn last(number: u64, id: &str, errors: Option<&RawValue>) -> Post {
-    match errors {
-        Some(_) => Post { client: Some(error(id, &errors)), library: Some(complete_number(number)) },
-        None => Post::client(text_message(&json!({ "type": "complete", "id": id }))),
-    }
-}
-
-fn complete_number(number: u64) -> Message {
-    text_message(&json!({ "type": "complete", "id": number.to_string() }))
-}
-
-fn error(id: &str, errors: &impl Serialize) -> Message {
-    text_message(&Failed { kind: "error", id, payload: errors })
-}
-
-/// The end of an operation that failed.
-#[derive(Serialize)]
-struct Failed<'a, T> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    id: &'a str,
-    payload: &'a T,
-}
-
-fn text_message(value: &impl Serialize) -> Message {
-    Message::Text(serde_json::to_string(value).unwrap_or_default().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn too_many() -> Vec<ServerError> {
-        vec![ServerError::new("too many", None)]
-    }
-
-    fn client(talk: &mut Talk, message: &Value) -> Result<Post, Ending> {
-        talk.client(&message.to_string(), too_many)
-    }
-
-    fn library(talk: &mut Talk, message: &Value) -> Post {
-        talk.library(text_message(message)).unwrap()
-    }
-
-    /// What goes to one of both.
-    fn read(message: Option<Message>) -> Value {
-        let Some(Message::Text(text)) = message else { panic!("nothing is said") };
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn acknowledged() -> Talk {
-        let mut talk = Talk::default();
-        assert!(client(&mut talk, &json!({ "type": "connection_init" })).unwrap().library.is_some());
-        assert!(library(&mut talk, &json!({ "type": "connection_ack" })).client.is_some());
-        talk
-    }
-
-    fn subscribe(id: &str) -> Value {
-        json!({ "type": "subscribe", "id": id, "payload": { "query": "subscription { accountEvents { __typename } }" } })
-    }
-
-    /// Whether an operation begins under an id.
-    fn begins(talk: &mut Talk, id: &str) -> bool {
-        client(talk, &subscribe(id)).unwrap().library.is_some()
-    }
-
-    #[test]
-    fn nothing_is_run_before_the_acknowledgement() {
-        let mut talk = Talk::default();
-        assert_eq!(client(&mut talk, &subscribe("1")), Err(Ending::UNACKNOWLEDGED));
-        client(&mut talk, &json!({ "type": "connection_init" })).unwrap();
-        assert_eq!(client(&mut talk, &subscribe("1")), Err(Ending::UNACKNOWLEDGED));
-        assert_eq!(client(&mut talk, &json!({ "type": "connection_init" })), Err(Ending::INTRODUCED));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_the_end() {
-        for text in [
-            "",
-            "x",
-            "[]",
-            "1",
-            "{}",
-            r#"{"type":"next","id":"1"}"#,
-            r#"{"type":"start","id":"1","payload":{}}"#,
-            r#"{"type":"connection_terminate"}"#,
-            r#"{"type":"subscribe","payload":{"query":"{a}"}}"#,
-            r#"{"type":"subscribe","id":"1"}"#,
-            r#"{"type":"subscribe","id":"1","payload":[]}"#,
-            r#"{"type":"complete"}"#,
-        ] {
-            assert_eq!(acknowledged().client(text, too_many), Err(Ending::MALFORMED), "{text}");
-        }
-        let unread = Message::Close(None);
-        assert_eq!(acknowledged().library(unread), Err(Ending::MALFORMED));
-    }
-
-    #[test]
-    fn an_id_is_free_again_once_its_operation_is_over() {
-        let mut talk = acknowledged();
-        let [complete, first, second] = ["a", "1", "2"].map(|id| json!({ "type": "complete", "id": id }));
-        assert!(begins(&mut talk, "a"));
-        assert_eq!(client(&mut talk, &subscribe("a")), Err(Ending::TAKEN));
-        assert_eq!(read(client(&mut talk, &complete).unwrap().library), first);
-        assert_eq!(client(&mut talk, &complete).unwrap(), Post::default());
-        assert!(begins(&mut talk, "a"));
-        // what is still said of the first is not taken for the second
-        let event = |id: &str| json!({ "type": "next", "id": id, "payload": { "data": { "a": 1 } } });
-        assert_eq!([library(&mut talk, &event("1")), library(&mut talk, &first)], [Post::default(), Post::default()]);
-        assert_eq!(read(library(&mut talk, &event("2")).client), event("a"));
-        assert!(!talk.is_idle());
-        assert_eq!(read(library(&mut talk, &second).client), complete);
-        assert!(talk.is_idle());
-    }
-
-    #[test]
-    fn operations_beyond_the_bound_are_refused_and_the_others_go_on() {
-        let mut talk = acknowledged();
-        assert!((0..OPERATIONS).all(|n| begins(&mut talk, &n.to_string())));
-        let refused = client(&mut talk, &subscribe("x")).unwrap();
-        assert!(refused.library.is_none());
-        let refusal = read(refused.client);
-        assert_eq!((&refusal["type"], &refusal["id"]), (&json!("error"), &json!("x")));
-        client(&mut talk, &json!({ "type": "complete", "id": "0" })).unwrap();
-        assert!(begins(&mut talk, "x"));
-    }
-
-    #[test]
-    fn errors_without_an_answer_are_the_end_of_their_operation() {
-        let mut talk = acknowledged();
-        assert!(begins(&mut talk, "a"));
-        let half = json!({ "type": "next", "id": "1", "payload": { "data": { "a": null }, "errors": [{}] } });
-        assert_eq!(read(library(&mut talk, &half).client)["payload"], half["payload"]);
-        let none = json!({ "type": "next", "id": "1", "payload": { "data": null, "errors": [{ "message": "m" }] } });
-        let post = library(&mut talk, &none);
-        assert_eq!(read(post.client), json!({ "type": "error", "id": "a", "payload": [{ "message": "m" }] }));
-        assert_eq!(read(post.library), json!({ "type": "complete", "id": "1" }));
-        assert_eq!(library(&mut talk, &none), Post::default());
-    }
-
-    #[test]
-    fn a_registered_document_may_be_named_in_either_way() {
-        let by_id = json!({ "type": "subscribe", "id": "1", "payload": { "documentId": "abc" } });
-        let passed = read(client(&mut acknowledged(), &by_id).unwrap().library);
-        assert_eq!(passed["payload"]["extensions"]["persistedQuery"]["sha256Hash"], "abc");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_judged_without_harm(text in "\\PC{0,100}", kind in "[a-z_]{1,16}", id in "\\PC{0,8}") {
-            let _ = acknowledged().client(&text, too_many);
-            let _ = client(&mut acknowledged(), &json!({ "type": kind, "id": id, "payload": text }));
-        }
+    fn to_library(message: Message) -> Self {
+        Self { to_client: None, to_library: Some(message) }
     }
 }

@@ -1,4 +1,6 @@
-//! What depends on clocks, tried on a socket that is a pair of channels, at a pace of milliseconds.
+//! Tests of timeouts, with a socket made of channels and timeouts of milliseconds.
+
+mod library_faults;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -16,11 +18,11 @@ use futures_util::{Sink, Stream};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
-use super::{PROTOCOL, Pace, hold};
+use super::{PROTOCOL, Timeouts, run};
 use crate::{
     account::Client,
     error::Language,
-    http::{App, request::Brought, tests::app},
+    http::{App, request::RequestContext, tests::app},
 };
 
 const SOON: Duration = Duration::from_millis(100);
@@ -28,12 +30,12 @@ const SOON: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_hours(1);
 
 /// The server's end of a socket.
-struct Line {
+struct ChannelSocket {
     incoming: mpsc::UnboundedReceiver<Message>,
     outgoing: mpsc::UnboundedSender<Message>,
 }
 
-impl Stream for Line {
+impl Stream for ChannelSocket {
     type Item = Result<Message, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -41,7 +43,7 @@ impl Stream for Line {
     }
 }
 
-impl Sink<Message> for Line {
+impl Sink<Message> for ChannelSocket {
     type Error = mpsc::error::SendError<Message>;
 
     fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -62,27 +64,29 @@ impl Sink<Message> for Line {
 }
 
 /// The client's end.
-struct Caller {
-    say: mpsc::UnboundedSender<Message>,
-    hear: mpsc::UnboundedReceiver<Message>,
-    held: JoinHandle<()>,
+struct TestClient {
+    sender: mpsc::UnboundedSender<Message>,
+    receiver: mpsc::UnboundedReceiver<Message>,
+    connection: JoinHandle<()>,
     app: App,
     _folder: TempDir,
 }
 
-impl Caller {
-    async fn connect(pace: Pace) -> Self {
+impl TestClient {
+    async fn connect(timeouts: Timeouts) -> Self {
         let (app, folder) = app().await;
-        let ((say, incoming), (outgoing, hear)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let held = hold(Line { incoming, outgoing }, protocol().await, app.clone(), brought(), pace);
-        Self { say, hear, held: tokio::spawn(held), app, _folder: folder }
+        let ((sender, incoming), (outgoing, receiver)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let (slot, _) = app.open_socket(&context()).unwrap();
+        let socket = ChannelSocket { incoming, outgoing };
+        let connection = run(socket, protocol().await, app.clone(), context(), slot, timeouts);
+        Self { sender, receiver, connection: tokio::spawn(connection), app, _folder: folder }
     }
 
     async fn next(&mut self) -> Option<Message> {
-        timeout(Duration::from_secs(10), self.hear.recv()).await.expect("nothing is said for too long")
+        timeout(Duration::from_secs(10), self.receiver.recv()).await.expect("a message in time")
     }
 
-    /// The code of the last message.
+    /// The code of the close frame.
     async fn code(&mut self) -> u16 {
         loop {
             match self.next().await {
@@ -99,52 +103,62 @@ async fn protocol() -> GraphQLProtocol {
     GraphQLProtocol::from_request_parts(&mut request.into_parts().0, &()).await.unwrap()
 }
 
-fn brought() -> Brought {
-    let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: None };
-    Brought { id: crate::random::name(), caller: crate::graphql::Caller::new(client, Language::En, None) }
+fn context() -> RequestContext {
+    let client =
+        Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: None, hosted: crate::account::Hosted::Unknown };
+    let caller = crate::graphql::Caller::new(client, Language::En, None);
+    RequestContext { id: crate::random::name(), trace: None, caller, has_two_tokens: false }
 }
 
-/// A pace at which nothing happens by itself.
-fn pace() -> Pace {
-    let [introduction, ping, silence, write] = [NEVER; 4];
-    Pace { introduction, look: SOON / 10, ping, silence, write, farewell: SOON }
-}
-
-#[tokio::test]
-async fn one_who_does_not_say_who_they_are_is_not_waited_for() {
-    let mut caller = Caller::connect(Pace { introduction: SOON, ..pace() }).await;
-    assert_eq!(caller.code().await, 4408);
-    // they say nothing to the farewell either
-    timeout(SOON * 20, caller.held).await.unwrap().unwrap();
+/// Timeouts that never expire, but for the closing handshake.
+fn timeouts() -> Timeouts {
+    let [connection_init, ping, idle, write] = [NEVER; 4];
+    Timeouts { connection_init, check: SOON / 10, ping, idle, write, close: SOON }
 }
 
 #[tokio::test]
-async fn one_who_answers_pings_stays_and_one_who_does_not_goes() {
-    let mut caller = Caller::connect(Pace { ping: SOON, silence: SOON * 5, ..pace() }).await;
+async fn connection_without_init_is_closed_after_its_timeout() {
+    let mut client = TestClient::connect(Timeouts { connection_init: SOON, ..timeouts() }).await;
+    assert_eq!(client.code().await, 4408);
+    // the client does not respond to the close frame either
+    timeout(SOON * 20, client.connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn oldest_uninitialised_connection_is_closed_for_newer_ones() {
+    let mut client = TestClient::connect(timeouts()).await;
+    let _others: Vec<_> = (0..1000).map(|_| client.app.open_socket(&context()).unwrap()).collect();
+    assert_eq!(client.code().await, 1013);
+    timeout(SOON * 20, client.connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn client_that_answers_pings_stays_and_a_silent_one_is_closed() {
+    let mut client = TestClient::connect(Timeouts { ping: SOON, idle: SOON * 5, ..timeouts() }).await;
     for _ in 0..10 {
-        assert!(matches!(caller.next().await, Some(Message::Ping(_))));
-        caller.say.send(Message::Pong(Vec::new().into())).unwrap();
+        assert!(matches!(client.next().await, Some(Message::Ping(_))));
+        client.sender.send(Message::Pong(Vec::new().into())).unwrap();
     }
-    assert_eq!(caller.code().await, 3008);
+    assert_eq!(client.code().await, 3008);
 }
 
 #[tokio::test]
-async fn everybody_is_sent_away_at_once_when_the_server_stops() {
-    let mut caller = Caller::connect(pace()).await;
-    caller.app.drain();
-    assert_eq!(caller.code().await, 1001);
+async fn shutdown_closes_every_connection_at_once() {
+    let mut client = TestClient::connect(timeouts()).await;
+    client.app.drain();
+    assert_eq!(client.code().await, 1001);
 }
 
 #[tokio::test]
-async fn one_who_has_gone_is_not_waited_for() {
-    let caller = Caller::connect(Pace { farewell: NEVER, ..pace() }).await;
-    drop(caller.say);
-    timeout(SOON * 20, caller.held).await.unwrap().unwrap();
+async fn lost_client_ends_the_connection_at_once() {
+    let client = TestClient::connect(Timeouts { close: NEVER, ..timeouts() }).await;
+    drop(client.sender);
+    timeout(SOON * 20, client.connection).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn bytes_are_no_message() {
-    let mut caller = Caller::connect(pace()).await;
-    caller.say.send(Message::Binary(Vec::new().into())).unwrap();
-    assert_eq!(caller.code().await, 4400);
+async fn binary_message_closes_the_connection() {
+    let mut client = TestClient::connect(timeouts()).await;
+    client.sender.send(Message::Binary(Vec::new().into())).unwrap();
+    assert_eq!(client.code().await, 4400);
 }

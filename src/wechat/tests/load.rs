@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn never_has_more_calls_in_flight_than_set() {
+async fn calls_in_flight_are_bounded() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counting, peak) = (now.clone(), most.clone());
     let upstream = Upstream::start(move |_, _| {
@@ -23,7 +23,7 @@ async fn never_has_more_calls_in_flight_than_set() {
 }
 
 #[tokio::test]
-async fn beyond_the_queue_is_refused_and_the_other_app_does_not_notice() {
+async fn full_queue_of_one_app_refuses_and_does_not_affect_the_other() {
     let hang = |_, call: &upstream::Call| match call["appid"].as_str() {
         "wxdefault" => Reply::Hang,
         _ => Reply::Body(SESSION.to_owned()),
@@ -41,8 +41,9 @@ async fn beyond_the_queue_is_refused_and_the_other_app_does_not_notice() {
 }
 
 #[tokio::test]
-async fn rests_after_an_outage_until_a_probe_succeeds() {
-    let reply = |number, _: &_| if number <= 21 { refusal(-1) } else { Reply::Body(SESSION.to_owned()) };
+async fn breaker_opens_after_an_outage_until_a_probe_succeeds() {
+    let broken = || Reply::Body("<html>".to_owned());
+    let reply = move |number, _: &_| if number <= 21 { broken() } else { Reply::Body(SESSION.to_owned()) };
     let upstream = Upstream::start(reply);
     let clock = Arc::new(ManualClock::default());
     let wechat = Wechat::new(&settings(&[&upstream.base]), clock.clone()).unwrap();
@@ -61,7 +62,7 @@ async fn rests_after_an_outage_until_a_probe_succeeds() {
 }
 
 #[tokio::test]
-async fn does_not_rest_for_the_faults_of_users() {
+async fn refused_codes_do_not_open_the_breaker() {
     let upstream = Upstream::start(|_, _| refusal(40029));
     let wechat = client(&[&upstream.base]);
     for number in 0..50 {

@@ -25,7 +25,7 @@ impl io::Write for Buffer {
 }
 
 #[tokio::test]
-async fn are_in_no_log_and_in_no_error() {
+async fn secrets_are_in_no_log_and_no_error() {
     let buffer = Buffer::default();
     let writer = buffer.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -63,7 +63,7 @@ async fn are_in_no_log_and_in_no_error() {
 }
 
 #[test]
-fn are_not_in_the_error_of_a_bad_host() {
+fn secrets_are_not_in_the_error_of_an_invalid_host() {
     let error = Wechat::new(&settings(&["http://[bad"]), Arc::new(SystemClock)).unwrap_err();
     assert!(!format!("{error:?} {error}").contains("Appsecret"));
 }

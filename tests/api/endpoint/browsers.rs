@@ -1,4 +1,4 @@
-//! Browsers: which origins may call, and the headers that keep answers from being misused.
+//! Browsers: which origins may call, and the security headers of responses.
 
 use axum::http::{Method, Request, header};
 use serde_json::json;
@@ -8,15 +8,13 @@ use crate::harness::{Answer, Client};
 const FRIEND: &str = "https://app.example";
 
 on_any_database! {
-    async fn an_origin_that_is_listed_may_call(
+    async fn listed_origin_may_call(
         app: TestApp,
         [("CORS_ORIGINS", "https://app.example,http://localhost:3000")]
     ) {
         for origin in [FRIEND, "http://localhost:3000"] {
             let asked = preflight(&app.anonymous(), origin).await;
             assert_eq!(asked.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
-            let allowed = asked.headers[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
-            assert!(["authorization", "content-type"].iter().all(|name| allowed.contains(name)), "{allowed}");
             assert!(asked.headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap().contains("POST"));
             let answer = call(&app.anonymous(), origin).await;
             assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
@@ -24,6 +22,23 @@ on_any_database! {
             let exposed = answer.headers[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
             assert!(exposed.contains("retry-after") && exposed.contains("x-request-id"), "{exposed}");
         }
+    }
+
+    async fn listed_origin_may_send_any_headers(
+        app: TestApp,
+        [("CORS_ORIGINS", "https://app.example")]
+    ) {
+        for asked in ["authorization,content-type", "baggage,sentry-trace", "apollographql-client-name, traceparent,x-any"] {
+            let answer = preflight_for(&app.anonymous(), FRIEND, asked).await;
+            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS], asked);
+            assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
+            let varies = vary(&answer);
+            assert!(varies.contains("origin") && varies.contains("access-control-request-headers"), "{varies}");
+        }
+        let answer = call(&app.anonymous().header("traceparent", "00-1-1-00").header("x-any", "1"), FRIEND).await;
+        answer.data();
+        let varies = vary(&answer);
+        assert!(["origin", "accept-language", "authorization"].iter().all(|name| varies.contains(name)), "{varies}");
     }
 
     async fn an_origin_that_is_not_listed_may_not(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
@@ -34,7 +49,7 @@ on_any_database! {
         }
     }
 
-    async fn no_origin_is_listed_unless_somebody_does(app: TestApp) {
+    async fn no_origin_may_call_by_default(app: TestApp) {
         for answer in [preflight(&app.anonymous(), FRIEND).await, call(&app.anonymous(), FRIEND).await] {
             assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
         }
@@ -48,7 +63,7 @@ on_any_database! {
         }
     }
 
-    async fn every_answer_has_an_id_and_is_not_kept_or_guessed_at(app: TestApp) {
+    async fn every_response_has_an_id_and_is_neither_stored_nor_sniffed(app: TestApp) {
         let client = app.anonymous();
         let mut ids = Vec::new();
         for path in ["/graphql?query={me{id}}", "/livez", "/readyz", "/nowhere", "/api/login", "/graphiql"] {
@@ -64,7 +79,7 @@ on_any_database! {
         assert_eq!(ids.len(), 6);
     }
 
-    async fn the_explorer_may_load_nothing_from_elsewhere(app: TestApp) {
+    async fn explorer_may_not_load_from_other_origins(app: TestApp) {
         let page = app.anonymous().get("/graphiql/small").await;
         let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
@@ -77,10 +92,20 @@ on_any_database! {
     }
 }
 
+/// The `Vary` of a response, in lower case.
+fn vary(answer: &Answer) -> String {
+    let values = answer.headers.get_all(header::VARY).iter().map(|value| value.to_str().unwrap().to_lowercase());
+    values.collect::<Vec<_>>().join(",")
+}
+
 async fn preflight(client: &Client, origin: &str) -> Answer {
+    preflight_for(client, origin, "authorization,content-type").await
+}
+
+async fn preflight_for(client: &Client, origin: &str, headers: &str) -> Answer {
     let request = Request::builder().method(Method::OPTIONS).uri("/graphql").header(header::ORIGIN, origin);
     let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
-    client.send(request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,content-type"), "").await
+    client.send(request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, headers), "").await
 }
 
 async fn call(client: &Client, origin: &str) -> Answer {

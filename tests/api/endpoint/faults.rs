@@ -1,4 +1,4 @@
-//! Faults of ours: whatever breaks, the client learns that something did, under which request id, and nothing else.
+//! Internal errors: the client receives a fixed message and the request id, and no details.
 
 use serde_json::json;
 
@@ -6,26 +6,26 @@ use super::assert_complete;
 use crate::harness::{Answer, LoggedIn, TestApp};
 
 on_each_database! {
-    async fn without_its_database_the_server_says_so_and_no_more(app: TestApp) {
+    async fn missing_database_is_reported_without_details(app: TestApp) {
         let alice = app.log_in("alice").await;
-        app.accounts.store.clone().close().await.unwrap();
-        for answer in ask_everything(&app, &alice).await {
+        app.store.clone().close().await.unwrap();
+        for answer in send_all_requests(&app, &alice).await {
             assert_fault(&answer);
         }
         assert!(app.anonymous().graphql("{ serverInfo { version } }", json!({})).await.body.get("errors").is_none());
     }
 
-    async fn without_its_tables_the_server_shows_no_sql(app: TestApp) {
+    async fn missing_tables_are_reported_without_sql(app: TestApp) {
         let alice = app.log_in("alice").await;
-        app.accounts.store.unmigrate().await.unwrap();
-        for answer in ask_everything(&app, &alice).await {
+        app.store.unmigrate().await.unwrap();
+        for answer in send_all_requests(&app, &alice).await {
             assert_fault(&answer);
         }
     }
 }
 
-/// Everything that needs the database, each at least once.
-async fn ask_everything(app: &TestApp, alice: &LoggedIn) -> Vec<Answer> {
+/// Sends every kind of request that needs the database.
+async fn send_all_requests(app: &TestApp, alice: &LoggedIn) -> Vec<Answer> {
     let LoggedIn { user_id, session_id, .. } = alice;
     let mut answers = vec![
         app.anonymous().login("bob").await,
@@ -59,7 +59,7 @@ fn assert_fault(answer: &Answer) {
     } else {
         assert_eq!(answer.status, 500);
     }
-    // the id is random, and may spell any short word
+    // the random id may contain any short word
     let text = answer.text.replace(answer.error()["requestId"].as_str().unwrap(), "").to_lowercase();
     for word in ["select", "insert", "update ", "sql", "table", "relation", "pool", "connection", "users.", "closed"] {
         assert!(!text.contains(word), "{word} in {text}");

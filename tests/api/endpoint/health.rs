@@ -1,4 +1,4 @@
-//! What machines ask of a server: is it alive, is it ready, by which keys are its tokens verified.
+//! Liveness, readiness and the public keys.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio::time::sleep;
 use crate::harness::Reply;
 
 on_each_database! {
-    async fn a_server_without_its_database_is_alive_but_not_ready(app: TestApp) {
+    async fn server_without_its_database_is_alive_but_not_ready(app: TestApp) {
         let client = app.anonymous();
         let ready = client.get("/readyz").await;
         assert_eq!((ready.status.as_u16(), &ready.body["status"]), (200, &json!("ok")), "{}", ready.text);
-        app.accounts.store.clone().close().await.unwrap();
-        // what the database said stands for a second
+        app.store.clone().close().await.unwrap();
+        // the result of a ping is reused for a second
         assert_eq!(client.get("/readyz").await.status, 200);
         sleep(Duration::from_millis(1100)).await;
         let ready = client.get("/readyz").await;
@@ -25,7 +25,7 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn ready_tells_which_setting_wechat_refuses_and_the_client_is_not_told(app: TestApp) {
+    async fn readyz_names_the_setting_that_wechat_refuses_and_the_client_error_does_not(app: TestApp) {
         app.wechat.reply("alice", Reply::errcode(40125));
         let login = app.anonymous().login("alice").await;
         assert_eq!(login.code(), "PROVIDER_MISCONFIGURED");
@@ -35,7 +35,7 @@ on_any_database! {
         assert!(ready.body["wechat"]["wx1"].as_str().unwrap().contains("40125"), "{}", ready.text);
     }
 
-    async fn anybody_can_verify_a_token_by_the_public_keys(app: TestApp) {
+    async fn token_can_be_verified_with_the_public_keys(app: TestApp) {
         let alice = app.log_in("alice").await;
         let answer = app.anonymous().get("/.well-known/jwks.json").await;
         assert_eq!(answer.headers[header::CACHE_CONTROL], "public, max-age=300");
@@ -47,7 +47,7 @@ on_any_database! {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&["miniaccount"]);
         validation.set_issuer(&["miniaccount"]);
-        validation.validate_exp = false; // by the server's clock, which a test stops
+        validation.validate_exp = false; // the token expires by the test's clock
         let claims = decode::<Value>(&alice.token, &key, &validation).unwrap().claims;
         assert_eq!((&claims["sub"], &claims["sid"]), (&json!(alice.user_id), &json!(alice.session_id)));
         assert_eq!(claims["app"], "wx1");

@@ -1,4 +1,4 @@
-//! Requests that are short and would take long: each is refused before the work begins, the second time as the first.
+//! Short requests that would take long to execute: each is refused before execution, also when it is repeated.
 
 use std::{
     fmt::Display,
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::{GRAPHQL, assert_refused};
 use crate::harness::{Answer, Client};
 
-/// Far beyond what a refusal takes, unoptimized and on a busy machine, and far below what the work would.
-const ENDLESS: Duration = Duration::from_secs(2);
+/// Much longer than a refusal takes in a debug build on a busy machine, and much shorter than the execution.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(2);
 
 on_any_database! {
-    async fn fragments_that_double_are_refused_whatever_they_end_in(app: TestApp) {
+    async fn fragments_that_double_are_refused(app: TestApp) {
         let chain = joined(31, |n| format!("fragment F{n} on Query{{...F{m} ...F{m}}}", m = n + 1));
         let inline = joined(20, |n| format!("fragment F{n} on Query{{...{{...F{m}}}...{{...F{m}}}}}", m = n + 1));
         let end = |n| format!("fragment F{n} on Query{{__typename}}");
@@ -24,18 +24,18 @@ on_any_database! {
         refused(&app.anonymous(), &format!("{{...F0}} {inline} {}", end(20)), json!({}), "QUERY_TOO_EXPENSIVE").await;
     }
 
-    async fn what_all_operations_take_together_counts(app: TestApp) {
+    async fn costs_of_all_operations_are_added(app: TestApp) {
         let content = "id ".repeat(900);
         let operations = joined(60, |n| format!("query Q{n}{{me{{...F}}}}"));
         let document = format!("{operations} fragment F on User{{{content}}}");
         let body = json!({ "query": document, "operationName": "Q0" });
-        within_reason(&app.anonymous(), &body, "QUERY_TOO_EXPENSIVE").await;
+        assert_refused_quickly(&app.anonymous(), &body, "QUERY_TOO_EXPENSIVE").await;
         let fragments = joined(130, |n| format!("fragment F{n} on User{{...F}}"));
         let document = format!("{{me{{id}}}} fragment F on User{{{content}}} {fragments}");
         refused(&app.anonymous(), &document, json!({}), "QUERY_TOO_EXPENSIVE").await;
     }
 
-    async fn a_large_variable_that_is_used_often_is_refused(app: TestApp) {
+    async fn large_variable_that_is_used_often_is_refused(app: TestApp) {
         let many = vec![1; 25_000];
         let query = format!("query($v:[ID!]!){{{}}}", "users(ids:$v){id}".repeat(3));
         refused(&app.anonymous(), &query, json!({ "v": many }), "QUERY_TOO_EXPENSIVE").await;
@@ -49,13 +49,13 @@ on_any_database! {
         refused(&alice.client, &often, json!({ "v": long }), "QUERY_TOO_EXPENSIVE").await;
     }
 
-    async fn a_variable_is_defined_once(app: TestApp) {
+    async fn variable_defined_twice_is_refused(app: TestApp) {
         let many = vec![1; 25_000];
         let query = format!("query({}){{users(ids:$v){{id}}}}", "$v:[ID!]!".repeat(200));
         refused(&app.anonymous(), &query, json!({ "v": many }), "GRAPHQL_VALIDATION_FAILED").await;
     }
 
-    async fn an_introspection_that_multiplies_is_refused(app: TestApp) {
+    async fn introspection_that_multiplies_is_refused(app: TestApp) {
         let leaves = "name ".repeat(200);
         let thrice = format!(
             "{{__type(name:\"Node\"){{possibleTypes{{interfaces{{possibleTypes{{interfaces{{possibleTypes{{{leaves}}}}}}}}}}}}}}}"
@@ -71,7 +71,7 @@ on_any_database! {
         assert!(app.anonymous().graphql(small, json!({})).await.data()["__type"]["fields"].is_array());
     }
 
-    async fn a_variable_of_a_type_there_is_not_is_refused(app: TestApp) {
+    async fn variable_of_an_unknown_type_is_refused(app: TestApp) {
         for ty in ["Foo", "[Foo]", "[Foo!]!", "User", "[User]", "Node", "[Float]", "[Upload]", "__TypeKind", "[Query!]"] {
             for query in [
                 format!("query($v:{ty}=[1]){{serverInfo{{version}}}}"),
@@ -81,11 +81,11 @@ on_any_database! {
             }
             let other = format!("query A{{serverInfo{{version}}}} query B($v:{ty}=[1]){{serverInfo{{version}}}}");
             let body = json!({ "query": other, "operationName": "A" });
-            within_reason(&app.anonymous(), &body, "GRAPHQL_VALIDATION_FAILED").await;
+            assert_refused_quickly(&app.anonymous(), &body, "GRAPHQL_VALIDATION_FAILED").await;
         }
     }
 
-    async fn a_variable_that_may_be_missing_is_found_before_anything_runs(app: TestApp) {
+    async fn nullable_variable_in_a_required_argument_is_refused_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
         for (ty, value) in [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))] {
             let query = format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
@@ -94,7 +94,7 @@ on_any_database! {
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
     }
 
-    async fn literals_beside_a_variable_are_judged_before_anything_runs(app: TestApp) {
+    async fn literals_next_to_a_variable_are_checked_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
         for device in ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"] {
             let login = format!("login(code:\"alice.2\",device:{device}){{token}}");
@@ -110,16 +110,16 @@ on_any_database! {
     }
 }
 
-/// Many pieces in a row.
+/// Joins generated parts with spaces.
 fn joined<T: Display>(count: usize, piece: impl Fn(usize) -> T) -> String {
     (0..count).map(|n| piece(n).to_string()).collect::<Vec<_>>().join(" ")
 }
 
 async fn refused(client: &Client, query: &str, variables: Value, code: &str) {
-    within_reason(client, &json!({ "query": query, "variables": variables }), code).await;
+    assert_refused_quickly(client, &json!({ "query": query, "variables": variables }), code).await;
 }
 
-async fn within_reason(client: &Client, body: &Value, code: &str) {
+async fn assert_refused_quickly(client: &Client, body: &Value, code: &str) {
     let client = client.clone().header("accept", GRAPHQL);
     for _ in 0..2 {
         let began = Instant::now();
@@ -127,6 +127,6 @@ async fn within_reason(client: &Client, body: &Value, code: &str) {
         let took = began.elapsed();
         assert_refused(&answer, 400, code);
         assert!(answer.text.len() < 8000, "{}", answer.text.len());
-        assert!(took < ENDLESS, "{took:?}: {}", body["query"]);
+        assert!(took < REFUSAL_LIMIT, "{took:?}: {}", body["query"]);
     }
 }

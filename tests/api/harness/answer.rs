@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The body as it came.
     pub(crate) text: String,
+    /// The same, where it is no text.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -33,6 +35,12 @@ impl Answer {
     #[track_caller]
     pub(crate) fn code(&self) -> &str {
         self.error()["code"].as_str().unwrap()
+    }
+
+    /// The same; `None` where there is no error.
+    pub(crate) fn code_or_none(&self) -> Option<String> {
+        let error = self.body.pointer("/errors/0/extensions").or_else(|| self.body.get("error"))?;
+        error["code"].as_str().map(str::to_owned)
     }
 
     /// Message of the first error.

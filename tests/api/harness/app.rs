@@ -1,6 +1,6 @@
 //! The server in process, with its own database, clock and WeChat, and clients that call it.
 
-use std::{collections::HashMap, env::VarError, fs, net::Ipv4Addr, sync::Arc};
+use std::{collections::HashMap, env::VarError, fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use axum::{
     body::Body,
@@ -11,16 +11,18 @@ use miniaccount::{
     account::Accounts,
     clock::SharedClock,
     config,
-    http::{App, Site},
+    graphql::Engine,
+    http::{App, HttpService},
     server,
     store::{self, Store},
+    token::KeyRing,
 };
 use sea_orm::{Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Answer, ManualClock, TestDatabase, Upstream};
+use super::{Answer, ManualClock, TestDatabase, Upstream, address, log::print_log};
 
 /// Settings of a test, as environment variables. `{wechat}` in a value stands for the address of the test's WeChat, and
 /// the name `FILE` for the text of the settings file.
@@ -41,28 +43,47 @@ const DEFAULTS: [(&str, &str); 7] = [
 #[derive(Clone)]
 pub(crate) struct TestApp {
     pub(crate) accounts: Arc<Accounts>,
+    /// The server's own store, for what a test does without the API.
+    pub(crate) store: Store,
+    /// The keys of the server's settings.
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) clock: ManualClock,
     pub(crate) wechat: Arc<Upstream>,
     /// Address of the database, for what is done behind the server's back.
     pub(crate) database: SecretString,
     settings: Vec<(String, String)>,
-    pub(super) site: Site,
+    /// Where the pictures are that users upload.
+    pub(crate) media: PathBuf,
+    pub(super) service: HttpService,
 }
 
 impl TestApp {
     /// Starts a server on a database, which is migrated.
     pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        let store = store::connect(&database.url, 16).await.unwrap();
+        let store = store::connect(&address(&database.url), 16).await.unwrap();
         Self::start_on(store, database, settings).await
     }
 
     /// The same over connections a test has opened itself.
     pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        print_log();
         let wechat = Arc::new(Upstream::start().await);
         store.migrate().await.unwrap();
-        let (clock, settings) = (ManualClock::new(), owned(settings));
-        let (accounts, site) = assemble(store, Arc::new(clock.clone()), &wechat, &settings);
-        Self { accounts, clock, wechat, database: database.url.clone(), settings, site }
+        let media = format!("file:{}", database.media().display());
+        let settings = [vec![("MEDIA_URL".to_owned(), media)], owned(settings)].concat();
+        let clock = ManualClock::new();
+        let Inside { accounts, keys, service } = assemble(store.clone(), Arc::new(clock.clone()), &wechat, &settings);
+        Self {
+            accounts,
+            store,
+            keys,
+            clock,
+            wechat,
+            database: database.url.clone(),
+            settings,
+            media: database.media(),
+            service,
+        }
     }
 
     /// Another server on the same database, with the same WeChat, clock and settings.
@@ -72,21 +93,33 @@ impl TestApp {
 
     /// The same with other values for some settings.
     pub(crate) async fn beside_with(&self, settings: Settings) -> Self {
-        let store = store::connect(&self.database, 16).await.unwrap();
+        let store = store::connect(&address(&self.database), 16).await.unwrap();
         self.beside_on(store, Arc::new(self.clock.clone()), settings)
     }
 
     /// The same with connections and a clock of its own.
     pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
         let settings = [self.settings.clone(), owned(settings)].concat();
-        let (accounts, site) = assemble(store, clock, &self.wechat, &settings);
-        Self { accounts, settings, site, ..self.clone() }
+        let Inside { accounts, keys, service } = assemble(store.clone(), clock, &self.wechat, &settings);
+        Self { accounts, store, keys, settings, service, ..self.clone() }
     }
 
-    /// From now on the server follows the feed, and so remembers sessions.
-    pub(crate) fn follow(&self) -> AbortOnDrop {
+    /// An engine of its own, as the server has one.
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::new(&self.accounts, &read(&self.wechat, &self.settings))
+    }
+
+    /// The same server, in which every query goes through the executor.
+    pub(crate) fn without_direct_queries(&self) -> Self {
+        let engine = self.engine().without_direct_queries();
+        let app = App::with_engine(Arc::clone(&self.accounts), engine, &read(&self.wechat, &self.settings));
+        Self { service: app.service(), ..self.clone() }
+    }
+
+    /// From now on the server tails the feed, and so caches sessions.
+    pub(crate) fn tail_feed(&self) -> AbortOnDrop {
         let accounts = Arc::clone(&self.accounts);
-        AbortOnDrop(tokio::spawn(async move { accounts.follow().await }))
+        AbortOnDrop(tokio::spawn(async move { accounts.tail_feed().await }))
     }
 
     /// A connection to the database beside the server's own, for helpers that bypass the API.
@@ -96,7 +129,7 @@ impl TestApp {
 
     /// A client without a token.
     pub(crate) fn anonymous(&self) -> Client {
-        Client { site: self.site.clone(), token: None, headers: Vec::new() }
+        Client { service: self.service.clone(), token: None, headers: Vec::new() }
     }
 
     /// A client with a token of any kind.
@@ -129,18 +162,24 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The server's inside, and what it serves.
-fn assemble(
-    store: Store,
-    clock: SharedClock,
-    wechat: &Upstream,
-    settings: &[(String, String)],
-) -> (Arc<Accounts>, Site) {
-    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let config = config(&wechat.base, &settings);
+/// The parts of a server.
+struct Inside {
+    accounts: Arc<Accounts>,
+    keys: Arc<KeyRing>,
+    service: HttpService,
+}
+
+fn assemble(store: Store, clock: SharedClock, wechat: &Upstream, settings: &[(String, String)]) -> Inside {
+    let config = read(wechat, settings);
     let accounts = Arc::new(server::accounts(&config, store, clock).unwrap());
-    let site = App::new(Arc::clone(&accounts), &config).site();
-    (accounts, site)
+    let keys = Arc::new(KeyRing::new(&config.secret_keys).unwrap());
+    let service = App::new(Arc::clone(&accounts), &config).service();
+    Inside { accounts, keys, service }
+}
+
+fn read(wechat: &Upstream, settings: &[(String, String)]) -> config::Config {
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    config(&wechat.base, &settings)
 }
 
 fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -178,7 +217,7 @@ pub(crate) struct LoggedIn {
 /// Somebody who calls the server.
 #[derive(Clone)]
 pub(crate) struct Client {
-    site: Site,
+    service: HttpService,
     token: Option<String>,
     headers: Vec<(&'static str, String)>,
 }
@@ -246,11 +285,11 @@ impl Client {
             request = request.header(*name, value);
         }
         let request = request.body(body.into()).unwrap();
-        let response = self.site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).await;
+        let response = self.service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body, text }
+        Answer { status: parts.status, headers: parts.headers, body, text, bytes: bytes.to_vec() }
     }
 }

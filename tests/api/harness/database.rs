@@ -1,6 +1,11 @@
 //! A database for one test.
 
-use miniaccount::store::{self, Store};
+use std::path::PathBuf;
+
+use miniaccount::{
+    config::DatabaseUrl,
+    store::{self, Store},
+};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
@@ -30,35 +35,60 @@ pub(crate) struct TestDatabase {
     pub(crate) url: SecretString,
     server: String,
     name: String,
-    // SQLite's files
-    _folder: Option<TempDir>,
+    // SQLite's files, and uploaded pictures
+    folder: TempDir,
 }
 
 impl TestDatabase {
     /// A new, empty database; `None` where no server of the kind is named.
     pub(crate) async fn create(kind: Kind) -> Option<Self> {
         let name = format!("miniaccount_test_{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
+        let folder = TempDir::new().unwrap();
         if kind == Kind::Sqlite {
-            let folder = TempDir::new().unwrap();
             let url = format!("sqlite://{}/{name}.db?mode=rwc", folder.path().display());
-            return Some(Self { kind, url: url.into(), server: String::new(), name, _folder: Some(folder) });
+            return Some(Self { kind, url: url.into(), server: String::new(), name, folder });
         }
         #[expect(clippy::disallowed_methods, reason = "tests take the servers' addresses from the environment")]
         let server = std::env::var(kind.variable()).ok().filter(|url| !url.is_empty())?;
-        execute(&server, &format!("CREATE DATABASE {name}")).await;
+        Some(Self::create_on(kind, server, name, "").await)
+    }
+
+    /// Another database on the same server, created with more words.
+    pub(crate) async fn beside(&self, words: &str) -> Self {
+        Self::create_on(self.kind, self.server.clone(), format!("{}_beside", self.name), words).await
+    }
+
+    async fn create_on(kind: Kind, server: String, name: String, words: &str) -> Self {
+        execute(&server, &format!("CREATE DATABASE {name}{words}")).await;
         let mut url: reqwest::Url = server.parse().unwrap();
         url.set_path(&name);
-        Some(Self { kind, url: url.to_string().into(), server, name, _folder: None })
+        Self { kind, url: url.to_string().into(), server, name, folder: TempDir::new().unwrap() }
+    }
+
+    /// Where the pictures are that its users upload.
+    pub(crate) fn media(&self) -> PathBuf {
+        self.folder.path().join("media")
+    }
+
+    /// Its name on the server.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// A store of its own on the database, tables or none.
     pub(crate) async fn store(&self) -> Store {
-        store::connect(&self.url, 4).await.unwrap()
+        store::connect(&address(&self.url), 4).await.unwrap()
     }
 
     /// A connection past everything.
     pub(crate) async fn db_connect(&self) -> DatabaseConnection {
-        Database::connect(self.url.expose_secret()).await.unwrap()
+        let mut url = self.url.expose_secret().to_owned();
+        if self.kind == Kind::MySql {
+            // as the server's own connections: OceanBase refuses a connection that keeps fifty statements prepared
+            url.push_str(if url.contains('?') { "&" } else { "?" });
+            url.push_str("statement-cache-capacity=40");
+        }
+        Database::connect(url).await.unwrap()
     }
 
     /// Drops the database.
@@ -70,6 +100,11 @@ impl TestDatabase {
         };
         execute(&self.server, &format!("DROP DATABASE {}{force}", self.name)).await;
     }
+}
+
+/// The address of a database as the program reads it.
+pub(crate) fn address(url: &SecretString) -> DatabaseUrl {
+    url.expose_secret().parse().unwrap()
 }
 
 async fn execute(server: &str, sql: &str) {

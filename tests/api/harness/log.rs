@@ -2,10 +2,22 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once, OnceLock},
 };
 
-use tracing_subscriber::EnvFilter;
+use miniaccount::{config::LogFormat, telemetry};
+use tracing::{Dispatch, subscriber::NoSubscriber};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt};
+
+/// Prints the log of every server to stderr where `TEST_LOG` holds a filter, such as `error` or `miniaccount=debug`: an
+/// `INTERNAL_SERVER_ERROR` has its cause there and nowhere else.
+pub(crate) fn print_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let Ok(filter) = EnvFilter::try_from_env("TEST_LOG") else { return };
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(io::stderr).init();
+    });
+}
 
 /// What our own crates log, all of it.
 #[derive(Clone, Default)]
@@ -14,12 +26,19 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Captures what this thread logs from now on.
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        let filter = "miniaccount=trace,entity=trace,migration=trace";
+        self.capture_with(filter)
+    }
+
+    /// The same by a filter, as `LOG` would hold it.
+    pub(crate) fn capture_with(&self, filter: &str) -> tracing::subscriber::DefaultGuard {
+        // A second dispatcher. While there is only one, a callsite that another thread reaches first asks the dispatcher of
+        // that thread whether it is enabled, and is disabled for this thread too.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
         let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("miniaccount=trace,entity=trace,migration=trace"))
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        tracing::subscriber::set_default(subscriber.finish())
+        let layer = telemetry::layer(filter, LogFormat::Text, false, move || writer.clone());
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
     }
 
     /// How often something was said.

@@ -43,6 +43,17 @@ impl Program {
         Self { command }
     }
 
+    /// The program with a limit of open files.
+    pub(crate) fn with_files(folder: &Path, files: u32) -> Self {
+        let mut program = Self::new(folder, &[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -n \"$1\" && exec \"$0\"", env!("CARGO_BIN_EXE_miniaccount"), &files.to_string()]);
+        shell.current_dir(folder).env_clear().stdin(Stdio::null());
+        shell.envs(program.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        program.command = shell;
+        program
+    }
+
     /// The same with a setting.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
@@ -61,7 +72,12 @@ impl Program {
 
     /// Starts it as a server on a free port, and waits until it says where it is.
     pub(crate) fn serve(self) -> Running {
-        let mut command = self.set("LISTEN", "127.0.0.1:0").command;
+        self.serve_at("127.0.0.1:0")
+    }
+
+    /// The same on an address.
+    pub(crate) fn serve_at(self, address: &str) -> Running {
+        let mut command = self.set("LISTEN", address).command;
         let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut child = Killed(child);
         let (say, said) = channel();
@@ -134,6 +150,13 @@ impl Running {
     pub(crate) fn login_later(&self, code: &str) -> tokio::task::JoinHandle<Result<Value, reqwest::Error>> {
         let (client, url, query) = (self.client.clone(), format!("{}/graphql", self.api), login(code));
         tokio::spawn(async move { post(&client, &url, None, &json!({ "query": query })).await })
+    }
+
+    /// Memory it takes, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
     /// Whether something answers there.

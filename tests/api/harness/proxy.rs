@@ -4,6 +4,7 @@ use std::{
     future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -14,6 +15,7 @@ use tokio::{
     },
     sync::watch,
     task::JoinHandle,
+    time::sleep,
 };
 
 /// What the wire does.
@@ -27,7 +29,12 @@ pub(crate) enum Wire {
     Cut,
     /// What the server says is kept back.
     Withholds,
+    /// All is passed on, a millisecond later.
+    Delays,
 }
+
+/// How long a wire delays.
+const DELAY: Duration = Duration::from_millis(1);
 
 /// A wire, and how often its connections were lost.
 type State = (Wire, u32);
@@ -97,10 +104,15 @@ async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Sender<
 /// Waits until something may be passed on; false where the wire is cut. `is_answer` tells the direction.
 async fn passes(changes: &mut watch::Receiver<State>, opened_in: u32, is_answer: bool) -> bool {
     loop {
-        match *changes.borrow_and_update() {
+        let state = *changes.borrow_and_update();
+        match state {
             (Wire::Cut, _) => return false,
             (_, lost) if lost != opened_in => {}
             (Wire::Passes, _) => return true,
+            (Wire::Delays, _) => {
+                sleep(DELAY).await;
+                return true;
+            }
             (Wire::Withholds, _) if !is_answer => return true,
             _ => {}
         }

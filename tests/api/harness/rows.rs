@@ -14,13 +14,7 @@ impl TestApp {
 
     /// Ends a session for any reason.
     pub(crate) async fn db_end_session(&self, user: &LoggedIn, reason: session::EndReason) {
-        assert!(
-            self.accounts
-                .store
-                .session_end(user_key(user), session_key(user), reason, self.accounts.clock.now())
-                .await
-                .unwrap()
-        );
+        assert!(self.store.session_end(user_key(user), session_key(user), reason, self.accounts.now()).await.unwrap());
     }
 
     /// Moves the moment a session expires.

@@ -37,8 +37,9 @@ impl TestApp {
     pub(crate) async fn listen(&self) -> Listening {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let site = self.site.clone();
-        let answer = move |request| site.clone().answer(Ipv4Addr::LOCALHOST.into(), request).map(Ok::<_, Infallible>);
+        let service = self.service.clone();
+        let answer =
+            move |request| service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).map(Ok::<_, Infallible>);
         let router = Router::new().fallback_service(service_fn(answer));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Listening { address, _serving: AbortOnDrop(serving) }

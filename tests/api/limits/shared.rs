@@ -1,4 +1,4 @@
-//! Nodes that count together in a Redis, and what they do while it is away.
+//! Nodes that share their rate limits in Redis, and their behaviour while Redis is unreachable.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use tokio::{
 use super::{assert_limited, from};
 use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, somewhere};
 
-/// What the log says when Redis goes, and when it comes.
+/// The log lines when Redis becomes unreachable and reachable.
 const AWAY: &str = "Redis does not answer: this node counts its own";
 const BACK: &str = "Redis answers: the nodes count together";
 
-/// No Redis is there.
+/// An address without a Redis.
 const NOWHERE: &str = "redis://127.0.0.1:1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logins_of_a_network_are_counted_together() {
+async fn logins_of_a_network_are_counted_across_nodes() {
     let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "3/min")]).await else { return };
     let address = somewhere();
     for (n, node) in [&here, &there, &here].into_iter().enumerate() {
@@ -34,13 +34,32 @@ async fn logins_of_a_network_are_counted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logins_of_a_mini_program_are_counted_together() {
+async fn logins_of_an_ipv6_site_are_counted_across_nodes() {
+    let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "3/min")]).await else { return };
+    let [a, b, c, ..] = somewhere().segments();
+    let in_site = |n: usize| {
+        let node = [&here, &there][n % 2];
+        from(&node.app, &format!("{a:x}:{b:x}:{c:x}:{n:x}::1"))
+    };
+    for n in 0..12 {
+        assert_eq!(in_site(n).login("").await.code(), "INVALID_CODE");
+    }
+    for n in 12..20 {
+        assert_limited(&in_site(n).login("").await);
+    }
+    // refused logins are not counted
+    from(&here.app, &somewhere()).login("alice").await.data();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_of_a_mini_program_are_counted_across_nodes() {
     let [app_id, other] = [(); 2].map(|()| format!("wx{:016x}", u64::from_be_bytes(miniaccount::random::bytes())));
     let apps = [("WECHAT_APP_ID", &*app_id), ("WECHAT_APPS", &format!("{other}:secret"))];
     let limits = [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "app_login_rate_limit = \"3/min\"")];
-    // somebody has then tried to log in at each of them
     let Some([here, there]) = nodes(&[apps, limits].concat()).await else { return };
-    from(&here.app, &somewhere()).login("alice").await.data();
+    for (n, node) in [&here, &there, &here].into_iter().enumerate() {
+        from(&node.app, &somewhere()).login(&format!("alice.{n}")).await.data();
+    }
     for node in [&there, &here] {
         assert_limited(&from(&node.app, &somewhere()).login("alice.late").await);
         from(&node.app, &somewhere()).login_with(json!({ "code": "alice", "appId": other })).await.data();
@@ -48,7 +67,7 @@ async fn logins_of_a_mini_program_are_counted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_user_does_is_counted_together() {
+async fn requests_of_a_user_are_counted_across_nodes() {
     let settings = [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"3/min\"")];
     let Some([here, there]) = nodes(&settings).await else { return };
     let (here, there) = (from(&here.app, &somewhere()), from(&there.app, &somewhere()));
@@ -63,7 +82,7 @@ async fn what_a_user_does_is_counted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refreshes_of_a_network_are_counted_together() {
+async fn refreshes_of_a_network_are_counted_across_nodes() {
     let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "100/min"), ("REFRESH_RATE_LIMIT", "3/min")]).await else {
         return;
     };
@@ -78,7 +97,7 @@ async fn refreshes_of_a_network_are_counted_together() {
 }
 
 #[tokio::test]
-async fn without_an_answer_each_node_counts_its_own_and_says_so_once() {
+async fn unreachable_redis_leaves_each_node_its_own_count_and_is_logged_once() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_url = format!("redis://{}", silent.local_addr().unwrap());
     for url in [NOWHERE, &silent_url] {
@@ -92,7 +111,7 @@ async fn without_an_answer_each_node_counts_its_own_and_says_so_once() {
             }
             assert_limited(&from(&node.app, &address).login("alice.late").await);
         }
-        // long enough for a second try
+        // long enough for a second attempt
         tokio::time::sleep(Duration::from_millis(3500)).await;
         drop(capturing);
         assert_eq!(log.times(AWAY), nodes.len(), "{}", log.text());
@@ -100,7 +119,7 @@ async fn without_an_answer_each_node_counts_its_own_and_says_so_once() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_slows_nobody_and_counts_again_when_it_is_back() {
+async fn hanging_redis_delays_no_request_and_is_used_again_afterwards() {
     let Some(redis) = TestRedis::find() else { return };
     let proxy = redis.proxy().await;
     let log = Log::default();
@@ -121,9 +140,9 @@ async fn a_redis_that_hangs_slows_nobody_and_counts_again_when_it_is_back() {
     for _ in 0..30 {
         assert_eq!(from(&node.app, &somewhere()).login("").await.code(), "INVALID_CODE");
     }
-    // one by one they would have waited for three seconds
+    // one after the other they would take three seconds
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    // the own count is another one
+    // the node's own count is separate
     for n in 3..6 {
         client.login(&format!("alice.{n}")).await.data();
     }
@@ -137,7 +156,7 @@ async fn a_redis_that_hangs_slows_nobody_and_counts_again_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_but_counts_is_sent_to_redis() {
+async fn only_counts_are_sent_to_redis() {
     let Some(redis) = TestRedis::find() else { return };
     let proxy = redis.proxy().await;
     let node = node(&proxy.url).await;
@@ -158,7 +177,7 @@ async fn nothing_but_counts_is_sent_to_redis() {
 }
 
 #[tokio::test]
-async fn a_redis_that_repeats_its_password_does_not_bring_it_into_the_log() {
+async fn password_in_an_error_of_redis_is_not_logged() {
     let log = Log::default();
     let capturing = log.capture();
     let parrot = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -179,27 +198,27 @@ async fn a_redis_that_repeats_its_password_does_not_bring_it_into_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_program_starts_without_its_redis() {
+async fn program_starts_without_redis() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).set("REDIS_URL", NOWHERE).serve();
     let login = server.login("emulator:alice").await;
     assert_eq!(login["data"]["login"]["isNewUser"], true, "{login}");
 }
 
-/// A server that asks a Redis, and the database it is on.
+/// A server with a Redis, and its database.
 struct Node {
     app: TestApp,
     _database: Option<TestDatabase>,
 }
 
-/// A node alone, of which a network may have three logins a minute.
+/// One node that allows three logins per minute and network.
 async fn node(redis: &str) -> Node {
     let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
     let app = start(&database, redis, &[("LOGIN_RATE_LIMIT", "3/min"), ("REFRESH_RATE_LIMIT", "100/min")]).await;
     Node { app, _database: Some(database) }
 }
 
-/// Two nodes on one database that count together already; `None` where there is no Redis.
+/// Two nodes with one database that have reached Redis; `None` if there is no Redis.
 async fn nodes(settings: &[(&str, &str)]) -> Option<[Node; 2]> {
     let redis = TestRedis::find()?;
     let database = TestDatabase::create(Kind::Sqlite).await.unwrap();

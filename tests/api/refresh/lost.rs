@@ -19,7 +19,8 @@ fn serve(folder: &Path, database: &TestDatabase) -> Running {
     if database.kind != Kind::Sqlite {
         assert_eq!(program(&["migrate"]).run().code, Some(0));
     }
-    program(&["serve"]).set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve()
+    let server = program(&["serve"]).set("EMULATOR", "true");
+    server.set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve()
 }
 
 /// Sends a refresh whose answer is kept back, kills the server, and gives the refresh token nobody was told.

@@ -1,4 +1,4 @@
-//! `graphql-transport-ws` to the letter, and what of it is refused.
+//! The rules of `graphql-transport-ws`, and the refused messages and handshakes.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -8,7 +8,7 @@ use crate::harness::{EVENTS, Subscriber};
 /// SHA-256 of `subscription Events { accountEvents { __typename } }`.
 const REGISTERED: &str = "418584b8049c16bfa954d65a42bc20ae98461dca58b3964be1ba87b600f7177d";
 
-/// The errors a message brings, and the code of the first.
+/// The type of the next message and the code of its first error.
 async fn refusal(subscriber: &mut Subscriber) -> (String, Value) {
     let error = subscriber.next().await;
     assert_eq!(error["type"], "error", "{error}");
@@ -19,7 +19,7 @@ async fn refusal(subscriber: &mut Subscriber) -> (String, Value) {
 }
 
 on_any_database! {
-    async fn what_breaks_the_rules_closes_the_connection_with_their_code(app: TestApp) {
+    async fn protocol_violation_closes_the_connection_with_its_code(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let init = json!({ "type": "connection_init", "payload": { "token": token } });
@@ -44,7 +44,7 @@ on_any_database! {
         }
     }
 
-    async fn a_message_has_a_length_and_is_a_text(app: TestApp) {
+    async fn message_that_is_too_long_or_binary_closes_the_connection(app: TestApp) {
         let here = app.listen().await;
         let long = |length: usize| Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into());
         let mut subscriber = Subscriber::open(&here.address).await;
@@ -57,13 +57,13 @@ on_any_database! {
         assert_eq!(subscriber.closed().await.0, 4400);
     }
 
-    async fn one_who_does_not_introduce_themselves_is_not_waited_for(app: TestApp, [("FILE", "client_timeout = \"1s\"")]) {
+    async fn missing_connection_init_times_out(app: TestApp, [("FILE", "client_timeout = \"1s\"")]) {
         let here = app.listen().await;
         let mut subscriber = Subscriber::open(&here.address).await;
         assert_eq!(subscriber.closed().await, (4408, "Connection initialisation timeout".to_owned()));
     }
 
-    async fn nothing_but_subscriptions_runs_and_nothing_past_the_gate(app: TestApp) {
+    async fn only_valid_subscriptions_run(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let mut subscriber = Subscriber::introduced(&here.address, &token).await;
@@ -74,6 +74,8 @@ on_any_database! {
             ("mutation { logout { endedSessions } }", "BAD_REQUEST"),
             ("", "BAD_REQUEST"),
             ("subscription {", "GRAPHQL_PARSE_FAILED"),
+            (r#"subscription { accountEvents(v: "\uD83D") { __typename } }"#, "GRAPHQL_PARSE_FAILED"),
+            (r#"subscription { accountEvents(v: "\uD83D\uDE00\u{1F600}") { __typename } }"#, "GRAPHQL_VALIDATION_FAILED"),
             ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
             ("subscription { __typename }", "GRAPHQL_VALIDATION_FAILED"),
             ("subscription { a: accountEvents { __typename } b: accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
@@ -86,14 +88,14 @@ on_any_database! {
             subscriber.subscribe("1", query).await;
             assert_eq!(refusal(&mut subscriber).await, (code.to_owned(), json!("1")), "{query}");
         }
-        // the connection is as good as before, and the session too
+        // the connection and the session remain usable
         subscriber.subscribe("1", EVENTS).await;
         subscriber.say(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
         app.with_token(&token).me().await.data();
     }
 
-    async fn a_connection_has_so_many_operations(app: TestApp) {
+    async fn operations_of_a_connection_are_limited(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let mut subscriber = Subscriber::introduced(&here.address, &token).await;
@@ -107,7 +109,7 @@ on_any_database! {
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
     }
 
-    async fn over_http_a_subscription_is_told_where_to_go(app: TestApp) {
+    async fn subscription_by_post_is_refused_with_a_hint(app: TestApp) {
         let alice = app.log_in("alice").await;
         let answer = alice.client.graphql(EVENTS, json!({})).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_REQUEST"));
@@ -116,24 +118,24 @@ on_any_database! {
         assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_REQUEST"));
     }
 
-    async fn a_request_that_cannot_become_a_connection_is_told_why(app: TestApp) {
+    async fn invalid_handshake_is_refused_with_the_reason(app: TestApp) {
         let here = app.listen().await;
         for protocol in ["graphql-ws", "graphql-transport-wss", ""] {
             let refused = Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
             let Error::Http(response) = refused else { panic!("{refused}") };
             assert_eq!(response.status(), 400, "{protocol}");
         }
-        // whatever else a client speaks, we speak ours
+        // the server chooses its protocol from several
         let offers = [("sec-websocket-protocol", "graphql-ws, graphql-transport-ws")];
         Subscriber::open_with(&here.address, &offers).await.unwrap();
-        // without the rest of a handshake it is a bad request, and without the wish to become one any other GET
+        // an incomplete handshake is a bad request; without `Upgrade` it is an ordinary GET
         let client = app.anonymous();
         let half = client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
         assert_eq!(half.get("/graphql").await.code(), "BAD_REQUEST");
         client.get("/graphql?query=%7BserverInfo%7Bversion%7D%7D").await.data();
     }
 
-    async fn where_documents_are_registered_nothing_else_is_listened_to(
+    async fn unregistered_subscription_is_refused(
         app: TestApp, [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
     ) {
         let here = app.listen().await;
@@ -149,6 +151,23 @@ on_any_database! {
         }
         subscriber.say(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
+    }
+
+    async fn hash_is_not_supported_without_registered_documents(app: TestApp) {
+        let here = app.listen().await;
+        let token = app.log_in("alice").await.token;
+        let mut subscriber = Subscriber::open_with(&here.address, &[("accept-language", "zh-CN")]).await.unwrap();
+        subscriber.introduce(json!({ "token": token })).await;
+        subscriber.next().await;
+        let by_hash = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": REGISTERED } } });
+        for payload in [by_hash, json!({ "documentId": REGISTERED })] {
+            subscriber.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+            let error = subscriber.next().await["payload"][0].clone();
+            let told = (&error["message"], &error["extensions"]["code"], &error["extensions"]["action"]);
+            let expected =
+                (&json!("PersistedQueryNotSupported"), &json!("PERSISTED_QUERY_NOT_SUPPORTED"), &json!("FIX"));
+            assert_eq!(told, expected);
+        }
     }
 
     async fn errors_are_in_the_language_of_the_request(app: TestApp) {

@@ -1,4 +1,4 @@
-//! More requests at once than the server takes on.
+//! More concurrent requests than the server accepts.
 
 use std::time::{Duration, Instant};
 
@@ -8,18 +8,18 @@ use tokio::io::AsyncWriteExt;
 
 use super::{PATHS, answer, connect, post, request, serve};
 
-/// How long the two logins below may take to arrive.
+/// How long the two logins below may take to reach the server.
 const ARRIVAL: Duration = Duration::from_secs(9);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_request_too_many_is_told_to_come_back_and_is_then_served() {
+async fn request_beyond_the_limit_is_refused_and_its_retry_is_served() {
     let (_folder, server) = serve("requests_in_flight = 2\nwechat_timeout = \"15s\"\n").await;
     let log_in = |name| server.login_later(&format!("emulator:slow:10000:{name}"));
     let mut slow = ["alice", "bob"].map(|name| (name, log_in(name)));
     let began = Instant::now();
     while answer(post(&server, "/graphql")).await.status != 503 {
         assert!(began.elapsed() < ARRIVAL, "the third is served");
-        // one that came while this was being answered was itself the one too many
+        // a login that came while this request was handled was itself refused
         let refused = slow.iter_mut().filter(|(_, login)| login.is_finished());
         refused.for_each(|(name, login)| *login = log_in(*name));
     }
@@ -42,7 +42,7 @@ async fn one_request_too_many_is_told_to_come_back_and_is_then_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_send_slowly_take_up_no_room() {
+async fn slow_clients_do_not_use_up_requests_in_flight() {
     let (_folder, server) = serve("requests_in_flight = 2\n").await;
     let mut slow = Vec::new();
     for path in PATHS.into_iter().cycle().take(20) {

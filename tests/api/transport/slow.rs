@@ -1,4 +1,4 @@
-//! Clients that are slow on purpose hold nothing for long.
+//! Slow clients are disconnected.
 
 use std::{
     future::pending,
@@ -13,46 +13,46 @@ use tokio::{
 use super::{PATHS, connect, exchange, request, serve};
 use crate::harness::Running;
 
-const SETTINGS: &str = "client_timeout = \"300ms\"\n";
+const SETTINGS: &str = "client_timeout = \"300ms\"\nkeep_alive_timeout = \"300ms\"\n";
 
-/// Between two bytes of a slow client.
+/// The delay between two bytes of a slow client.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Far beyond the time-out, on a busy machine too.
-const ENDLESS: Duration = Duration::from_secs(20);
+/// Much longer than the timeout, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_does_not_come_to_the_end_of_its_request_is_cut() {
+async fn client_that_does_not_finish_its_request_is_disconnected() {
     let (_folder, server) = serve(SETTINGS).await;
     let head = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(1000));
     for (at_once, slowly) in [("", ""), ("", PREFACE), (PREFACE, ""), ("", &*head), (&*head, "xxxx"), ("\r\n", "")] {
-        assert_cut(&server, at_once, slowly).await;
+        assert_disconnected(&server, at_once, slowly).await;
     }
     assert!(server.is_up().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_nothing_is_asked_on_any_more_is_cut() {
+async fn idle_connection_is_closed() {
     let (_folder, server) = serve(SETTINGS).await;
-    assert_cut(&server, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "").await;
+    assert_disconnected(&server, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn half_a_body_is_not_waited_for() {
+async fn incomplete_body_times_out() {
     let (_folder, server) = serve(SETTINGS).await;
     for path in PATHS {
         for (header, half) in [("Content-Length: 100", "{"), ("Transfer-Encoding: chunked", "5\r\n{")] {
-            let answer = timeout(ENDLESS, exchange(&server, &request(path, header, half))).await.unwrap();
+            let answer = timeout(TEST_TIMEOUT, exchange(&server, &request(path, header, half))).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("\"TIMEOUT\""), "{answer}");
         }
     }
     assert!(server.is_up().await);
 }
 
-/// Sends something at once and something byte by byte, and waits until the server has had enough.
-async fn assert_cut(server: &Running, at_once: &str, slowly: &str) {
+/// Sends one text at once and another byte by byte, and waits until the server closes the connection.
+async fn assert_disconnected(server: &Running, at_once: &str, slowly: &str) {
     let began = Instant::now();
     let (mut from, mut to) = connect(server).await.into_split();
     let sending = async {
@@ -66,9 +66,9 @@ async fn assert_cut(server: &Running, at_once: &str, slowly: &str) {
     let mut answer = Vec::new();
     tokio::select! {
         () = sending => {}
-        // how it is cut does not matter
+        // the connection may end with an error
         _ = from.read_to_end(&mut answer) => {}
-        () = sleep(ENDLESS) => panic!("{at_once:?} and slowly {slowly:?} are waited for"),
+        () = sleep(TEST_TIMEOUT) => panic!("{at_once:?} and slowly {slowly:?} are waited for"),
     }
     assert!(began.elapsed() > PAUSE * 4, "{at_once:?} and slowly {slowly:?} are cut at once");
 }

@@ -1,6 +1,6 @@
 /*
- * Starts GraphiQL with an example that logs in. When an answer brings a token, a button offers to put it into the
- * headers: one click, and the next operation runs as that user.
+ * Starts GraphiQL with an example that logs in. When a response contains a token, a button inserts it into the headers, so
+ * that the next operation runs as that user.
  */
 'use strict';
 
@@ -42,13 +42,13 @@ query Me {
 }
 `;
 
-/* The token of a login or a refresh, whatever name the document gave the field. */
+/* The token of a login or a refresh, under any alias. */
 function tokenOf(answer) {
   const payloads = Object.values(answer?.data ?? {});
   return payloads.map((payload) => payload?.token).find((token) => typeof token === 'string');
 }
 
-/* GraphiQL reads the answer as it would without us; we look at a copy. */
+/* A fetch that reads a copy of each response; GraphiQL reads the original. */
 function watchingFetch(onToken) {
   return async (...request) => {
     const response = await fetch(...request);
@@ -57,17 +57,17 @@ function watchingFetch(onToken) {
   };
 }
 
-/* The headers as they are, but with the token. What is no JSON object gives way. */
+/* The headers with the token. Headers that are not a JSON object are replaced. */
 function withToken(headers, token) {
   let others = {};
   try {
     const { authorization, Authorization, ...rest } = JSON.parse(headers);
     others = rest;
-  } catch { /* gives way */ }
+  } catch { /* replaced */ }
   return JSON.stringify({ ...others, Authorization: `Bearer ${token}` }, null, 2);
 }
 
-/* Sits where GraphiQL has its logo, because only what is inside GraphiQL may reach its editors. */
+/* In the place of GraphiQL's logo, because only its children have access to its editors. */
 function TokenButton({ token, onUse }) {
   const { headerEditor } = GraphiQL.React.useEditorContext({ nonNull: true });
   const use = () => {

@@ -1,6 +1,6 @@
 /*
- * The explorer: tries the GraphQL API by hand, from a page the server brings along. It loads nothing from elsewhere and
- * needs no build step. What is typed lives in sessionStorage, so it is gone with the tab; a token goes nowhere else.
+ * The explorer: sends GraphQL requests from a page of the server. It loads nothing from other hosts and needs no build
+ * step. The input is stored in sessionStorage, which ends with the tab; a token is sent to this server alone.
  */
 'use strict';
 
@@ -29,25 +29,25 @@ query Me {
 }
 `;
 
-// the server gives up sooner: an answer that takes longer was lost on the way
+// longer than the server's own timeout: after that the response is lost
 const PATIENCE_SECONDS = 30;
 
 let offeredToken = '';
 let definitions = [];
 
-/** What cannot be sent. The reader is told beside the field. */
+/** An input that cannot be sent. The message is next to the field. */
 class Refused extends Error {}
 
-/* A browser that keeps nothing for pages throws here; the explorer then works, and forgets. */
+/* Throws in a browser without storage for pages; the explorer then works without it. */
 function remember(id) {
-  try { sessionStorage.setItem(`explorer.${id}`, byId(id).value); } catch { /* forgotten */ }
+  try { sessionStorage.setItem(`explorer.${id}`, byId(id).value); } catch { /* not stored */ }
 }
 
 function recall(id) {
   try { return sessionStorage.getItem(`explorer.${id}`); } catch { return null; }
 }
 
-/* Not a parser: the server judges documents, this only fills the picker. */
+/* Not a parser: it only fills the picker, and the server validates documents. */
 function operations() {
   const text = byId('query').value;
   const found = [...text.matchAll(/(?:^|\})[ \t]*(query|mutation|subscription|fragment)[ \t]+(\w+)/gm)];
@@ -200,7 +200,7 @@ function runByKey(event) {
   run();
 }
 
-/* Tab indents, but Esc before it lets it move on, so that nobody who has only a keyboard is caught in the editor. */
+/* Tab indents; after Esc it moves the focus, so that keyboard users can leave the editor. */
 function indentByTab(editor) {
   let leaving = false;
   editor.addEventListener('keydown', (event) => {

@@ -1,0 +1,52 @@
+//! Identities: under which openid a mini program knows a user, and the session key WeChat gave for it.
+
+mod link;
+mod merge;
+mod reseal;
+mod ticket;
+mod unlink;
+mod wechat_data;
+
+pub use link::IdentityLink;
+pub use merge::AccountMerge;
+pub use reseal::Resealed;
+pub use wechat_data::WechatData;
+
+use entity::{IdentityId, OpenId, UserId, identity};
+
+use super::{Accounts, SignedIn};
+use crate::error::ApiError;
+
+impl Accounts {
+    /// An identity of a user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identity(&self, owner: UserId, id: IdentityId) -> Result<Option<identity::Model>, ApiError> {
+        Ok(self.store.identity_of(owner, id).await?)
+    }
+
+    /// The identity that opened the caller's session.
+    pub(super) async fn identity_of_session(&self, caller: &SignedIn) -> Result<identity::Model, ApiError> {
+        let user = caller.user.id;
+        let session = self.store.session_of(user, caller.session, self.clock.now()).await?;
+        let identity = match session {
+            Some(session) => self.store.identity_of(user, session.identity_id).await?,
+            None => None,
+        };
+        identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
+    }
+
+    /// The identities of a user, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identities(&self, owner: UserId) -> Result<Vec<identity::Model>, ApiError> {
+        Ok(self.store.identities_of(owner).await?)
+    }
+}
+
+/// The associated data a session key is sealed with: it opens for no other value and no other identity.
+pub(super) fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
+    ["session_key", app_id, &openid.0]
+}

@@ -1,0 +1,98 @@
+//! Attaches another identity to the caller's account: of another mini program, or of another WeChat account of theirs.
+
+use std::{sync::Arc, time::Duration};
+
+use entity::{IdentityId, UserId, identity, merge_ticket, user};
+use secrecy::SecretString;
+
+use super::ticket;
+use crate::{
+    account::{Accounts, Client, Refusal, SignedIn},
+    error::ApiError,
+    store::{Linked, ProvenIdentity},
+};
+
+/// How long a merge ticket is valid.
+const TICKET_TTL: Duration = Duration::from_mins(10);
+
+/// What came of a link.
+#[derive(Debug)]
+pub enum IdentityLink {
+    /// The identity is the caller's.
+    Done(identity::Model),
+    /// It belongs to another account. With the ticket the caller may merge the two.
+    Taken(SecretString),
+}
+
+impl Accounts {
+    /// Attaches the identity that a code proves to the caller. One that is the caller's already stays so. One that has an
+    /// account of its own, by itself or by its unionid, stays there.
+    ///
+    /// # Errors
+    /// Those of a login; `CODE_USED` for a code that a login used; `UNAUTHENTICATED` where the account is gone.
+    pub async fn link_identity(
+        self: &Arc<Self>,
+        caller: &SignedIn,
+        client: &Client,
+        code: (&str, Option<&str>),
+    ) -> Result<IdentityLink, ApiError> {
+        let user = caller.user.id;
+        let proven = self.prove_identity(user, client, code).await?;
+        match self.store.identity_link(user, &proven).await? {
+            Linked::Done(identity) => {
+                tracing::info!(app = proven.app_id, user = %user.0, "an identity was linked");
+                Ok(IdentityLink::Done(identity))
+            }
+            Linked::Taken(other) => self.merge_ticket(user, other, &proven).await.map(IdentityLink::Taken),
+            Linked::Gone => Err(ApiError::unauthenticated("REVOKED")),
+        }
+    }
+
+    /// A ticket to merge the caller's account with the one that has the proven identity, or its unionid: it names an
+    /// identity of that one.
+    async fn merge_ticket(
+        &self,
+        caller: UserId,
+        other: UserId,
+        proven: &ProvenIdentity,
+    ) -> Result<SecretString, ApiError> {
+        let identity = self.identity_of_other(other, proven).await?;
+        let (ticket, hash) = ticket::new();
+        let row = merge_ticket::Model {
+            ticket_hash: hash,
+            user_id: caller,
+            identity_id: identity,
+            expires_at: proven.now + TICKET_TTL,
+        };
+        self.store.merge_ticket_insert(&row).await?;
+        Ok(ticket)
+    }
+
+    async fn identity_of_other(&self, other: UserId, proven: &ProvenIdentity) -> Result<IdentityId, ApiError> {
+        let of_other = self.store.identities_of(other).await?;
+        let is_proven = |row: &&identity::Model| row.app_id == proven.app_id && row.openid == proven.openid;
+        let identity = of_other.iter().find(is_proven).or_else(|| of_other.first());
+        // gone in between: the ticket is refused then
+        Ok(identity.map_or(proven.new_identity, |row| row.id))
+    }
+
+    /// The caller as they are now.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where the account is gone.
+    pub async fn reread(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
+        let user = self.store.user(caller.user.id).await?;
+        user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
+    }
+}
+
+impl IdentityLink {
+    /// What a form shows of it.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Done(_) => None,
+            Self::Taken(_) => Some(Refusal::IdentityTaken),
+        }
+    }
+}

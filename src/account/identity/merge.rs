@@ -1,0 +1,103 @@
+//! Makes one account of two: the older one stays, and answers for the id of the other.
+
+use std::cmp::Reverse;
+
+use entity::{IdentityId, Sealed, SessionId, TicketHash, Timestamp, UserId, session::EndReason, user};
+
+use super::ticket;
+use crate::{
+    account::{Accounts, Refusal, SignedIn},
+    error::{ApiError, Code},
+    store::{Change, Merge, Merged, UnionConflict},
+};
+
+/// A number that changes while it is sealed anew does so once.
+const ATTEMPTS: u32 = 3;
+
+/// What came of a merge.
+#[derive(Debug)]
+pub enum AccountMerge {
+    /// The account that stayed.
+    Done(user::Model),
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+impl Accounts {
+    /// Merges the caller's account with the one that a ticket is about. The sessions of the younger account end, also where
+    /// it is the caller's: its client logs in again.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`
+    pub async fn merge_accounts(&self, caller: &SignedIn, ticket: &str) -> Result<AccountMerge, ApiError> {
+        let (caller, now) = (caller.user.id, self.clock.now());
+        self.limits.user(caller).await?;
+        let hash = ticket::hash(ticket);
+        let used = AccountMerge::Refused(Refusal::TicketUsed);
+        let Some(row) = self.store.merge_ticket(&hash, caller, now).await? else { return Ok(used) };
+        let Some(identity) = self.store.identity(row.identity_id).await? else { return Ok(used) };
+        let mut users = self.store.users(&[caller, identity.user_id]).await?;
+        users.sort_by_key(|user| Reverse((user.created_at, user.id)));
+        let [from, into] = &users[..] else { return Ok(used) };
+        self.merge((from.id, into.id), Some((hash, caller)), now).await
+    }
+
+    /// Merges two accounts as an operator decided: `into` stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn merge_users(&self, from: UserId, into: UserId) -> Result<AccountMerge, ApiError> {
+        self.merge((from, into), None, self.clock.now()).await
+    }
+
+    /// Runs again where the telephone number changed in between: it is sealed for the user who stays ahead of the write.
+    async fn merge(
+        &self,
+        (from, into): (UserId, UserId),
+        ticket: Option<(TicketHash, UserId)>,
+        now: Timestamp,
+    ) -> Result<AccountMerge, ApiError> {
+        for _ in 0..ATTEMPTS {
+            let phone = self.phone_for(from, into).await?;
+            let merge = Merge { from, into, phone, ticket: ticket.clone(), now };
+            match self.store.users_merge(&merge).await? {
+                Merged::Done(user, ended) => {
+                    self.note_merge(from, into, &ended);
+                    return Ok(AccountMerge::Done(*user));
+                }
+                Merged::NotActive => return Ok(AccountMerge::Refused(Refusal::NotActive)),
+                Merged::Gone => return Ok(AccountMerge::Refused(Refusal::TicketUsed)),
+                Merged::PhoneChanged => {}
+            }
+        }
+        Err(Code::Overloaded.into())
+    }
+
+    /// The telephone number of a user, as it is and as it is sealed for another one.
+    async fn phone_for(&self, from: UserId, into: UserId) -> Result<Option<(Sealed, Sealed)>, ApiError> {
+        let Some(user) = self.store.user(from).await? else { return Ok(None) };
+        let sealed = self.phone_sealed_for(&user, into)?;
+        Ok(user.sealed_phone.zip(sealed))
+    }
+
+    fn note_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
+        for session in ended {
+            self.invalidate(from, Change::SessionEnded(*session, EndReason::Merged));
+        }
+        self.invalidate(from, Change::UserChanged);
+        self.invalidate(into, Change::UserChanged);
+        tracing::info!(from = %from.0, into = %into.0, "two accounts were merged");
+    }
+
+    /// The next unionids that belong to another user than their identity, behind `after`. See [`UnionConflict`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn union_conflicts(
+        &self,
+        after: Option<IdentityId>,
+        limit: u64,
+    ) -> Result<Option<(Vec<UnionConflict>, IdentityId)>, ApiError> {
+        Ok(self.store.union_conflicts(after, limit).await?)
+    }
+}

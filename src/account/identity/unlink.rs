@@ -1,0 +1,35 @@
+//! Detaches an identity from the caller's account, unless it is the last one.
+
+use entity::{IdentityId, session::EndReason, user};
+
+use crate::{
+    account::{Accounts, Refusal, SignedIn},
+    error::ApiError,
+    store::{Change, Unlink, Unlinked},
+};
+
+/// The caller, or why nothing was changed.
+type Unlinking = Result<Result<user::Model, Refusal>, ApiError>;
+
+impl Accounts {
+    /// Detaches an identity: the sessions it opened end, the caller's own among them. Its next login makes a new
+    /// account, unless another identity with the same unionid has logged in since.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`
+    pub async fn unlink_identity(&self, caller: &SignedIn, identity: IdentityId) -> Unlinking {
+        let (user, now) = (caller.user.id, self.clock.now());
+        self.limits.user(user).await?;
+        let unlink = Unlink { user, identity, open_platforms: self.wechat.open_platforms(), now };
+        let ended = match self.store.identity_unlink(&unlink).await? {
+            Unlinked::Done(ended) => ended,
+            Unlinked::Last => return Ok(Err(Refusal::LastIdentity)),
+            Unlinked::NotFound => return Ok(Err(Refusal::NoIdentity)),
+        };
+        for session in ended {
+            self.invalidate(user, Change::SessionEnded(session, EndReason::Unlinked));
+        }
+        tracing::info!(user = %user.0, "an identity was unlinked");
+        self.reread(caller).await.map(Ok)
+    }
+}

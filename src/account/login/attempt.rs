@@ -1,0 +1,62 @@
+//! One login code becomes one login: the exchange at WeChat and the write to the database together. Within this process
+//! `SingleFlight` runs it once for each code, and between nodes the claim of the code does.
+
+use std::sync::Arc;
+
+use entity::CodeHash;
+
+use super::code_outcome::StoredLogin;
+use crate::{
+    account::{Accounts, Client, Device, IssuedSession, single_flight::Flight},
+    error::ApiError,
+    wechat::{App, LoginCode, PhoneCode},
+};
+
+/// One login in progress, with all that its task needs.
+#[derive(Clone)]
+pub(super) struct LoginAttempt {
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) app: Arc<App>,
+    /// `None` where WeChat cloud hosting said who logs in.
+    pub(super) code: Option<LoginCode>,
+    pub(super) hash: CodeHash,
+    pub(super) device: Device,
+    pub(super) client: Client,
+    /// The phone code that came with it, where it can be one.
+    pub(super) phone_code: Option<Result<PhoneCode, ApiError>>,
+    pub(super) create_user: bool,
+    /// A login this code made before and whose session is over: it is not replayed any more.
+    pub(super) outdated: Option<StoredLogin>,
+}
+
+impl LoginAttempt {
+    /// Makes the login, or gives the one another node made of the code.
+    pub(super) async fn run(mut self) -> Result<Flight<IssuedSession, StoredLogin>, ApiError> {
+        let unwritten = self.accounts.exchanges.unwritten.get(&self.hash).await;
+        let was_unwritten = unwritten.is_some();
+        let exchanged = match self.exchange(unwritten).await? {
+            Flight::Fresh(exchanged) => exchanged,
+            Flight::Replayed(login) => return Ok(Flight::Replayed(login)),
+        };
+        // before the time is read: it may take seconds
+        let known = Box::pin(self.known_otherwise(&exchanged)).await;
+        // read once, so that all rows of a login carry the same time; after the exchange, which may take seconds
+        let now = self.accounts.clock.now();
+        let written = match known {
+            Ok(joins) => self.write(&exchanged, joins, now).await,
+            Err(error) => Err(error),
+        };
+        let openid = exchanged.session.openid.clone();
+        let unwritten = &self.accounts.exchanges.unwritten;
+        match &written {
+            Ok(_) if was_unwritten => unwritten.invalidate(&self.hash).await,
+            Ok(_) => {}
+            // WeChat accepts the code no second time: a repeat continues from here
+            Err(error) if error.is_transient() => unwritten.insert(self.hash.clone(), exchanged).await,
+            Err(error) => self.settle(exchanged.claim, error.clone(), now).await,
+        }
+        let issued = written?;
+        // boxed to keep the future of the common case small
+        Ok(Flight::Fresh(Box::pin(self.with_phone(issued, &openid)).await))
+    }
+}

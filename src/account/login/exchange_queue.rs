@@ -1,0 +1,113 @@
+//! The queue of codes that wait for WeChat. Few calls run at once, and each may take seconds: one client network gets a
+//! share of them, and its other logins wait for that share, so that they delay no other network.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{
+    account::network_of,
+    error::{ApiError, Code},
+};
+
+/// Most codes in the queue. A code is exchanged even if its client is gone.
+const CAPACITY: usize = 1024;
+
+/// One network may use at most the calls divided by this.
+const SHARE: usize = 4;
+
+/// The least number of calls one network may have.
+const MIN_PER_NETWORK: usize = 4;
+
+/// With more networks than this, idle ones are removed.
+const NETWORKS: usize = 1024;
+
+/// The queue of all networks.
+#[derive(Debug)]
+pub(super) struct ExchangeQueue {
+    all: Arc<Semaphore>,
+    per_network: usize,
+    max_wait: Duration,
+    by_network: Mutex<HashMap<IpNet, Arc<Semaphore>>>,
+}
+
+/// A slot for one code, until it is dropped.
+#[derive(Debug)]
+pub(super) struct ExchangeSlot {
+    _of_queue: OwnedSemaphorePermit,
+    _per_network: OwnedSemaphorePermit,
+}
+
+impl ExchangeQueue {
+    /// A queue for the given number of concurrent calls. A code that has waited for `max_wait` is refused.
+    pub(super) fn new(calls: usize, max_wait: Duration) -> Self {
+        let per_network = (calls / SHARE).max(MIN_PER_NETWORK).min(calls);
+        Self { all: Arc::new(Semaphore::new(CAPACITY)), per_network, max_wait, by_network: Mutex::default() }
+    }
+
+    /// Waits for a slot of the client's network.
+    ///
+    /// # Errors
+    /// `OVERLOADED`
+    pub(super) async fn slot(&self, client: IpAddr) -> Result<ExchangeSlot, ApiError> {
+        let overloaded = || ApiError::new(Code::Overloaded);
+        let of_network = self.of(network_of(client)).acquire_owned();
+        let per_network =
+            timeout(self.max_wait, of_network).await.map_err(|_| overloaded())?.map_err(ApiError::internal)?;
+        let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| overloaded())?;
+        Ok(ExchangeSlot { _of_queue: of_all, _per_network: per_network })
+    }
+
+    fn of(&self, network: IpNet) -> Arc<Semaphore> {
+        // a panic under the lock leaves the map consistent
+        let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_network.len() >= NETWORKS {
+            // waiting codes and taken slots hold a reference as well
+            by_network.retain(|_, slots| Arc::strong_count(slots) > 1);
+        }
+        Arc::clone(by_network.entry(network).or_insert_with(|| Arc::new(Semaphore::new(self.per_network))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(n: u32) -> IpAddr {
+        std::net::Ipv4Addr::from(n).into()
+    }
+
+    #[tokio::test]
+    async fn one_network_waits_for_its_share_while_others_proceed() {
+        let queue = ExchangeQueue::new(64, Duration::from_millis(50));
+        let mut own = Vec::new();
+        for _ in 0..16 {
+            own.push(queue.slot(client(1)).await.unwrap());
+        }
+        assert_eq!(queue.slot(client(1)).await.unwrap_err().code, Code::Overloaded);
+        assert!(queue.slot(client(2)).await.is_ok());
+        let (waited, ()) = tokio::join!(queue.slot(client(1)), async { drop(own.pop()) });
+        assert!(waited.is_ok());
+    }
+
+    #[tokio::test]
+    async fn idle_networks_are_removed() {
+        let queue = ExchangeQueue::new(64, Duration::from_millis(50));
+        let busy = queue.slot(client(0)).await.unwrap();
+        for n in 1..3000 {
+            queue.slot(client(n)).await.unwrap();
+        }
+        let by_network = queue.by_network.lock().unwrap();
+        assert!(by_network.len() <= NETWORKS && by_network.contains_key(&network_of(client(0))));
+        drop(busy);
+    }
+}

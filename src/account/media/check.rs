@@ -1,0 +1,122 @@
+//! The content check of uploaded pictures: WeChat is asked once a picture is in use, fetches it by its address, and pushes
+//! later what it thinks of it. What it does not pass is flagged for the operator or taken away, as the settings say.
+
+use std::{sync::Arc, time::Duration};
+
+use entity::{EventHash, SessionId, UserId, content_flag::Suggestion, media_check};
+use tokio::time::sleep;
+
+use crate::{
+    account::Accounts,
+    config::ContentCheck,
+    error::ApiError,
+    log_context,
+    media::{self, MediaKey},
+    public_url::PublicUrl,
+    store::{Change, CheckedPicture, Flag, MediaOutcome, PictureVerdict},
+    wechat::{Suggest, image_check},
+};
+
+/// How long a check may not be noted yet whose outcome is there already. Less than a push may take.
+const NOTED_WITHIN: Duration = Duration::from_millis(400);
+
+impl Accounts {
+    /// Has a picture checked beside the request, where the settings say so. WeChat fetches it by its
+    /// address under `public_url`.
+    pub(super) fn check_picture(
+        self: &Arc<Self>,
+        session: SessionId,
+        owner: UserId,
+        key: &MediaKey,
+        public_url: &PublicUrl,
+    ) {
+        if self.content.check == ContentCheck::Off {
+            return;
+        }
+        let (accounts, key) = (Arc::clone(self), key.clone());
+        let address = public_url.absolute(&key.path()).into_owned();
+        let checking = async move {
+            if let Err(error) = accounts.ask_for_check(session, owner, &key, &address).await {
+                tracing::warn!(code = error.code.as_str(), "WeChat does not check a picture");
+                accounts.judge_unchecked(owner, &key.path()).await;
+            }
+        };
+        tokio::spawn(log_context::inherit(checking));
+    }
+
+    async fn ask_for_check(
+        self: &Arc<Self>,
+        session: SessionId,
+        owner: UserId,
+        key: &MediaKey,
+        address: &str,
+    ) -> Result<(), ApiError> {
+        let identity = self.store.identity_of_session(session).await?;
+        let identity = identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))?;
+        let trace_id = self.call_wechat(&identity.app_id, &image_check(&identity.openid, address)).await?;
+        let check = media_check::Model {
+            trace_id,
+            app_id: identity.app_id,
+            user_id: owner,
+            media_key: key.as_str().to_owned(),
+            created_at: self.clock.now(),
+        };
+        Ok(self.store.media_check_begin(&check).await?)
+    }
+
+    async fn judge_unchecked(&self, owner: UserId, path: &str) {
+        let verdict = self.picture_verdict(Suggestion::Unchecked, None);
+        match self.store.picture_judge(owner, path, verdict, self.clock.now()).await {
+            Ok(true) => self.picture_removed(owner),
+            Ok(false) => {}
+            Err(cause) => tracing::warn!(%cause, "a picture that was not checked could not be flagged"),
+        }
+    }
+
+    /// Lets what WeChat found of a picture take effect; without `suggest` it could not check it.
+    pub(in crate::account) async fn media_checked(
+        &self,
+        app_id: String,
+        event: EventHash,
+        trace_id: String,
+        suggest: Option<Suggest>,
+        label: Option<i32>,
+    ) -> Result<(), ApiError> {
+        let verdict = match suggest {
+            Some(Suggest::Pass) => PictureVerdict::Pass,
+            Some(Suggest::Review) => self.picture_verdict(Suggestion::Review, label),
+            Some(Suggest::Risky) => self.picture_verdict(Suggestion::Risky, label),
+            None => self.picture_verdict(Suggestion::Unchecked, None),
+        };
+        let checked = CheckedPicture { event, app_id, trace_id, path_prefix: media::PATH, verdict };
+        let mut outcome = self.store.media_check_end(&checked, self.clock.now()).await?;
+        if outcome == MediaOutcome::Unknown {
+            sleep(NOTED_WITHIN).await;
+            outcome = self.store.media_check_end(&checked, self.clock.now()).await?;
+        }
+        match outcome {
+            MediaOutcome::Removed(owner) => self.picture_removed(owner),
+            MediaOutcome::Kept => {}
+            MediaOutcome::Unknown => {
+                tracing::info!(app = checked.app_id, "WeChat pushed the outcome of no known check");
+            }
+        }
+        Ok(())
+    }
+
+    fn picture_verdict(&self, suggestion: Suggestion, label: Option<i32>) -> PictureVerdict {
+        if self.content.check == ContentCheck::Off {
+            // switched off since the check began
+            PictureVerdict::Pass
+        } else if self.keeps(suggestion) {
+            PictureVerdict::Flag(Flag { suggestion, label })
+        } else {
+            PictureVerdict::Remove
+        }
+    }
+
+    fn picture_removed(&self, owner: UserId) {
+        tracing::info!(user = %owner.0, "a picture that the content check did not pass was taken away");
+        self.invalidate(owner, Change::UserChanged);
+    }
+}

@@ -1,0 +1,45 @@
+//! Seals telephone numbers under the newest key, and renews their indexes.
+
+use entity::UserId;
+
+use crate::{account::Accounts, error::ApiError, wechat::PhoneNumber};
+
+/// How many users are read at once.
+const BATCH: u64 = 200;
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::account) struct ResealedPhones {
+    /// Numbers that were written.
+    pub(in crate::account) written: u64,
+    /// Numbers that no key of ours opens, or that another user has by now; they were left as they are.
+    pub(in crate::account) left: u64,
+}
+
+impl Accounts {
+    /// Goes through all numbers once. A number that a user binds meanwhile is sealed under the newest key already, where
+    /// the servers have it.
+    pub(in crate::account) async fn reseal_phones(&self) -> Result<ResealedPhones, ApiError> {
+        let (mut done, mut after) = (ResealedPhones::default(), None);
+        loop {
+            let rows = self.store.phones_not_sealed_by(&self.keys.mark(), after, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(done) };
+            after = Some(last.id);
+            for row in rows {
+                let number = self.phone_number_of(&row).ok().flatten().and_then(|text| PhoneNumber::parse(&text));
+                let is_written = match number {
+                    Some(number) => self.store.phone_reseal(&row, &self.stored_phone(row.id, &number)?).await?,
+                    None => false,
+                };
+                done.written += u64::from(is_written);
+                done.left += u64::from(!is_written && self.is_sealed_otherwise(row.id).await?);
+            }
+        }
+    }
+
+    /// Whether a user's number still needs another key than the newest: they may have bound one meanwhile.
+    async fn is_sealed_otherwise(&self, user: UserId) -> Result<bool, ApiError> {
+        let sealed = self.store.user(user).await?.and_then(|user| user.sealed_phone);
+        Ok(sealed.is_some_and(|sealed| !sealed.0.starts_with(&self.keys.mark())))
+    }
+}

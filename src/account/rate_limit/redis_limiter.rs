@@ -1,0 +1,108 @@
+//! Counts for all nodes together, in Redis. A step is one script and so one round trip; it decides as the local limiter
+//! does, and does not count what it refuses. Redis holds nothing but counts, and each expires when it is back to nothing.
+
+use std::{sync::LazyLock, time::Duration};
+
+use entity::UserId;
+use redis::{Client, IntoConnectionInfo, RedisError, Script, ScriptInvocation, io::tcp::TcpSettings};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    LimitReached,
+    client_networks::{ClientNetworks, site_rate},
+    redis_connection::RedisConnection,
+};
+use crate::config::{Config, Rate};
+
+/// What all keys begin with. The braces keep the keys of one step together where Redis is a cluster behind a proxy.
+const PREFIX: &str = "{miniaccount}:limit";
+
+/// The step. See there.
+static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("count.lua")));
+
+/// The limits, counted in Redis.
+pub(super) struct RedisLimiter {
+    connection: RedisConnection,
+    login: Option<Rate>,
+    app_login: Option<Rate>,
+    user: Option<Rate>,
+    avatar: Option<Rate>,
+    refresh: Option<Rate>,
+}
+
+/// Each result is `None` where Redis did not answer.
+impl RedisLimiter {
+    /// `None` where the settings name no Redis.
+    pub(super) fn new(config: &Config) -> Result<Option<Self>, RedisError> {
+        let Some(url) = &config.redis_url else { return Ok(None) };
+        Ok(Some(Self {
+            connection: RedisConnection::open(client(url)?, &COUNT, probe()),
+            login: config.login_rate,
+            app_login: config.app_login_rate,
+            user: config.user_rate,
+            avatar: config.avatar_rate,
+            refresh: config.refresh_rate,
+        }))
+    }
+
+    pub(super) async fn login(&self, networks: ClientNetworks) -> Option<Result<(), LimitReached>> {
+        self.count(by_network(self.login, "login", networks)).await
+    }
+
+    pub(super) async fn app_login(&self, app_id: &str) -> Option<Result<(), LimitReached>> {
+        self.count([(self.app_login, format!("app:{app_id}"))]).await
+    }
+
+    pub(super) async fn user(&self, id: UserId) -> Option<Result<(), LimitReached>> {
+        self.count([(self.user, format!("user:{}", id.0))]).await
+    }
+
+    pub(super) async fn avatar(&self, id: UserId) -> Option<Result<(), LimitReached>> {
+        self.count([(self.avatar, format!("avatar:{}", id.0))]).await
+    }
+
+    pub(super) async fn refresh(&self, networks: ClientNetworks) -> Option<Result<(), LimitReached>> {
+        self.count(by_network(self.refresh, "refresh", networks)).await
+    }
+
+    async fn count<const N: usize>(&self, counts: [(Option<Rate>, String); N]) -> Option<Result<(), LimitReached>> {
+        let mut step = COUNT.prepare_invoke();
+        let limited = counts.into_iter().filter_map(|(rate, name)| Some((rate?, name)));
+        let keys = limited.map(|(rate, name)| add(&mut step, rate, &name)).count();
+        if keys == 0 {
+            return Some(Ok(()));
+        }
+        let wait = self.connection.run(&step).await?;
+        Some(if wait == 0 { Ok(()) } else { Err(LimitReached(Duration::from_micros(wait))) })
+    }
+}
+
+/// The counts of a client, each with its rate and its name.
+fn by_network(rate: Option<Rate>, what: &str, networks: ClientNetworks) -> [(Option<Rate>, String); 2] {
+    let site = networks.site.map(|site| format!("{what}:{site}"));
+    let site_rate = rate.map(site_rate).filter(|_| site.is_some());
+    [(rate, format!("{what}:{}", networks.network)), (site_rate, site.unwrap_or_default())]
+}
+
+/// The client; nothing is sent yet.
+fn client(url: &SecretString) -> Result<Client, RedisError> {
+    // many steps share a connection, and none may wait for the acknowledgement of the one before
+    let at_once = TcpSettings::default().set_nodelay(true);
+    Client::open(url.expose_secret().into_connection_info()?.set_tcp_settings(at_once))
+}
+
+fn add(step: &mut ScriptInvocation<'_>, rate: Rate, name: &str) {
+    let each = (rate.period / rate.count.get()).as_micros().max(1);
+    let burst = each * u128::from(rate.count.get());
+    step.key(format!("{PREFIX}:{name}")).arg(each.to_string()).arg(burst.to_string());
+}
+
+/// A step of no effect, to check that Redis counts: one that is full or read-only answers a ping, but does not count.
+fn probe() -> ScriptInvocation<'static> {
+    let mut step = COUNT.prepare_invoke();
+    step.key(format!("{PREFIX}:probe")).arg(1).arg(1);
+    step
+}
+
+#[cfg(test)]
+mod tests;

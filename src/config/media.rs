@@ -1,0 +1,138 @@
+//! Where pictures lie, by the settings together.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    DatabaseUrl, SqliteDatabase,
+    declarations::{DATABASE_URL, MEDIA_ACCESS_KEY, MEDIA_SECRET_KEY, MEDIA_URL},
+    media_url::MediaUrl,
+    raw::RawSettings,
+};
+
+/// Where pictures lie.
+#[derive(Clone, Debug)]
+pub enum MediaPlace {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket.
+    Bucket(Bucket),
+}
+
+/// A bucket that speaks S3.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// Where it is, without a slash at the end; `None` is Amazon's own of the region.
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// The key that requests are signed with.
+    pub access_key: SecretString,
+    /// Its secret.
+    pub secret_key: SecretString,
+}
+
+impl Bucket {
+    /// Whether the host of the endpoint begins with the name of the bucket.
+    #[must_use]
+    pub fn is_in_endpoint(&self) -> bool {
+        let url = self.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
+        let host = url.as_ref().and_then(Url::host_str);
+        host.is_some_and(|host| host.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with('.')))
+    }
+}
+
+/// The place: a folder beside the database, or a bucket with its keys.
+pub(super) fn place(raw: &RawSettings) -> Option<MediaPlace> {
+    Some(match raw.get(&MEDIA_URL)? {
+        MediaUrl::Folder(folder) => MediaPlace::Folder(beside(&raw.get(&DATABASE_URL)?, &folder)),
+        MediaUrl::Bucket { name, endpoint, region } => MediaPlace::Bucket(Bucket {
+            name,
+            endpoint,
+            region,
+            access_key: raw.get(&MEDIA_ACCESS_KEY)??,
+            secret_key: raw.get(&MEDIA_SECRET_KEY)??,
+        }),
+    })
+}
+
+/// A folder beside an SQLite file, else in the working directory.
+fn beside(database: &DatabaseUrl, folder: &Path) -> PathBuf {
+    match database {
+        DatabaseUrl::Sqlite(SqliteDatabase::File { path, .. }) => path.with_file_name("").join(folder),
+        _ => folder.to_owned(),
+    }
+}
+
+/// A bucket needs both keys, and a folder has no use for them.
+pub(super) fn check(raw: &mut RawSettings) {
+    let Some(place) = raw.get(&MEDIA_URL) else { return };
+    for key in [&MEDIA_ACCESS_KEY.declaration, &MEDIA_SECRET_KEY.declaration] {
+        match place {
+            MediaUrl::Bucket { .. } if !raw.is_set(key) => {
+                raw.refuse(key, "is not set, and the bucket of MEDIA_URL needs it");
+            }
+            MediaUrl::Folder(_) if raw.is_set(key) => raw.warn(key, "has no effect: MEDIA_URL names a folder"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::media_url::media_url, *};
+
+    #[test]
+    fn a_folder_is_beside_the_database() {
+        for (database, folder, expected) in [
+            ("sqlite://miniaccount.db?mode=rwc", "file:media", "media"),
+            ("sqlite:///var/lib/a/a.db", "file:media", "/var/lib/a/media"),
+            ("sqlite:///var/lib/a/a.db", "file:///srv/media", "/srv/media"),
+            ("sqlite:///var/lib/a/a.db", "file:/srv/media", "/srv/media"),
+            ("sqlite::memory:", "file:media", "media"),
+            ("postgres://u:p@h/d", "file:pictures/a", "pictures/a"),
+        ] {
+            let MediaUrl::Folder(folder) = media_url(folder).unwrap() else { panic!("{folder}") };
+            assert_eq!(beside(&database.parse().unwrap(), &folder), Path::new(expected), "{database}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_bucket_may_be_in_its_endpoint() {
+        let bucket = |endpoint: Option<&str>| Bucket {
+            name: "a-125".to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+            region: String::new(),
+            access_key: "k".into(),
+            secret_key: "s".into(),
+        };
+        assert!(bucket(Some("https://a-125.cos.example")).is_in_endpoint());
+        let others = ["https://cos.example", "https://a-1250.cos.example", "http://127.0.0.1:9000"];
+        assert!(!others.iter().any(|it| bucket(Some(it)).is_in_endpoint()) && !bucket(None).is_in_endpoint());
+    }
+
+    #[test]
+    fn a_bucket_without_its_keys_is_refused_and_keys_without_a_bucket_are_warned_of() {
+        let read = |set: &'static [(&'static str, &'static str)]| {
+            let environment = move |name: &str| {
+                let value = set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+                value.ok_or(std::env::VarError::NotPresent)
+            };
+            crate::config::read(&environment, None)
+        };
+        let refused = read(&[("MEDIA_URL", "s3://a?region=x"), ("MEDIA_ACCESS_KEY", "k")]).unwrap_err();
+        assert_eq!(refused.errors, ["MEDIA_SECRET_KEY: is not set, and the bucket of MEDIA_URL needs it"]);
+        let (config, _) =
+            read(&[("MEDIA_URL", "s3://a?region=x"), ("MEDIA_ACCESS_KEY", "k"), ("MEDIA_SECRET_KEY", "s")]).unwrap();
+        assert!(matches!(config.media, MediaPlace::Bucket(_)) && !format!("{:?}", config.media).contains("\"s\""));
+        let (_, warnings) = read(&[("MEDIA_ACCESS_KEY", "k")]).unwrap();
+        assert!(
+            warnings.contains(&"MEDIA_ACCESS_KEY: has no effect: MEDIA_URL names a folder".to_owned()),
+            "{warnings:?}"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! The request that the current task works for: its fields go to each line of the log.
+//!
+//! A task-local holds them, and the formatter of the log (`telemetry`) reads it. A span that is enabled at `info` would be
+//! registered, and its fields formatted, for each request, although most requests log nothing at that level. The task-local
+//! costs a read, and only when a line is written. Spans exist beside it, at `debug`.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::Future,
+};
+
+use futures_util::future::Either;
+use uuid::Uuid;
+
+use crate::random::Name;
+
+/// The longest name of an operation that is logged, in bytes: the client chose it.
+const OPERATION: usize = 64;
+
+tokio::task_local! {
+    static CURRENT: LogContext;
+}
+
+/// The fields of one request. Holds nothing secret: ids of ours, and names that were checked.
+#[derive(Clone, Debug)]
+pub struct LogContext {
+    request_id: Name,
+    trace_id: Option<u128>,
+    operation: RefCell<Option<Box<str>>>,
+    app: RefCell<Option<Box<str>>>,
+    user: Cell<Option<Uuid>>,
+    session: Cell<Option<Uuid>>,
+}
+
+impl LogContext {
+    /// The context of a new request; `trace_id` is that of a valid `traceparent`.
+    #[must_use]
+    pub fn new(request_id: Name, trace_id: Option<u128>) -> Self {
+        let [operation, app] = [const { RefCell::new(None) }; 2];
+        Self { request_id, trace_id, operation, app, user: Cell::new(None), session: Cell::new(None) }
+    }
+
+    /// Runs a future in this context.
+    pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, work)
+    }
+
+    /// Calls `write` with each field that is known.
+    fn each(&self, mut write: impl FnMut(&str, &dyn fmt::Display) -> fmt::Result) -> fmt::Result {
+        write("request_id", &&*self.request_id)?;
+        if let Some(trace_id) = self.trace_id {
+            write("trace_id", &format_args!("{trace_id:032x}"))?;
+        }
+        for (name, text) in [("operation", &self.operation), ("app", &self.app)] {
+            if let Some(text) = &*text.borrow() {
+                write(name, text)?;
+            }
+        }
+        for (name, id) in [("user", self.user.get()), ("session", self.session.get())] {
+            if let Some(id) = id {
+                write(name, &id)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a future in the context of the current task: for tasks that are spawned on behalf of a request.
+pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    match CURRENT.try_with(Clone::clone) {
+        Ok(context) => Either::Left(context.scope(work)),
+        Err(_) => Either::Right(work),
+    }
+}
+
+/// The id of the current request, if there is one.
+#[must_use]
+pub fn request_id() -> Option<Name> {
+    CURRENT.try_with(|context| context.request_id).ok()
+}
+
+/// The user of the current request, if it is known.
+#[must_use]
+pub fn user() -> Option<Uuid> {
+    CURRENT.try_with(|context| context.user.get()).ok().flatten()
+}
+
+/// Adds the name of the operation. A name that is too long is left out, and so is a text that is no name of GraphQL.
+pub fn set_operation(name: &str) {
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name && name.len() <= OPERATION {
+        set(|context| *context.operation.borrow_mut() = Some(name.into()));
+    }
+}
+
+/// Adds the appid of a configured mini program.
+pub fn set_app(id: &str) {
+    set(|context| *context.app.borrow_mut() = Some(id.into()));
+}
+
+/// Adds the caller, who is authenticated.
+pub fn set_caller(user: Uuid, session: Uuid) {
+    set(|context| {
+        context.user.set(Some(user));
+        context.session.set(Some(session));
+    });
+}
+
+fn set(change: impl FnOnce(&LogContext)) {
+    // outside of requests there is nothing to add to
+    let _ = CURRENT.try_with(change);
+}
+
+/// Calls `write` with each field of the current request.
+///
+/// # Errors
+/// That of `write`.
+pub fn fields(write: impl FnMut(&str, &dyn fmt::Display) -> fmt::Result) -> fmt::Result {
+    CURRENT.try_with(|context| context.each(write)).unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::name;
+
+    fn logged() -> String {
+        let mut line = String::new();
+        fields(|name, value| fmt::Write::write_fmt(&mut line, format_args!("{name}={value};"))).unwrap();
+        line
+    }
+
+    #[tokio::test]
+    async fn spawned_task_inherits_the_fields_of_its_request() {
+        let (id, ids) = (name(), (Uuid::from_u128(1), Uuid::from_u128(2)));
+        let request = async {
+            set_operation("Me");
+            set_operation("no name");
+            set_operation(&"x".repeat(OPERATION + 1));
+            set_app("wx1");
+            set_caller(ids.0, ids.1);
+            tokio::spawn(inherit(async { logged() })).await.unwrap()
+        };
+        let line = LogContext::new(id, Some(10)).scope(request).await;
+        let expected =
+            format!("request_id={};trace_id={:032x};operation=Me;app=wx1;user={};session={};", &*id, 10, ids.0, ids.1);
+        assert_eq!(line, expected);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_logged_of_a_request_outside_of_one() {
+        set_operation("Me");
+        assert_eq!((logged(), inherit(async { logged() }).await), (String::new(), String::new()));
+        assert!(request_id().is_none() && user().is_none());
+    }
+}

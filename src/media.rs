@@ -1,0 +1,15 @@
+//! Pictures of users: `picture` decodes and scales uploads, `decode_pool` limits how many at once, `key` names the result, and
+//! `storage` stores it. Nothing here depends on accounts or the database.
+
+mod decode_pool;
+mod key;
+mod picture;
+mod storage;
+
+pub use decode_pool::{DecodeError, DecodePool};
+pub use key::{MediaKey, PATH};
+pub use picture::{Avatar, Format, PictureError, avatar};
+pub use storage::{Storage, StorageError, Stored};
+
+/// The longest picture that is read, in bytes: 5 MiB.
+pub const LONGEST: usize = 5 * 1024 * 1024;

@@ -1,0 +1,157 @@
+//! Which errors of a database are transient, and the pauses between attempts.
+
+use std::time::Duration;
+
+use sea_orm::{
+    DbErr, RuntimeErr,
+    sqlx::{self, error::DatabaseError, postgres::PgDatabaseError},
+};
+use tokio::time::sleep;
+
+use crate::random;
+
+/// Attempts at a unit of work before its conflict is given to the caller.
+const ATTEMPTS: u32 = 10;
+
+/// The first pause, on average; each later one is twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The pauses between the attempts at one unit of work.
+pub(super) struct Backoff {
+    attempt: u32,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self { attempt: 1 }
+    }
+
+    /// Whether there have been enough attempts.
+    pub(super) fn is_spent(&self) -> bool {
+        self.attempt >= ATTEMPTS
+    }
+
+    /// Waits before the next attempt. The pauses are random, so that two units that met do not meet again.
+    pub(super) async fn pause(&mut self) {
+        let average = FIRST_PAUSE.saturating_mul(1 << (self.attempt - 1).min(16)).min(LONGEST_PAUSE);
+        self.attempt += 1;
+        let [jitter] = random::bytes();
+        sleep(average / 2 + average * u32::from(jitter) / 255).await;
+    }
+}
+
+/// Whether a retry may succeed: the database undid the work, or did not begin it, for a transient reason.
+pub(in crate::store) fn is_transient(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
+    if let Some(mysql) = cause.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return is_transient_mysql(mysql.number());
+    }
+    match cause.code() {
+        // SQLite: busy (5) and locked (6), with their extended codes, which have the kind in the low byte
+        Some(code) if cause.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+            code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+        }
+        Some(code) => is_transient_sqlstate(&code),
+        None => false,
+    }
+}
+
+/// PostgreSQL, appendix A: serialization failure, deadlock, lock not available, and a foreign key whose row another
+/// transaction has just deleted.
+fn is_transient_sqlstate(code: &str) -> bool {
+    matches!(code, "40001" | "40P01" | "55P03" | "23503")
+}
+
+/// Deadlock (1213), lock wait (1205), changed since read (1020), a foreign key whose row was just deleted (1452);
+/// `TiDB`: write conflict (9007), schema changed (8002, 8022, 8028); `OceanBase`: transactions that met others or
+/// took too long (6002, 6003, 6004, 6235, 4012, 4038).
+fn is_transient_mysql(number: u16) -> bool {
+    matches!(number, 1213 | 1205 | 1020 | 1452 | 9007 | 8002 | 8022 | 8028 | 6002 | 6003 | 6004 | 6235 | 4012 | 4038)
+}
+
+/// Whether the connection failed during a statement, so that its outcome is unknown.
+pub(in crate::store) fn is_lost(error: &DbErr) -> bool {
+    match sqlx_error(error) {
+        Some(sqlx::Error::Database(cause)) => {
+            is_outdated_plan(cause.as_ref()) || cause.code().is_some_and(|code| is_lost_sqlstate(&code))
+        }
+        Some(cause) => matches!(
+            cause,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
+        ),
+        None => false,
+    }
+}
+
+/// A migration changed a table while this connection had statements prepared for it: PostgreSQL refuses those from then
+/// on (0A000, from `RevalidateCachedQuery`), and a new connection prepares them anew.
+fn is_outdated_plan(cause: &dyn DatabaseError) -> bool {
+    let cause = cause.try_downcast_ref::<PgDatabaseError>();
+    cause.is_some_and(|cause| cause.routine() == Some("RevalidateCachedQuery"))
+}
+
+/// PostgreSQL says good-bye: connection exceptions (08…), shutdown and termination (57P01 to 57P03, 57P05), or this
+/// server only serves reads since another one took over (25006).
+fn is_lost_sqlstate(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25006")
+}
+
+/// Whether the database refused a statement, so that nothing of it was written.
+pub(in crate::store) fn is_refusal(error: &DbErr) -> bool {
+    matches!(sqlx_error(error), Some(sqlx::Error::Database(_)))
+}
+
+/// Whether the database does not know the statement, and will not the next time either: a feature that is not supported,
+/// a syntax error, an unknown function or type.
+pub(in crate::store) fn is_unsupported(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
+    cause.code().is_some_and(|code| matches!(&*code, "0A000" | "42601" | "42883" | "42704"))
+}
+
+/// Whether a statement names a table that is not there. On a distributed engine this may be one that another connection
+/// has just created.
+pub(in crate::store) fn is_missing_table(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
+    cause.code().is_some_and(|code| matches!(&*code, "42S02" | "42P01"))
+}
+
+/// An error that no database told.
+pub(super) fn failed(what: &str) -> DbErr {
+    DbErr::Custom(what.to_owned())
+}
+
+fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause))
+        | DbErr::Conn(RuntimeErr::SqlxError(cause)) => Some(cause),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn error_codes_are_classified() {
+        assert!(["40001", "40P01", "55P03", "23503"].into_iter().all(is_transient_sqlstate));
+        assert!(["23505", "42601", "57P01", ""].into_iter().all(|code| !is_transient_sqlstate(code)));
+        assert!([1213, 1205, 9007, 8028].into_iter().all(is_transient_mysql) && !is_transient_mysql(1062));
+        assert!(["08006", "57P01", "25006"].into_iter().all(is_lost_sqlstate) && !is_lost_sqlstate("40001"));
+    }
+
+    #[tokio::test]
+    async fn attempts_end_and_pauses_are_short() {
+        let (mut backoff, began, mut attempts) = (Backoff::new(), Instant::now(), 1);
+        while !backoff.is_spent() {
+            backoff.pause().await;
+            attempts += 1;
+        }
+        assert_eq!(attempts, ATTEMPTS);
+        assert!(began.elapsed() < super::super::UNIT_TIMEOUT / 4);
+    }
+}

@@ -1,0 +1,85 @@
+//! Moves sealed columns from one key to another, beside servers that go on writing them.
+
+use std::sync::Arc;
+
+use entity::{IdentityId, Sealed, identity};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+
+use crate::store::{Store, database::Connection};
+
+/// An identity as it was read, and what shall stand in its sealed columns instead.
+#[derive(Clone, Debug)]
+pub struct ResealedIdentity {
+    /// As it was read.
+    pub read: identity::Model,
+    /// Its session key.
+    pub session_key: Sealed,
+    /// The one before it.
+    pub previous_session_key: Option<Sealed>,
+}
+
+impl Store {
+    /// Identities that hold something sealed under another key than the one whose values begin with `mark`, in the
+    /// order of their own keys, at most `limit` of those behind `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identities_not_sealed_by(
+        &self,
+        mark: &[u8],
+        after: Option<IdentityId>,
+        limit: u64,
+    ) -> Result<Vec<identity::Model>, DbErr> {
+        let otherwise = Condition::any()
+            .add(begins_otherwise(identity::Column::SessionKey, mark))
+            .add(begins_otherwise(identity::Column::PreviousSessionKey, mark));
+        let identities = identity::Entity::find()
+            .filter(otherwise)
+            .filter(Condition::all().add_option(after.map(|after| identity::Column::Id.gt(after))))
+            .order_by_asc(identity::Column::Id)
+            .limit(limit);
+        self.db.all(identities).await
+    }
+
+    /// Writes a batch, each identity only where its columns still hold what was read, and tells how many that were. A
+    /// login that was faster has a newer session key, which must stay.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identities_reseal(&self, batch: &[ResealedIdentity]) -> Result<u64, DbErr> {
+        let batch: Arc<[ResealedIdentity]> = batch.into();
+        self.db.transaction(move |tx| identities_reseal_in(tx, Arc::clone(&batch))).await
+    }
+}
+
+async fn identities_reseal_in(tx: Connection, batch: Arc<[ResealedIdentity]>) -> Result<u64, DbErr> {
+    let mut written = 0;
+    for identity in &*batch {
+        written += u64::from(identity_reseal_in(&tx, identity).await?);
+    }
+    Ok(written)
+}
+
+async fn identity_reseal_in(tx: &Connection, identity: &ResealedIdentity) -> Result<bool, DbErr> {
+    use identity::Column::{Id, PreviousSessionKey, SessionKey};
+    let previous = match &identity.read.previous_session_key {
+        Some(read) => PreviousSessionKey.eq(read.clone()),
+        None => PreviousSessionKey.is_null(),
+    };
+    let update = identity::Entity::update_many()
+        .col_expr(SessionKey, Expr::value(identity.session_key.clone()))
+        .col_expr(PreviousSessionKey, Expr::value(identity.previous_session_key.clone()))
+        .filter(Id.eq(identity.read.id))
+        .filter(SessionKey.eq(identity.read.session_key.clone()))
+        .filter(previous);
+    Ok(update.exec(tx).await?.rows_affected == 1)
+}
+
+/// Never true of a column that holds nothing.
+pub(in crate::store) fn begins_otherwise(column: impl ColumnTrait, mark: &[u8]) -> Expr {
+    let length = i32::try_from(mark.len()).unwrap_or(i32::MAX);
+    Expr::expr(Func::cust("substr").arg(Expr::col(column.as_column_ref())).arg(1).arg(length)).ne(mark)
+}

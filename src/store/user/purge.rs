@@ -1,0 +1,101 @@
+//! Removes a user whose account is due, with everything that is stored about them.
+
+use entity::{
+    IdentityId, SessionId, Timestamp, UserId, content_flag, identity, media_check, merge_ticket, merged_user,
+    session::{self, EndReason},
+    union_conflict, union_link, user, user_metadata,
+};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, IntoCondition},
+};
+
+use crate::store::{
+    Store,
+    database::Connection,
+    feed::{Change, feed_append_in},
+    identity::conflicts_delete_in,
+    media::media_files_delete_in,
+    session::{end_changes, sessions_end_in},
+};
+
+impl Store {
+    /// Removes a user whose account is due at `now`, and tells which sessions that ended. `None` where it is not due, or
+    /// another call was faster. The lock of the user's row decides between this and a login: a login that comes first has
+    /// its session ended here, and one that comes later finds no user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_purge(&self, id: UserId, now: Timestamp) -> Result<Option<Vec<SessionId>>, DbErr> {
+        self.db.transaction(move |tx| user_purge_in(tx, id, now)).await
+    }
+
+    /// Removes up to `limit` ended sessions of a user, and returns their number: somebody may have thousands.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_purge_of(&self, owner: UserId, limit: u64) -> Result<u64, DbErr> {
+        self.db.run(move |db| sessions_purge_of(db, owner, limit)).await
+    }
+}
+
+async fn sessions_purge_of(db: Connection, owner: UserId, limit: u64) -> Result<u64, DbErr> {
+    let of_user = Condition::all().add(session::Column::UserId.eq(owner)).add(session::Column::EndedAt.is_not_null());
+    let ended = session::Entity::find().select_only().column(session::Column::Id).filter(of_user.clone());
+    let mut ended: Vec<SessionId> = ended.limit(limit).into_tuple().all(&db).await?;
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    // in one order, so that two nodes never wait for each other
+    ended.sort_unstable();
+    let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(ended));
+    Ok(delete.filter(of_user).exec(&db).await?.rows_affected)
+}
+
+async fn user_purge_in(tx: Connection, id: UserId, now: Timestamp) -> Result<Option<Vec<SessionId>>, DbErr> {
+    let lock = user::Entity::update_many().col_expr(user::Column::DeletesAt, Expr::value(now));
+    let due = user::Column::DeletesAt.lte(now);
+    if lock.filter(user::Column::Id.eq(id)).filter(due).exec(&tx).await?.rows_affected == 0 {
+        return Ok(None);
+    }
+    let identities = identity::Entity::find().select_only().column(identity::Column::Id);
+    let identities: Vec<IdentityId> = identities.filter(identity::Column::UserId.eq(id)).into_tuple().all(&tx).await?;
+    let ended = rows_delete_in(&tx, id, &identities, now).await?;
+    let mut changes = end_changes(&ended, EndReason::Deleted);
+    changes.push(Change::UserChanged);
+    // rows of the feed hold nothing personal, and are removed with the others of their age
+    feed_append_in(&tx, id, &changes, now).await?;
+    Ok(Some(ended))
+}
+
+/// Removes the rows of every table that holds something about a user, one line for each table, in the order in which rows
+/// are locked.
+async fn rows_delete_in(
+    tx: &Connection,
+    user: UserId,
+    identities: &[IdentityId],
+    now: Timestamp,
+) -> Result<Vec<SessionId>, DbErr> {
+    let of = || identities.iter().copied();
+    let links = union_link::Entity::find().filter(union_link::Column::UserId.eq(user)).all(tx).await?;
+    delete::<identity::Entity>(tx, identity::Column::UserId.eq(user)).await?;
+    delete::<union_link::Entity>(tx, union_link::Column::UserId.eq(user)).await?;
+    delete::<union_conflict::Entity>(tx, union_conflict::Column::IdentityId.is_in(of())).await?;
+    conflicts_delete_in(tx, &links).await?;
+    delete::<merge_ticket::Entity>(tx, merge_ticket::Column::UserId.eq(user)).await?;
+    delete::<merge_ticket::Entity>(tx, merge_ticket::Column::IdentityId.is_in(of())).await?;
+    delete::<merged_user::Entity>(tx, merged_user::Column::IntoUser.eq(user)).await?;
+    delete::<user_metadata::Entity>(tx, user_metadata::Column::UserId.eq(user)).await?;
+    delete::<content_flag::Entity>(tx, content_flag::Column::UserId.eq(user)).await?;
+    delete::<media_check::Entity>(tx, media_check::Column::UserId.eq(user)).await?;
+    // their rows are removed with their objects
+    media_files_delete_in(tx, user, None, now).await?;
+    let ended = sessions_end_in(tx, user, Condition::all(), EndReason::Deleted, now).await?;
+    delete::<session::Entity>(tx, session::Column::UserId.eq(user)).await?;
+    delete::<user::Entity>(tx, user::Column::Id.eq(user)).await?;
+    Ok(ended)
+}
+
+async fn delete<E: EntityTrait>(tx: &Connection, which: impl IntoCondition) -> Result<(), DbErr> {
+    E::delete_many().filter(which.into_condition()).exec(tx).await.map(drop)
+}

@@ -1,0 +1,182 @@
+//! The address of a picture is absolute wherever it is told, and a client may send its own back.
+
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use super::{assert_only, db_pictures, jpeg, shown, uploaded};
+use crate::harness::{Client, Subscriber};
+
+const UPDATE: &str = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) {
+    user { avatarUrl nickname } userErrors { code field message } } }";
+
+async fn update(client: &Client, input: Value) -> Value {
+    let client = client.clone().header("host", "api.example");
+    client.graphql(UPDATE, json!({ "input": input })).await.data()["updateProfile"].clone()
+}
+
+on_each_database! {
+    async fn a_user_sends_the_address_of_the_own_picture_back_and_keeps_it(app: TestApp) {
+        let alice = app.log_in("alice").await.client;
+        let path = uploaded(&alice, &jpeg()).await;
+        let address = format!("http://api.example{path}");
+        for sent in [
+            address.clone(),
+            format!("https://old.example{path}"),
+            format!("{address}?t=1"),
+            format!("HTTPS://API.example:443/.{path}#x"),
+            format!("https://old.example{path}?t=1"),
+        ] {
+            let updated = update(&alice, json!({ "avatarUrl": sent, "nickname": "Alice" })).await;
+            assert_eq!(updated["user"], json!({ "avatarUrl": address, "nickname": "Alice" }), "{updated}");
+        }
+        app.accounts.purge().await.unwrap();
+        assert_only(&app, &path).await;
+    }
+
+    async fn another_address_and_none_delete_the_uploaded_picture(app: TestApp) {
+        for next in [json!("https://elsewhere.example/1.png"), Value::Null] {
+            let alice = app.log_in("alice").await.client;
+            let path = uploaded(&alice, &jpeg()).await;
+            let updated = update(&alice, json!({ "avatarUrl": next })).await;
+            assert_eq!(updated["user"]["avatarUrl"], next);
+            app.accounts.purge().await.unwrap();
+            assert_eq!((app.anonymous().get(&path).await.status.as_u16(), db_pictures(&app).await.len()), (404, 0));
+        }
+    }
+
+    async fn the_uploaded_picture_of_somebody_else_is_no_address(app: TestApp) {
+        let (alice, bob) = (app.log_in("alice").await.client, app.log_in("bob").await.client);
+        let path = uploaded(&alice, &jpeg()).await;
+        for address in [
+            format!("http://api.example{path}"),
+            format!("https://api.example{path}"),
+            format!("HTTPS://api.example{path}"),
+            format!("https://API.example:443{path}"),
+            format!("https://api.example/.{path}"),
+            format!("https://api.example{path}?t=1"),
+            format!("https://api.example{path}#x"),
+        ] {
+            let refused = update(&bob, json!({ "avatarUrl": address })).await;
+            let message = "This uploaded picture is not yours, or is no longer in use.";
+            let error = json!([{ "code": "INVALID", "field": ["input", "avatarUrl"], "message": message }]);
+            assert_eq!(refused["userErrors"], error, "{address}");
+        }
+        assert_eq!(shown(&bob).await, Value::Null);
+    }
+}
+
+on_any_database! {
+    async fn address_is_that_of_the_request(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.1")]) {
+        let alice = app.log_in("alice").await.client;
+        let path = uploaded(&alice, &jpeg()).await;
+        let seen = async |headers: &[(&'static str, &str)]| {
+            let client = headers.iter().fold(alice.clone(), |client, (name, value)| client.header(name, *value));
+            client.graphql("{ me { avatarUrl } }", json!({})).await.data()["me"]["avatarUrl"].clone()
+        };
+        for (headers, base) in [
+            (&[("host", "a.example:8443")][..], "http://a.example:8443"),
+            (&[("host", "a.example"), ("x-forwarded-proto", "https")], "https://a.example"),
+            (&[("host", "a.example"), ("x-forwarded-proto", "https, http")], "https://a.example"),
+            (&[("host", "a.example/x?")], "http://localhost"),
+            (&[], "http://localhost"),
+        ] {
+            assert_eq!(seen(headers).await, format!("{base}{path}"), "{headers:?}");
+        }
+    }
+
+    async fn scheme_is_taken_from_trusted_proxies_alone(app: TestApp) {
+        let alice = app.log_in("alice").await.client;
+        let path = uploaded(&alice, &jpeg()).await;
+        let client = alice.header("x-forwarded-proto", "https");
+        assert_eq!(shown(&client).await, format!("http://api.example{path}"));
+    }
+
+    async fn settings_name_the_address_for_graphql_and_rest_and_subscribers(
+        app: TestApp, [("PUBLIC_URL", "https://public.example/account/")]
+    ) {
+        let alice = app.log_in("alice").await;
+        let (here, _tailing) = (app.listen().await, app.tail_feed());
+        let mut subscriber = Subscriber::introduced(&here.address, &alice.token).await;
+        subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let answer = super::upload(&alice.client, &jpeg()).await;
+        let address = answer.body["avatarUrl"].as_str().unwrap().to_owned();
+        assert!(address.starts_with("https://public.example/account/media/"), "{address}");
+        // with and without the executor
+        for query in ["{ me { avatarUrl } }", "query @skip(if: false) { me { avatarUrl } }", "{ me { ...{ avatarUrl } } }"] {
+            for _ in 0..2 {
+                let answer = alice.client.graphql(query, json!({})).await;
+                if answer.body.get("errors").is_none() {
+                    assert_eq!(answer.data()["me"]["avatarUrl"], *address, "{query}");
+                }
+            }
+        }
+        let others = app.log_in("bob").await.client;
+        let seen = others.graphql("query($id: ID!) { user(id: $id) { avatarUrl } }", json!({ "id": alice.user_id })).await;
+        assert_eq!(seen.data()["user"]["avatarUrl"], *address);
+        let rest = app.anonymous().post("/api/login", &json!({ "code": "alice.again" })).await;
+        assert_eq!(rest.body["user"]["avatarUrl"], *address, "{}", rest.text);
+        assert_eq!(subscriber.event().await["user"]["avatarUrl"], *address);
+    }
+
+    async fn subscriber_sees_the_address_it_uses(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let (here, _tailing) = (app.listen().await, app.tail_feed());
+        let mut subscriber = Subscriber::introduced(&here.address, &alice.token).await;
+        subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let path = uploaded(&alice.client, &jpeg()).await;
+        assert_eq!(subscriber.event().await["user"]["avatarUrl"], format!("http://{}{path}", here.address));
+    }
+
+    async fn picture_is_served_to_be_kept_for_ever_and_to_be_nothing_but_a_picture(app: TestApp) {
+        let alice = app.log_in("alice").await.client;
+        let path = uploaded(&alice, &jpeg()).await;
+        let served = app.anonymous().get(&path).await;
+        for (name, value) in [
+            ("content-type", "image/jpeg"),
+            ("cache-control", "public, max-age=31536000, immutable"),
+            ("x-content-type-options", "nosniff"),
+            ("content-disposition", "inline; filename=\"avatar.jpg\""),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+            ("content-length", &served.bytes.len().to_string()),
+        ] {
+            assert_eq!(served.headers[name], value, "{name}");
+        }
+        let tag = served.headers["etag"].to_str().unwrap().to_owned();
+        for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+            let again = app.anonymous().header("if-none-match", known).get(&path).await;
+            assert_eq!((again.status.as_u16(), again.bytes.len()), (304, 0));
+            assert_eq!(again.headers["etag"], *tag);
+        }
+        assert_eq!(app.anonymous().header("if-none-match", "\"x\"").get(&path).await.status, 200);
+        let head = app.anonymous().send(Request::head(&path).header(header::ACCEPT, "*/*"), "").await;
+        assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
+        assert_eq!(head.headers["content-length"], served.headers["content-length"]);
+        assert_eq!(app.anonymous().send(Request::delete(&path), "").await.code(), "METHOD_NOT_ALLOWED");
+    }
+
+    async fn nothing_but_pictures_can_be_read(app: TestApp) {
+        let alice = app.log_in("alice").await.client;
+        let path = uploaded(&alice, &jpeg()).await;
+        std::fs::write(app.media.join("secret.jpg"), "secret").unwrap();
+        std::fs::write(app.media.with_file_name("0123456789abcdef0123456789abcdef.jpg"), "secret").unwrap();
+        let name = path.strip_prefix("/media/").unwrap();
+        for other in [
+            "/media/".to_owned(),
+            "/media".to_owned(),
+            "/media/secret.jpg".to_owned(),
+            "/media/..%2f0123456789abcdef0123456789abcdef.jpg".to_owned(),
+            "/media/../0123456789abcdef0123456789abcdef.jpg".to_owned(),
+            format!("/media/./{name}"),
+            format!("/media//{name}"),
+            format!("/media/{name}/"),
+            format!("/media/{}", name.to_uppercase()),
+            format!("/media/{name}%00"),
+            "/media/0123456789abcdef0123456789abcdef.jpg".to_owned(),
+        ] {
+            let refused = app.anonymous().get(&other).await;
+            assert_eq!((refused.status.as_u16(), refused.code()), (404, "NOT_FOUND"), "{other}");
+        }
+    }
+}

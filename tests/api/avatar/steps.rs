@@ -1,0 +1,160 @@
+//! An upload that is cut behind any of its steps leaves nothing for ever: the sweeper finds all of it.
+
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+use entity::media_file::State;
+use miniaccount::media::{Format, MediaKey};
+
+use super::{assert_none, assert_only, db_pictures, files, jpeg, shown, uploaded};
+use crate::harness::{LoggedIn, TestApp, user_key};
+
+/// Longer than an upload may take.
+const LONG: Duration = Duration::from_mins(11);
+
+/// The steps up to the row.
+async fn begun(app: &TestApp, user: &LoggedIn) -> MediaKey {
+    let key = MediaKey::generate(Format::Jpeg);
+    app.store.media_file_begin(key.as_str(), user_key(user), app.accounts.now()).await.unwrap();
+    key
+}
+
+/// The steps up to the object.
+async fn written(app: &TestApp, user: &LoggedIn) -> MediaKey {
+    let key = begun(app, user).await;
+    fs::create_dir_all(&app.media).unwrap();
+    fs::write(app.media.join(key.as_str()), "picture").unwrap();
+    key
+}
+
+async fn sweep(app: &TestApp) {
+    app.accounts.purge().await.unwrap();
+}
+
+on_each_database! {
+    async fn row_without_an_object_is_removed(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        begun(&app, &alice).await;
+        sweep(&app).await;
+        assert_eq!(db_pictures(&app).await.len(), 1, "somebody may still be writing the object");
+        app.clock.advance(LONG);
+        sweep(&app).await;
+        assert_none(&app).await;
+    }
+
+    async fn object_that_did_not_come_into_use_is_removed(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let current = uploaded(&alice.client, &jpeg()).await;
+        written(&app, &alice).await;
+        // half a file, as the process that wrote it has left it
+        let half = begun(&app, &alice).await;
+        fs::write(app.media.join(format!("{half}#1")), "pic").unwrap();
+        sweep(&app).await;
+        assert_eq!(files(&app).len(), 3);
+        app.clock.advance(LONG);
+        sweep(&app).await;
+        assert_only(&app, &current).await;
+    }
+
+    async fn object_that_was_replaced_is_removed(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let first = uploaded(&alice.client, &jpeg()).await;
+        let second = written(&app, &alice).await;
+        let set = app.store.avatar_set(user_key(&alice), second.as_str(), &second.path(), app.accounts.now()).await;
+        assert_eq!(set.unwrap().unwrap().avatar_url, Some(second.path()));
+        assert_eq!(files(&app).len(), 2);
+        assert_eq!(db_pictures(&app).await.iter().filter(|(_, state)| *state == State::Deleting).count(), 1);
+        sweep(&app).await;
+        assert_eq!(app.anonymous().get(&first).await.status, 404);
+        assert_only(&app, &second.path()).await;
+    }
+
+    async fn row_whose_object_is_deleted_already_is_removed(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let first = uploaded(&alice.client, &jpeg()).await;
+        let second = written(&app, &alice).await;
+        app.store.avatar_set(user_key(&alice), second.as_str(), &second.path(), app.accounts.now()).await.unwrap();
+        fs::remove_file(app.media.join(first.strip_prefix("/media/").unwrap())).unwrap();
+        sweep(&app).await;
+        assert_only(&app, &second.path()).await;
+    }
+
+    async fn upload_that_was_given_up_does_not_come_into_use(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let current = uploaded(&alice.client, &jpeg()).await;
+        let late = written(&app, &alice).await;
+        app.clock.advance(LONG);
+        sweep(&app).await;
+        let set = app.store.avatar_set(user_key(&alice), late.as_str(), &late.path(), app.accounts.now()).await;
+        assert_eq!(set.unwrap(), None);
+        assert_eq!(shown(&app.log_in("alice").await.client).await, format!("http://api.example{current}"));
+        assert_only(&app, &current).await;
+    }
+
+    async fn upload_beside_the_deletion_of_the_account_leaves_nothing(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let late = begun(&app, &alice).await;
+        assert!(app.accounts.delete_now(user_key(&alice)).await.unwrap());
+        sweep(&app).await;
+        assert_eq!(db_pictures(&app).await.len(), 1, "somebody is still writing the object");
+        fs::create_dir_all(&app.media).unwrap();
+        fs::write(app.media.join(late.as_str()), "picture").unwrap();
+        let set = app.store.avatar_set(user_key(&alice), late.as_str(), &late.path(), app.accounts.now()).await;
+        assert_eq!(set.unwrap(), None);
+        app.clock.advance(LONG);
+        sweep(&app).await;
+        assert_none(&app).await;
+    }
+
+    async fn deletion_of_an_account_deletes_its_picture_at_once(app: TestApp) {
+        for is_command in [true, false] {
+            let alice = app.log_in("alice").await;
+            uploaded(&alice.client, &jpeg()).await;
+            if is_command {
+                assert!(app.accounts.delete_now(user_key(&alice)).await.unwrap());
+            } else {
+                app.accounts.schedule_deletion(user_key(&alice)).await.unwrap();
+                app.clock.advance(Duration::from_hours(24 * 15));
+                app.accounts.purge_accounts().await.unwrap();
+            }
+            assert_none(&app).await;
+        }
+    }
+
+    async fn several_nodes_sweep_at_once(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        for _ in 0..30 {
+            written(&app, &alice).await;
+        }
+        app.clock.advance(LONG);
+        let nodes = [app.beside().await, app.beside().await, app.clone()];
+        let sweeping = nodes.map(|node| tokio::spawn(async move { node.accounts.purge().await }));
+        for sweeping in sweeping {
+            sweeping.await.unwrap().unwrap();
+        }
+        sweep(&app).await;
+        assert_none(&app).await;
+    }
+}
+
+on_any_database! {
+    async fn storage_that_fails_is_an_internal_error_and_leaves_nothing(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        // a file is where the folder should be
+        fs::write(&app.media, "").unwrap();
+        let failed = super::upload(&alice.client, &jpeg()).await;
+        assert_eq!((failed.status.as_u16(), failed.code()), (500, "INTERNAL_SERVER_ERROR"));
+        assert!(!failed.text.contains("media"), "{}", failed.text);
+        fs::remove_file(&app.media).unwrap();
+        app.clock.advance(LONG);
+        sweep(&app).await;
+        let alice = app.log_in("alice").await;
+        assert_none(&app).await;
+        uploaded(&alice.client, &jpeg()).await;
+    }
+
+    async fn folder_of_pictures_is_for_its_owner_alone(app: TestApp) {
+        assert!(!app.media.exists(), "nothing is made before it is needed");
+        uploaded(&app.log_in("alice").await.client, &jpeg()).await;
+        assert_eq!(app.media.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

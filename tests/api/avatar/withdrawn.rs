@@ -1,0 +1,29 @@
+//! An uploaded picture that its user takes back at WeChat, or that WeChat removes, is deleted from the storage as well.
+
+use serde_json::{Value, json};
+
+use super::{assert_only, jpeg, shown, uploaded};
+use crate::push::{event, pushed, revocation};
+
+on_each_database! {
+    async fn picture_that_wechat_has_cleared_is_deleted_from_the_storage(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+        let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
+        let kept = uploaded(&bob.client, &jpeg()).await;
+        for message in [
+            event("user_info_modified", "o_alice", 1),
+            revocation("o_alice", json!("6")),
+            revocation("o_alice", json!("20")),
+        ] {
+            let path = uploaded(&alice.client, &jpeg()).await;
+            pushed(&app, &message).await;
+            assert_eq!(shown(&alice.client).await, Value::Null, "{message}");
+            app.accounts.purge().await.unwrap();
+            assert_eq!(app.anonymous().get(&path).await.status, 404, "{message}");
+            assert_only(&app, &kept).await;
+        }
+        let own = uploaded(&alice.client, &jpeg()).await;
+        pushed(&app, &revocation("o_alice", json!("19"))).await;
+        app.accounts.purge().await.unwrap();
+        assert_eq!(app.anonymous().get(&own).await.status, 200, "the nickname alone was taken back");
+    }
+}

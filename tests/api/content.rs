@@ -1,0 +1,141 @@
+//! The content check of nicknames: each verdict with each setting, and a WeChat that cannot be asked.
+
+use std::sync::Arc;
+
+use entity::content_flag::{self, Field, Suggestion};
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use crate::harness::{LoggedIn, Program, Reply, TestApp, folder, user_key};
+
+const PATH: &str = "/wxa/msg_sec_check";
+
+fn verdict(suggest: &str, label: i64) -> Reply {
+    Reply::Json(json!({ "errcode": 0, "errmsg": "ok", "result": { "suggest": suggest, "label": label },
+        "detail": [{ "strategy": "keyword", "errcode": 0 }], "trace_id": "t" }))
+}
+
+/// The code of the error that a nickname gets, or none.
+async fn name(user: &LoggedIn, nickname: Value) -> Option<String> {
+    let query = "mutation($n: String) { updateProfile(input: { nickname: $n }) { userErrors { code field } } }";
+    let answer = user.client.graphql(query, json!({ "n": nickname })).await;
+    let errors = &answer.data()["updateProfile"]["userErrors"];
+    let error = errors.get(0)?;
+    assert_eq!(error["field"], json!(["input", "nickname"]));
+    error["code"].as_str().map(str::to_owned)
+}
+
+async fn nickname(user: &LoggedIn) -> Value {
+    user.client.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone()
+}
+
+async fn flag(app: &TestApp, user: &LoggedIn) -> Option<(Suggestion, Option<i32>)> {
+    let flag = content_flag::Entity::find_by_id((user_key(user), Field::Nickname)).one(&app.db().await).await.unwrap();
+    flag.map(|flag| (flag.suggestion, flag.label))
+}
+
+on_each_database! {
+    async fn what_wechat_does_not_pass_is_flagged_and_a_later_name_that_passes_clears_the_flag(app: TestApp, [("CONTENT_CHECK", "flag")]) {
+        let alice = app.log_in("alice").await;
+        for (reply, expected) in [
+            (verdict("risky", 20001), Some((Suggestion::Risky, Some(20001)))),
+            (verdict("review", 21000), Some((Suggestion::Review, Some(21000)))),
+            (Reply::errcode(43104), Some((Suggestion::Unchecked, None))),
+            (Reply::Raw(500, "text/html", "no".to_owned()), Some((Suggestion::Unchecked, None))),
+            (verdict("pass", 100), None),
+        ] {
+            app.wechat.reply(PATH, reply);
+            let text = format!("{expected:?}").chars().take(30).collect::<String>();
+            assert_eq!(name(&alice, json!(text)).await, None);
+            assert_eq!((nickname(&alice).await, flag(&app, &alice).await), (json!(text), expected));
+        }
+        app.wechat.reply(PATH, verdict("risky", 20001));
+        name(&alice, json!("risky")).await;
+        assert!(flag(&app, &alice).await.is_some());
+        name(&alice, Value::Null).await;
+        assert_eq!(flag(&app, &alice).await, None, "the flag goes with the name");
+    }
+}
+
+on_any_database! {
+    async fn wechat_is_asked_about_the_caller_in_the_words_that_will_be_stored(app: TestApp, [("CONTENT_CHECK", "enforce")]) {
+        let alice = app.log_in("alice").await;
+        app.wechat.reply(PATH, verdict("pass", 100));
+        assert_eq!(name(&alice, json!(" 爱丽丝\u{3000}")).await, None);
+        let [call] = &app.wechat.calls_of(PATH)[..] else { panic!("one call") };
+        for (name, expected) in [("version", "2"), ("openid", "o_alice"), ("scene", "1"), ("content", "爱丽丝")] {
+            assert_eq!(call[name], expected, "{name}");
+        }
+        // neither nothing nor what is refused anyway is sent
+        assert_eq!((name(&alice, Value::Null).await, name(&alice, json!("")).await.as_deref()), (None, Some("BLANK")));
+        assert_eq!(app.wechat.calls_of(PATH).len(), 1);
+    }
+
+    async fn without_the_check_nothing_is_asked(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        app.wechat.reply(PATH, verdict("risky", 20001));
+        assert_eq!(name(&alice, json!("Alice")).await, None);
+        assert_eq!((app.wechat.calls_of(PATH).len(), flag(&app, &alice).await), (0, None));
+    }
+
+    async fn the_settings_decide_what_is_refused(app: TestApp) {
+        let down = Reply::Raw(503, "text/html", "no".to_owned());
+        let refusals = [Reply::errcode(40129), down];
+        for (settings, risky, review, away) in [
+            (&[("CONTENT_CHECK", "enforce")][..], true, false, false),
+            (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_REVIEW", "refuse")][..], true, true, false),
+            (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], true, false, true),
+            (&[("CONTENT_CHECK", "flag"), ("CONTENT_CHECK_REVIEW", "refuse"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], false, false, false),
+        ] {
+            let server = app.beside_with(settings).await;
+            let replies = [(verdict("risky", 1), risky), (verdict("review", 2), review), (verdict("pass", 100), false), (verdict("new", 3), away)];
+            let replies = replies.into_iter().chain(refusals.clone().map(|reply| (reply, away)));
+            for (n, (reply, is_refused)) in replies.enumerate() {
+                let user = server.log_in(&format!("user{n}.{}", settings.len())).await;
+                name(&user, Value::Null).await;
+                server.wechat.reply(PATH, reply.clone());
+                let code = name(&user, json!(format!("name {n}"))).await;
+                assert_eq!(code.as_deref(), is_refused.then_some("CONTENT_REFUSED"), "{settings:?} {reply:?}");
+                let is_pass = n == 2;
+                assert_eq!(flag(&server, &user).await.is_some(), !is_refused && !is_pass, "{settings:?} {reply:?}");
+                assert_eq!(nickname(&user).await.is_null(), is_refused);
+            }
+        }
+    }
+
+    async fn a_wechat_that_does_not_answer_counts_as_away(app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_TIMEOUT", "200ms")]) {
+        let alice = app.log_in("alice").await;
+        app.wechat.reply(PATH, Reply::Hang);
+        assert_eq!(name(&alice, json!("Alice")).await, None);
+        assert_eq!(flag(&app, &alice).await, Some((Suggestion::Unchecked, None)));
+    }
+
+    async fn the_command_lists_what_is_flagged_page_by_page(app: TestApp, [("CONTENT_CHECK", "flag")]) {
+        let mut users = Vec::new();
+        app.wechat.reply(PATH, verdict("risky", 20001));
+        for n in 0..3 {
+            let user = app.log_in(&format!("user{n}")).await;
+            name(&user, json!("risky")).await;
+            users.push(user.user_id);
+            app.clock.advance(std::time::Duration::from_millis(5));
+        }
+        let (url, settings) = (Arc::new(app.database.clone()), folder());
+        let flagged = async |arguments: &[&str]| {
+            let arguments: Vec<_> = ["admin", "flagged"].into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect();
+            let (url, path) = (Arc::clone(&url), settings.path().to_owned());
+            let run = move || {
+                let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+                Program::new(&path, &arguments).set("DATABASE_URL", secrecy::ExposeSecret::expose_secret(&*url)).run()
+            };
+            let run = tokio::task::spawn_blocking(run).await.unwrap();
+            assert_eq!(run.code, Some(0), "{run:?}");
+            run.stdout
+        };
+        let first = flagged(&["--limit", "2"]).await;
+        assert_eq!(first.lines().count(), 2, "{first}");
+        assert!(first.starts_with(&format!("{}  NICKNAME  RISKY  20001  20", users[0])), "{first}");
+        let second = flagged(&["--after", &users[1]]).await;
+        assert!(second.lines().count() == 1 && second.contains(&users[2]), "{second}");
+        assert_eq!(flagged(&["--after", &users[2]]).await.trim_end(), "Nothing is flagged.");
+    }
+}

@@ -1,0 +1,66 @@
+//! Claims of codes: a claim whose server died, and rows that cannot be read or exchanged.
+
+use super::*;
+
+on_each_database! {
+    async fn a_code_whose_server_died_is_taken_over_once(app: TestApp) {
+        let nodes = [app.clone(), app.beside().await, app.beside().await];
+        db_claim(&app, "alice", app.accounts.now() + LONG).await;
+        let logins = nodes.each_ref().map(|node| login_later(node, "alice"));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(app.wechat.times_sent("alice"), 0, "its time is not up yet");
+        app.clock.advance(LONG);
+        for login in logins {
+            login.await.unwrap().data();
+        }
+        assert_eq!(app.wechat.times_sent("alice"), 1);
+    }
+
+    async fn a_server_that_was_thought_dead_does_not_overwrite_what_came_after_it(app: TestApp) {
+        let other = app.beside().await;
+        app.wechat.reply("alice", Reply::After(Duration::from_millis(600), Box::new(Reply::user("o_alice"))));
+        let slow = login_later(&app, "alice");
+        until_sent(&app, "alice").await;
+        app.wechat.reply("alice", Reply::errcode(40163));
+        app.clock.advance(LONG);
+        assert_eq!(other.anonymous().login("alice").await.code(), "CODE_USED");
+        slow.await.unwrap().data();
+        assert_eq!(app.beside().await.anonymous().login("alice").await.code(), "CODE_USED");
+        assert_eq!(app.wechat.times_sent("alice"), 2);
+    }
+
+    async fn the_code_and_what_it_gave_cannot_be_read_in_the_table(app: TestApp) {
+        app.wechat.reply("TheCode", Reply::user("TheOpenid").with("session_key", "TheSessionKey"));
+        app.log_in("TheCode").await;
+        let exchange = db_exchanges(&app).await.pop().unwrap();
+        let outcome = exchange.outcome.as_ref().unwrap();
+        for secret in ["TheCode", "TheOpenid", "TheSessionKey"] {
+            for bytes in [&exchange.code_hash.0, &outcome.0] {
+                assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
+            }
+            assert!(!format!("{exchange:?}").contains(secret));
+        }
+        assert_eq!(exchange.code_hash, hash("TheCode"));
+    }
+
+    async fn an_outcome_put_under_another_code_is_not_believed(app: TestApp) {
+        app.log_in("alice").await;
+        let stolen = db_exchanges(&app).await.pop().unwrap();
+        let mallory = code_exchange::Model { code_hash: hash("mallory"), ..stolen };
+        db_insert(&app, mallory).await;
+        assert_eq!(app.anonymous().login("mallory").await.code(), "CODE_USED");
+        assert_eq!(app.wechat.times_sent("mallory"), 0);
+    }
+}
+
+on_any_database! {
+    async fn a_claim_that_never_ends_is_not_waited_for_longer_than_a_call_may_take(
+        app: TestApp,
+        [("FILE", "wechat_timeout = \"100ms\"")]
+    ) {
+        db_claim(&app, "alice", app.accounts.now() + LONG).await;
+        let refused = app.anonymous().login("alice").await;
+        assert_eq!((refused.code(), &refused.error()["action"]), ("PROVIDER_UNAVAILABLE", &json!("RETRY")));
+        assert_eq!(app.wechat.times_sent("alice"), 0);
+    }
+}

@@ -1,0 +1,166 @@
+//! There is one set of rules for a login. PostgreSQL has a statement that writes many at once; whatever sequence of logins
+//! comes, it leaves the same rows as the transaction does, on PostgreSQL and on the other databases.
+
+mod sequence;
+mod tables;
+
+use std::sync::Arc;
+
+use entity::{Timestamp, session::EndReason, user::Status};
+use futures_util::future::join_all;
+use miniaccount::store::{KnownIdentity, LoggedIn, Login, Store};
+use proptest::test_runner::TestRunner;
+use sea_orm::DatabaseConnection;
+
+use self::{
+    sequence::{Step, random_steps},
+    tables::Tables,
+};
+use crate::harness::{Kind, TestDatabase};
+
+/// Sequences that are tried.
+const ON_POSTGRES: usize = 200;
+const ELSEWHERE: usize = 40;
+
+/// How the logins of a step are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As the server does: by the shared statement, and by the transaction where that leaves it.
+    Shared,
+    /// By the transaction alone.
+    Transaction,
+}
+
+/// One database, and the way it is written to.
+struct Side {
+    way: Way,
+    store: Store,
+    db: DatabaseConnection,
+    database: Arc<TestDatabase>,
+}
+
+// on one thread, so that the logins of a step are one batch
+#[tokio::test]
+async fn the_shared_statement_follows_the_rules_of_the_transaction() {
+    let sides = [(Kind::Postgres, Way::Shared), (Kind::Postgres, Way::Transaction)];
+    compare(ON_POSTGRES, sides).await;
+}
+
+#[tokio::test]
+async fn the_transaction_has_the_same_rules_on_sqlite() {
+    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::Sqlite, Way::Transaction)]).await;
+}
+
+#[tokio::test]
+async fn the_transaction_has_the_same_rules_on_mysql() {
+    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::MySql, Way::Transaction)]).await;
+}
+
+async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
+    let [Some(one), Some(other)] = [Side::open(sides[0]).await, Side::open(sides[1]).await] else { return };
+    let (mut runner, mut shared, mut all) = (TestRunner::deterministic(), 0, 0);
+    for number in 0..sequences {
+        let steps = random_steps(&mut runner);
+        for (place, step) in steps.iter().enumerate() {
+            // those that the statement leaves are written after the others, as they are in the server
+            let (written, outcomes) = one.run(step, None).await;
+            let (_, expected) = other.run(step, Some(&written)).await;
+            let told = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
+            assert_eq!(told(&outcomes), told(&expected), "sequence {number}, step {place} of {steps:#?}");
+            shared += written.iter().filter(|written| **written).count();
+            all += written.len();
+        }
+        let (rows, expected) = (Tables::read(&one.db).await, Tables::read(&other.db).await);
+        rows.assert_same(&expected, &format!("sequence {number}: {steps:#?}"));
+        Tables::clear(&one.db).await;
+        Tables::clear(&other.db).await;
+    }
+    // or the comparison is one of the transaction with itself
+    assert!(shared * 3 > all, "{shared} of {all} logins by the statement");
+    one.close().await;
+    other.close().await;
+}
+
+/// What came of a login; `None` where the account is closed.
+type Outcome = Option<LoggedIn>;
+
+impl Side {
+    /// `None` where no server of the kind is named.
+    async fn open((kind, way): (Kind, Way)) -> Option<Self> {
+        let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
+            eprintln!("skipped: {} is not set", kind.variable());
+            return None;
+        };
+        let store = database.store().await;
+        store.migrate().await.unwrap();
+        let db = database.db_connect().await;
+        Some(Self { way, store, db, database })
+    }
+
+    async fn close(self) {
+        self.store.close().await.unwrap();
+        self.db.close().await.unwrap();
+        self.database.remove().await;
+    }
+
+    /// Takes a step. `first` are the logins that the other side has written before the rest of them. Tells which these
+    /// are, and what came of each.
+    async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+        match step {
+            Step::Logins(logins) => return self.log_in(logins, first).await,
+            Step::EndSessions(person, now) => {
+                if let Some(user) = self.user_of(person).await {
+                    self.store.sessions_end_of(user, None, EndReason::LoggedOut, *now).await.unwrap();
+                }
+            }
+            Step::SetStatus(person, status, now) => self.set_status(person, *status, *now).await,
+        }
+        (Vec::new(), Vec::new())
+    }
+
+    async fn log_in(&self, logins: &[Login], first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+        for login in logins {
+            let claim = &login.code.as_ref().unwrap().claim;
+            assert!(self.store.code_exchange_claim(claim).await.unwrap());
+        }
+        let mut outcomes: Vec<Option<Outcome>> = match (self.way, first) {
+            (Way::Shared, _) => {
+                let written = join_all(logins.iter().map(|login| self.store.login_batched(login))).await;
+                written.into_iter().map(|written| written.unwrap().map(Some)).collect()
+            }
+            (Way::Transaction, _) => logins.iter().map(|_| None).collect(),
+        };
+        let written: Vec<bool> = outcomes.iter().map(Option::is_some).collect();
+        let is_first = |place: usize| first.is_none_or(|first| first[place]);
+        let (before, after): (Vec<_>, Vec<_>) = (0..logins.len()).partition(|place| is_first(*place));
+        for place in before.into_iter().chain(after) {
+            if outcomes[place].is_none() {
+                outcomes[place] = Some(self.log_in_alone(&logins[place]).await);
+            }
+        }
+        (written, outcomes.into_iter().map(Option::unwrap).collect())
+    }
+
+    async fn log_in_alone(&self, login: &Login) -> Outcome {
+        let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await.unwrap();
+        self.store.login(known.map(|(identity, _)| KnownIdentity::of(&identity)), login).await.unwrap()
+    }
+
+    async fn set_status(&self, person: &sequence::Name, status: Status, now: Timestamp) {
+        if let Some(user) = self.user_of(person).await {
+            self.store.user_set_status(user, status, now).await.unwrap().unwrap();
+        }
+    }
+
+    async fn user_of(&self, (app_id, openid): &sequence::Name) -> Option<entity::UserId> {
+        let found = self.store.identity_by_openid(app_id, openid).await.unwrap();
+        found.map(|(_, user)| user.id)
+    }
+}
+
+fn outcome_text(outcome: &Outcome) -> String {
+    outcome.as_ref().map_or_else(
+        || "suspended".to_owned(),
+        |it| format!("{:?} {:?} new {} conflict {}", it.user, it.session, it.is_new_user, it.union_conflict),
+    )
+}

@@ -1,0 +1,159 @@
+//! A login that brings a telephone number, and one that wants no new account.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use entity::{identity, user};
+use sea_orm::{EntityTrait, PaginatorTrait};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Reply, TOKEN, TestApp};
+
+const NUMBER: &str = "86-13800000000";
+
+on_each_database! {
+    async fn the_number_that_comes_with_a_login_is_the_users(app: TestApp) {
+        let login = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
+        assert_eq!(login.data()["login"]["user"]["phoneNumber"], "+8613800000000");
+        assert_eq!(login.data()["login"]["userErrors"], json!([]));
+        let repeat = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
+        assert_eq!(repeat.data(), login.data());
+        assert_eq!(app.wechat.phone_code_sent(NUMBER), 1);
+    }
+
+    async fn whatever_becomes_of_the_number_the_login_succeeds(app: TestApp) {
+        log_in(&app, json!({ "code": "owner", "phoneCode": NUMBER })).await.data();
+        for (code, reply, expected) in [
+            ("used", Reply::errcode(40029), "INVALID_PHONE_CODE"),
+            ("taken", Reply::phone(NUMBER, "wx1"), "PHONE_TAKEN"),
+            ("busy", Reply::errcode(-1), "PHONE_UNAVAILABLE"),
+            ("often", Reply::errcode(45011), "PHONE_UNAVAILABLE"),
+            ("odd code", Reply::Hang, "INVALID_PHONE_CODE"),
+        ] {
+            app.wechat.reply(code, reply);
+            let login = log_in(&app, json!({ "code": format!("alice.{expected}.{}", code.len()), "phoneCode": code })).await;
+            let payload = &login.data()["login"];
+            assert_eq!(payload["userErrors"][0]["code"], expected, "{code}");
+            assert_eq!(payload["userErrors"][0]["field"], json!(["phoneCode"]));
+            app.with_token(payload["token"].as_str().unwrap()).me().await.data();
+        }
+        app.wechat.reply("rest", Reply::errcode(40163));
+        let classic = app.anonymous().post("/api/login", &json!({ "code": "alice.rest", "phoneCode": "rest" })).await;
+        assert_eq!((classic.status, &classic.body["userErrors"][0]["code"]), (StatusCode::OK, &json!("INVALID_PHONE_CODE")));
+        let classic = app.anonymous().post("/api/login", &json!({ "code": "bob", "phoneCode": "86-13900000000" })).await;
+        assert_eq!((classic.status, &classic.body["userErrors"]), (StatusCode::OK, &json!([])));
+    }
+
+    async fn taps_at_once_send_both_codes_once(app: TestApp) {
+        let nodes = [app.clone(), app.beside().await];
+        app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
+        let taps: Vec<_> = (0..10).map(|n| {
+            let app = nodes[n % 2].clone();
+            tokio::spawn(async move { log_in(&app, json!({ "code": "alice", "phoneCode": "tap" })).await })
+        }).collect();
+        for tap in taps {
+            assert_eq!(tap.await.unwrap().data()["login"]["userErrors"], json!([]));
+        }
+        assert_eq!((app.wechat.times_sent("alice"), app.wechat.phone_code_sent("tap")), (1, 1));
+    }
+
+    async fn who_wants_no_account_gets_none(app: TestApp) {
+        let refused = log_in(&app, json!({ "code": "alice", "createUser": false })).await;
+        assert_eq!((refused.code(), &refused.error()["action"]), ("ACCOUNT_NOT_FOUND", &json!("GIVE_UP")));
+        let classic = app.anonymous().post("/api/login", &json!({ "code": "bob", "createUser": false })).await;
+        assert_eq!((classic.status, classic.code()), (StatusCode::NOT_FOUND, "ACCOUNT_NOT_FOUND"));
+        assert_eq!(db_counts(&app).await, (0, 0));
+        log_in(&app, json!({ "code": "alice.2" })).await.data();
+        log_in(&app, json!({ "code": "alice.3", "createUser": false })).await.data();
+        assert_eq!(db_counts(&app).await, (1, 1));
+    }
+
+    async fn who_is_known_by_their_unionid_has_an_account(app: TestApp) {
+        for code in ["alice.1", "alice.2"] {
+            app.wechat.reply(code, Reply::user("o_alice").with("unionid", "u_alice"));
+        }
+        let first = log_in(&app, json!({ "code": "alice.1" })).await;
+        let second = log_in(&app, json!({ "code": "alice.2", "appId": "wx2", "createUser": false })).await;
+        assert_eq!(first.data()["login"]["user"]["id"], second.data()["login"]["user"]["id"]);
+        assert_eq!(db_counts(&app).await, (1, 2));
+    }
+
+    async fn a_first_login_joins_the_account_with_its_number_where_that_is_set(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+        let first = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
+        let elsewhere = format!("{NUMBER}.2");
+        app.wechat.reply(&elsewhere, Reply::phone(NUMBER, "wx2"));
+        for (code, create) in [("alice", true), ("alice.2", false)] {
+            let login = log_in(&app, json!({ "code": code, "appId": "wx2", "phoneCode": elsewhere, "createUser": create })).await;
+            let login = &login.data()["login"];
+            assert_eq!((&login["user"]["id"], &login["isNewUser"]), (&first.data()["login"]["user"]["id"], &json!(false)));
+            assert_eq!((&login["userErrors"], &login["user"]["phoneNumber"]), (&json!([]), &json!("+8613800000000")));
+        }
+        assert_eq!((db_counts(&app).await, app.wechat.phone_code_sent(&elsewhere)), ((1, 2), 1));
+        let other = log_in(&app, json!({ "code": "bob", "phoneCode": "86-13900000000" })).await;
+        assert_eq!(other.data()["login"]["isNewUser"], true);
+        let unknown = log_in(&app, json!({ "code": "carol", "phoneCode": "86-13700000000", "createUser": false })).await;
+        assert_eq!((unknown.code(), db_counts(&app).await), ("ACCOUNT_NOT_FOUND", (2, 3)));
+    }
+}
+
+on_any_database! {
+    async fn a_number_joins_nothing_unless_that_is_set(app: TestApp) {
+        log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await.data();
+        let other = log_in(&app, json!({ "code": "bob", "phoneCode": format!("{NUMBER}.bob") })).await;
+        let other = &other.data()["login"];
+        assert_eq!((&other["isNewUser"], &other["userErrors"][0]["code"]), (&json!(true), &json!("PHONE_TAKEN")));
+    }
+
+    async fn a_login_with_a_number_needs_no_token_of_wechat(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+        app.wechat.reply(TOKEN, Reply::errcode(-1));
+        let login = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
+        assert_eq!(login.data()["login"]["userErrors"][0]["code"], "PHONE_UNAVAILABLE");
+        // the account may be there: nobody can tell yet
+        let refused = log_in(&app, json!({ "code": "bob", "phoneCode": NUMBER, "createUser": false })).await;
+        assert_eq!((refused.code(), db_counts(&app).await), ("PROVIDER_UNAVAILABLE", (1, 1)));
+    }
+
+    async fn repeated_login_answers_for_its_phone_code(app: TestApp) {
+        app.wechat.reply("used", Reply::errcode(40029));
+        for _ in 0..2 {
+            let login = log_in(&app, json!({ "code": "alice", "phoneCode": "used" })).await;
+            assert_eq!(login.data()["login"]["userErrors"][0]["code"], "INVALID_PHONE_CODE");
+        }
+        assert_eq!(app.wechat.phone_code_sent("used"), 1);
+        // another node may have sent the code: nobody knows, and the user is told so
+        let first = log_in(&app, json!({ "code": "bob" })).await;
+        let repeat = log_in(&app, json!({ "code": "bob", "phoneCode": NUMBER })).await;
+        assert_eq!(repeat.data()["login"]["token"], first.data()["login"]["token"]);
+        assert_eq!(repeat.data()["login"]["userErrors"][0]["code"], "PHONE_UNAVAILABLE");
+        assert_eq!(app.wechat.phone_code_sent(NUMBER), 0);
+    }
+
+    async fn phone_code_that_fails_is_sent_once(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+        app.wechat.reply("often", Reply::errcode(45011));
+        let login = log_in(&app, json!({ "code": "alice", "phoneCode": "often" })).await;
+        assert_eq!(login.data()["login"]["userErrors"][0]["code"], "PHONE_UNAVAILABLE");
+        assert_eq!(app.wechat.phone_code_sent("often"), 1);
+    }
+
+    async fn an_empty_phone_code_is_none(app: TestApp) {
+        let login = log_in(&app, json!({ "code": "alice", "phoneCode": "" })).await;
+        assert_eq!(login.data()["login"]["userErrors"], json!([]));
+        let refused = app.anonymous().post("/api/login", &json!({ "code": "bob", "createUser": "no" })).await;
+        assert_eq!(refused.code(), "BAD_USER_INPUT");
+    }
+}
+
+async fn log_in(app: &TestApp, arguments: Value) -> Answer {
+    let query = "mutation($code: String!, $appId: String, $phoneCode: String, $createUser: Boolean! = true) {
+        login(code: $code, appId: $appId, phoneCode: $phoneCode, createUser: $createUser) {
+            token isNewUser user { id phoneNumber } session { id } userErrors { code message field } } }";
+    app.anonymous().graphql(query, arguments).await
+}
+
+/// How many users and identities there are.
+async fn db_counts(app: &TestApp) -> (u64, u64) {
+    let db = app.db().await;
+    let counts = (user::Entity::find().count(&db).await.unwrap(), identity::Entity::find().count(&db).await.unwrap());
+    db.close().await.unwrap();
+    counts
+}

@@ -1,0 +1,120 @@
+//! How a stolen refresh token is told from a lost answer and from tabs that race.
+
+use std::time::Duration;
+
+use entity::session::{self, EndReason};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::{DAY, refreshed, refusal, successor, text};
+use crate::harness::{LoggedIn, TestApp, session_key};
+
+const RACE: Duration = Duration::from_secs(10);
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A refresh that succeeds: the next access token and the next refresh token.
+async fn pair(app: &TestApp, token: &str) -> (String, String) {
+    let payload = refreshed(app, token).await;
+    (text(&payload["token"]), text(&payload["refreshToken"]))
+}
+
+/// Makes a session one that a program of before this rule has refreshed.
+async fn db_forget_refresh(app: &TestApp, user: &LoggedIn) {
+    let update = session::Entity::update_many()
+        .col_expr(session::Column::RefreshedAt, Expr::value(None::<i64>))
+        .filter(session::Column::Id.eq(session_key(user)));
+    assert_eq!(update.exec(&app.db().await).await.unwrap().rows_affected, 1);
+}
+
+on_each_database! {
+    async fn a_thief_who_repeats_an_old_token_after_each_refresh_is_noticed(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let stolen = alice.refresh_token.clone();
+        let (token, newest) = pair(&app, &stolen).await;
+        app.with_token(&token).me().await.data();
+        app.clock.advance(RACE + MOMENT);
+        assert_eq!(refusal(&app, &stolen).await, "REUSED");
+        assert_eq!(app.db_session(&alice).await.end_reason, Some(EndReason::Reused));
+        assert_eq!(app.with_token(&token).me().await.refusal(), "REUSED");
+        assert_eq!(refusal(&app, &newest).await, "REUSED");
+    }
+
+    async fn tabs_that_race_get_the_same_answer_for_ten_seconds(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let (token, newest) = pair(&app, &alice.refresh_token).await;
+        app.with_token(&token).me().await.data();
+        for _ in 0..10 {
+            app.clock.advance(Duration::from_secs(1));
+            assert_eq!(successor(&app, &alice.refresh_token).await, newest);
+        }
+        assert_eq!(app.db_session(&alice).await.refresh_generation, 1);
+        app.clock.advance(MOMENT);
+        assert_eq!(refusal(&app, &alice.refresh_token).await, "REUSED");
+    }
+
+    async fn a_lost_answer_is_given_again_days_later(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let (_, lost) = pair(&app, &alice.refresh_token).await;
+        for _ in 0..3 {
+            app.clock.advance(5 * DAY);
+            assert_eq!(successor(&app, &alice.refresh_token).await, lost);
+        }
+        // now it has arrived
+        let (token, newest) = pair(&app, &alice.refresh_token).await;
+        app.with_token(&token).me().await.data();
+        assert_eq!(newest, lost);
+        assert_eq!(app.db_session(&alice).await.used_generation, 1);
+        assert_eq!(refusal(&app, &alice.refresh_token).await, "REUSED");
+    }
+
+    async fn a_new_access_token_that_was_used_on_another_server_counts(app: TestApp) {
+        let other = app.beside().await;
+        let _tasks = [app.tail_feed(), other.tail_feed()];
+        let alice = app.log_in("alice").await;
+        let (token, _) = pair(&app, &alice.refresh_token).await;
+        app.clock.advance(RACE + MOMENT);
+        // the same token again and again is written down once, and counts from its first answer on
+        for _ in 0..3 {
+            other.with_token(&token).me().await.data();
+        }
+        assert_eq!(app.db_session(&alice).await.used_generation, 1);
+        assert_eq!(refusal(&app, &alice.refresh_token).await, "REUSED");
+    }
+
+    async fn an_old_access_token_is_good_until_it_expires_and_tells_nothing_of_the_new_one(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let (first, second_refresh) = pair(&app, &alice.refresh_token).await;
+        let (_, lost) = pair(&app, &second_refresh).await;
+        app.clock.advance(RACE + MOMENT);
+        for token in [&alice.token, &first] {
+            app.with_token(token).me().await.data();
+        }
+        assert_eq!(app.db_session(&alice).await.used_generation, 0);
+        assert_eq!(successor(&app, &second_refresh).await, lost);
+    }
+
+    async fn a_later_generation_is_watched_like_the_first(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let mut refresh = alice.refresh_token.clone();
+        for generation in 1..4 {
+            let (token, newest) = pair(&app, &refresh).await;
+            app.with_token(&token).me().await.data();
+            assert_eq!(app.db_session(&alice).await.used_generation, generation);
+            app.clock.advance(DAY);
+            refresh = newest;
+        }
+        let (_, newest) = pair(&app, &refresh).await;
+        app.clock.advance(DAY);
+        assert_eq!(successor(&app, &refresh).await, newest);
+        app.with_token(&pair(&app, &refresh).await.0).me().await.data();
+        assert_eq!(refusal(&app, &refresh).await, "REUSED");
+    }
+
+    async fn a_session_that_was_refreshed_before_this_was_noted_goes_on(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let newest = successor(&app, &alice.refresh_token).await;
+        db_forget_refresh(&app, &alice).await;
+        assert_eq!(successor(&app, &alice.refresh_token).await, newest);
+        successor(&app, &newest).await;
+        assert_eq!(refusal(&app, &alice.refresh_token).await, "REUSED");
+    }
+}
