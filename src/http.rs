@@ -3,6 +3,7 @@
 mod accept;
 mod access_line;
 mod avatar;
+mod caching;
 mod cloud_hosting;
 mod compression;
 mod endpoint;

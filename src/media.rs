@@ -9,7 +9,7 @@ mod storage;
 pub use decode_pool::{DecodeError, DecodePool};
 pub use key::{MediaKey, PATH};
 pub use picture::{Avatar, Format, PictureError, avatar};
-pub use storage::{Storage, StorageError, Stored};
+pub use storage::{IMMUTABLE, Storage, StorageError, Stored};
 
 /// The longest picture that is read, in bytes: 5 MiB.
 pub const LONGEST: usize = 5 * 1024 * 1024;

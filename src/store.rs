@@ -39,7 +39,7 @@ pub use connect::connect;
 pub use content_flag::Flag;
 pub use feed::{Change, FeedRange};
 pub use identity::{Linked, Merge, Merged, ProvenIdentity, ResealedIdentity, UnionConflict, Unlink, Unlinked};
-pub use login::{KnownIdentity, LoggedIn, Login, NewSession};
+pub use login::{KnownIdentity, LoggedIn, Login, LoginOutcome, NewSession};
 pub use media_check::{CheckedPicture, MediaOutcome, PictureVerdict};
 pub use migrate::SchemaState;
 pub use push_event::{ProfileEffect, ProfileEvent};

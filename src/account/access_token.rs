@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Accounts,
-    login::longest_call,
+    login::claim_lifetime,
     pauses::Pauses,
     single_flight::{Flight, SingleFlight},
 };
@@ -54,7 +54,7 @@ struct HeldToken {
 impl AccessTokens {
     pub(super) fn new(settings: &config::Wechat) -> Self {
         let renewals = SingleFlight::new(Duration::ZERO);
-        Self { held: Mutex::default(), renewals, claim_lifetime: longest_call(settings) }
+        Self { held: Mutex::default(), renewals, claim_lifetime: claim_lifetime(settings) }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, HeldToken>> {

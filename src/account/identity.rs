@@ -26,14 +26,9 @@ impl Accounts {
         Ok(self.store.identity_of(owner, id).await?)
     }
 
-    /// The identity that opened the caller's session.
-    pub(super) async fn identity_of_session(&self, caller: &SignedIn) -> Result<identity::Model, ApiError> {
-        let user = caller.user.id;
-        let session = self.store.session_of(user, caller.session, self.clock.now()).await?;
-        let identity = match session {
-            Some(session) => self.store.identity_of(user, session.identity_id).await?,
-            None => None,
-        };
+    /// The identity by which the caller's session was opened. `UNAUTHENTICATED` where the session or the identity is gone.
+    pub(super) async fn identity_of_session(&self, session: SessionId) -> Result<identity::Model, ApiError> {
+        let identity = self.store.identity_of_session(session).await?;
         identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 

@@ -10,7 +10,7 @@ mod phone;
 mod proof;
 mod write;
 
-pub(super) use code_claim::lifetime as longest_call;
+pub(super) use code_claim::claim_lifetime;
 pub(super) use code_exchange::CodeExchanges;
 
 use std::sync::Arc;

@@ -115,7 +115,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let refused = || ApiError::new(Code::UnsupportedMediaType).detail(detail);
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return Err(refused()) };
-    if headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
+    if is_encoded(headers) {
         return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
     }
     multer::parse_boundary(kind.to_str().unwrap_or_default()).map_err(|_| refused())

@@ -9,14 +9,16 @@ use axum::{
     response::Response,
 };
 
-use super::{App, render::rest_error, request::RequestContext};
+use super::{
+    App,
+    caching::{IMMUTABLE, is_cached_by_client},
+    render::rest_error,
+    request::RequestContext,
+};
 use crate::{
     error::{ApiError, Code},
     media::{MediaKey, Stored},
 };
-
-/// A year: the longest that is in use.
-const CACHED: &str = "public, max-age=31536000, immutable";
 
 /// Nothing runs, and nothing is loaded, where a browser opens the picture by itself.
 const POLICY: &str = "default-src 'none'; sandbox";
@@ -43,12 +45,12 @@ async fn find(app: &App, key: Option<MediaKey>) -> Result<(MediaKey, Stored), Ap
 
 fn answer(key: &MediaKey, stored: Stored, asked: &HeaderMap) -> Response {
     let tag = format!("\"{key}\"");
-    let is_known = is_known(asked, &tag);
+    let is_known = is_cached_by_client(asked, &tag);
     // read as the client reads: of a picture one part at a time is in memory
     let length = HeaderValue::from(stored.length);
     let mut response = Response::new(if is_known { Body::empty() } else { Body::from_stream(stored.bytes) });
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
+    headers.insert(header::CACHE_CONTROL, IMMUTABLE);
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
@@ -64,11 +66,4 @@ fn answer(key: &MediaKey, stored: Stored, asked: &HeaderMap) -> Response {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     response
-}
-
-/// Whether the client has the picture already (RFC 9110, section 13.1.2).
-fn is_known(asked: &HeaderMap, tag: &str) -> bool {
-    let values = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
 }

@@ -106,7 +106,8 @@ fn is_json(kind: &str) -> bool {
     is_json && parts.filter_map(|part| parameter(part, "charset")).all(is_utf_8)
 }
 
-fn is_encoded(headers: &HeaderMap) -> bool {
+/// Whether the body is compressed.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("unknown"));
     let mut encodings = values.flat_map(|value| parts(value, ',')).filter(|encoding| !encoding.is_empty());
     encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))

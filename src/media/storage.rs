@@ -23,8 +23,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const RETRIES: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What is written to the head of an object, for those who read the bucket without this server.
-const CACHED: &str = "public, max-age=31536000, immutable";
+/// `Cache-Control` of a picture, which never changes under its name: a year, the longest in use. The head of an object has
+/// it as well, for clients that read the bucket without this server.
+pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The place where pictures lie.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Storage {
                 files.put(&self.path(key)?, picture.into()).await?;
             }
             Place::Bucket(bucket) => {
-                let head = [(Attribute::ContentType, key.format().media_type()), (Attribute::CacheControl, CACHED)];
+                let head = [(Attribute::ContentType, key.format().media_type()), (Attribute::CacheControl, IMMUTABLE)];
                 let options = PutOptions::from(head.into_iter().collect::<Attributes>());
                 bucket.put_opts(&self.path(key)?, picture.into(), options).await?;
             }

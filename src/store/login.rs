@@ -87,14 +87,24 @@ pub struct LoggedIn {
     pub union_conflict: bool,
 }
 
+/// The result of a login that may be refused. Nothing was written where it was.
+#[derive(Clone, Debug)]
+pub enum LoginOutcome {
+    /// The login was written.
+    LoggedIn(Box<LoggedIn>),
+    /// The account is suspended. A unionid may lead a new identity to such an account, and an account may be suspended
+    /// during its login.
+    Suspended,
+    /// There is no account, and the login does not create one.
+    NoAccount,
+}
+
 /// The result of one attempt at a login.
 enum Attempt {
-    Done(Box<LoggedIn>),
+    Done(LoginOutcome),
     /// A concurrent login created the user or the identity first, or the user or the identity is gone since it was read:
     /// nothing was written.
     LostRace,
-    /// The account is suspended: nothing was written.
-    Suspended,
 }
 
 /// Attempts at a login before it fails because concurrent ones won each race.
@@ -104,19 +114,16 @@ impl Store {
     /// Writes a login. `known` is the identity as read before, where there was one. A login that loses a race is run again,
     /// and then finds what the other one created.
     ///
-    /// `None` where the account is suspended, or there is none and none shall be made: nothing was written then. A unionid may lead a new identity to such an
-    /// account, and an account may be suspended during its login.
-    ///
     /// # Errors
     /// When the database fails.
-    pub async fn login(&self, mut known: Option<KnownIdentity>, login: &Login) -> Result<Option<LoggedIn>, DbErr> {
+    pub async fn login(&self, mut known: Option<KnownIdentity>, login: &Login) -> Result<LoginOutcome, DbErr> {
         for _ in 0..ATTEMPTS {
             let owner = match known {
                 Some(known) => Some(known.user),
-                None => self.owner_otherwise(login).await?,
+                None => self.owner_of_new_identity(login).await?,
             };
             if owner.is_none() && !login.create_user {
-                return Ok(None);
+                return Ok(LoginOutcome::NoAccount);
             }
             let login = Arc::new(login.clone());
             let attempt = self.db.transaction_with_end({
@@ -124,8 +131,7 @@ impl Store {
                 move |tx| login_in(tx, known, owner, Arc::clone(&login))
             });
             match attempt.await? {
-                Attempt::Done(logged_in) => return Ok(Some(*logged_in)),
-                Attempt::Suspended => return Ok(None),
+                Attempt::Done(outcome) => return Ok(outcome),
                 Attempt::LostRace => {}
             }
             let found = self.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
@@ -135,7 +141,7 @@ impl Store {
     }
 
     /// Whose login it is where the identity is new: the unionid's owner's, or that of the user it joins.
-    async fn owner_otherwise(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
+    async fn owner_of_new_identity(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
         if let Some(unionid) = &login.identity.unionid
             && let Some(owner) = self.union_owner(&login.identity.open_platform, unionid).await?
         {
@@ -176,7 +182,7 @@ async fn login_in(
     // the account was deleted, or merged into another one
     let Some(user) = user else { return Ok(TransactionEnd::RollBack(Attempt::LostRace)) };
     if user.status == user::Status::Suspended {
-        return Ok(TransactionEnd::RollBack(Attempt::Suspended));
+        return Ok(TransactionEnd::RollBack(Attempt::Done(LoginOutcome::Suspended)));
     }
     let identity = if let Some(known) = known {
         Some(known.identity)
@@ -202,5 +208,6 @@ async fn login_in(
         code_exchange_store_outcome_in(&tx, outcome).await?;
     }
     feed_append_in(&tx, owner, &ended, login.identity.now).await?;
-    Ok(TransactionEnd::Commit(Attempt::Done(Box::new(LoggedIn { user, session, is_new_user, union_conflict }))))
+    let logged_in = LoggedIn { user, session, is_new_user, union_conflict };
+    Ok(TransactionEnd::Commit(Attempt::Done(LoginOutcome::LoggedIn(Box::new(logged_in)))))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use entity::{SessionId, session};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::{
@@ -46,5 +48,27 @@ on_each_database! {
         let run = admin_with(&app, &["export", &alice.user_id], ("PUBLIC_URL", "https://public.example/x")).await;
         let printed: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!(printed["user"]["avatarUrl"], format!("https://public.example/x{path}"), "{run:?}");
+    }
+
+    async fn the_export_of_many_sessions_holds_the_newest_ones(app: TestApp) {
+        let alice = app.log_in("alice").await;
+        let user = crate::harness::user_key(&alice);
+        let model = session::Entity::find().filter(session::Column::UserId.eq(user)).one(&app.db().await).await;
+        let row = model.unwrap().unwrap();
+        let ended = (0..700).map(|n| session::Model {
+            id: SessionId(uuid::Uuid::from_u128(row.id.0.as_u128() - 1 - n)),
+            user_agent: Some("a".repeat(255)),
+            device_name: Some("电".repeat(64)),
+            ended_at: Some(app.accounts.now()),
+            end_reason: Some(session::EndReason::LoggedOut),
+            ..row.clone()
+        });
+        let ended = ended.map(|row| session::ActiveModel::from(row).reset_all()).collect::<Vec<_>>();
+        session::Entity::insert_many(ended).exec_without_returning(&app.db().await).await.unwrap();
+        let answer = alice.client.graphql("{ accountExport }", json!({})).await;
+        let export = &answer.data()["accountExport"];
+        let sessions = export["sessions"].as_array().unwrap();
+        assert_eq!((sessions.len(), &export["olderSessions"]), (500, &json!(201)));
+        assert_eq!(sessions[499]["endedAt"], Value::Null, "the live session is among them");
     }
 }

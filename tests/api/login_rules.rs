@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use entity::{Timestamp, session::EndReason, user::Status};
 use futures_util::future::join_all;
-use miniaccount::store::{KnownIdentity, LoggedIn, Login, Store};
+use miniaccount::store::{KnownIdentity, LoggedIn, Login, LoginOutcome, Store};
 use proptest::test_runner::TestRunner;
 use sea_orm::DatabaseConnection;
 
@@ -56,6 +56,15 @@ async fn the_transaction_has_the_same_rules_on_mysql() {
     compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::MySql, Way::Transaction)]).await;
 }
 
+on_each_database! {
+    async fn login_that_creates_no_account_is_not_called_suspended_when_its_account_is_deleted_meanwhile(app: TestApp) {
+        let login = Login { create_user: false, ..sequence::some_login() };
+        let deleted = KnownIdentity { identity: login.identity.new_identity, user: login.new_user };
+        let outcome = app.store.login(Some(deleted), &login).await.unwrap();
+        assert!(matches!(outcome, LoginOutcome::NoAccount), "{outcome:?}");
+    }
+}
+
 async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
     let [Some(one), Some(other)] = [Side::open(sides[0]).await, Side::open(sides[1]).await] else { return };
     let (mut runner, mut shared, mut all) = (TestRunner::deterministic(), 0, 0);
@@ -65,7 +74,7 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
             // those that the statement leaves are written after the others, as they are in the server
             let (written, outcomes) = one.run(step, None).await;
             let (_, expected) = other.run(step, Some(&written)).await;
-            let told = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
+            let told = |outcomes: &[LoginOutcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
             assert_eq!(told(&outcomes), told(&expected), "sequence {number}, step {place} of {steps:#?}");
             shared += written.iter().filter(|written| **written).count();
             all += written.len();
@@ -80,9 +89,6 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
     one.close().await;
     other.close().await;
 }
-
-/// What came of a login; `None` where the account is closed.
-type Outcome = Option<LoggedIn>;
 
 impl Side {
     /// `None` where no server of the kind is named.
@@ -105,7 +111,7 @@ impl Side {
 
     /// Takes a step. `first` are the logins that the other side has written before the rest of them. Tells which these
     /// are, and what came of each.
-    async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+    async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<LoginOutcome>) {
         match step {
             Step::Logins(logins) => return self.log_in(logins, first).await,
             Step::EndSessions(person, now) => {
@@ -118,15 +124,16 @@ impl Side {
         (Vec::new(), Vec::new())
     }
 
-    async fn log_in(&self, logins: &[Login], first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+    async fn log_in(&self, logins: &[Login], first: Option<&[bool]>) -> (Vec<bool>, Vec<LoginOutcome>) {
         for login in logins {
             let claim = &login.code.as_ref().unwrap().claim;
             assert!(self.store.code_exchange_claim(claim).await.unwrap());
         }
-        let mut outcomes: Vec<Option<Outcome>> = match (self.way, first) {
+        let mut outcomes: Vec<Option<LoginOutcome>> = match (self.way, first) {
             (Way::Shared, _) => {
                 let written = join_all(logins.iter().map(|login| self.store.login_batched(login))).await;
-                written.into_iter().map(|written| written.unwrap().map(Some)).collect()
+                let logged_in = |written: LoggedIn| LoginOutcome::LoggedIn(Box::new(written));
+                written.into_iter().map(|written| written.unwrap().map(logged_in)).collect()
             }
             (Way::Transaction, _) => logins.iter().map(|_| None).collect(),
         };
@@ -141,7 +148,7 @@ impl Side {
         (written, outcomes.into_iter().map(Option::unwrap).collect())
     }
 
-    async fn log_in_alone(&self, login: &Login) -> Outcome {
+    async fn log_in_alone(&self, login: &Login) -> LoginOutcome {
         let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await.unwrap();
         self.store.login(known.map(|(identity, _)| KnownIdentity::of(&identity)), login).await.unwrap()
     }
@@ -158,9 +165,12 @@ impl Side {
     }
 }
 
-fn outcome_text(outcome: &Outcome) -> String {
-    outcome.as_ref().map_or_else(
-        || "suspended".to_owned(),
-        |it| format!("{:?} {:?} new {} conflict {}", it.user, it.session, it.is_new_user, it.union_conflict),
-    )
+fn outcome_text(outcome: &LoginOutcome) -> String {
+    match outcome {
+        LoginOutcome::LoggedIn(it) => {
+            format!("{:?} {:?} new {} conflict {}", it.user, it.session, it.is_new_user, it.union_conflict)
+        }
+        LoginOutcome::Suspended => "suspended".to_owned(),
+        LoginOutcome::NoAccount => "no account".to_owned(),
+    }
 }

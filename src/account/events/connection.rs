@@ -1,5 +1,6 @@
-//! An authenticated connection stays open (a WebSocket), and is closed when the caller may no longer use it: a suspended
-//! user's connection is told `ACCOUNT_SUSPENDED`, that of an ended session `UNAUTHENTICATED` with the reason.
+//! An authenticated connection stays open (a WebSocket), and is closed when the caller may no longer use it: with
+//! `UNAUTHENTICATED` and the reason its session ended (`SUSPENDED` where the user was suspended), with `ACCOUNT_SUSPENDED`
+//! where the session's end was missed and the user is found suspended.
 //!
 //! Nothing is missed between authenticating and subscribing: a connection subscribes first, and only then reads the
 //! session. A change committed before that read is seen by it. A change committed later is read from the feed later, when

@@ -81,9 +81,7 @@ impl Accounts {
     }
 
     fn note_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
-        for session in ended {
-            self.invalidate(from, Change::SessionEnded(*session, EndReason::Merged));
-        }
+        self.invalidate_ended(from, ended, EndReason::Merged);
         self.invalidate(from, Change::UserChanged);
         self.invalidate(into, Change::UserChanged);
         tracing::info!(from = %from.0, into = %into.0, "two accounts were merged");

@@ -26,9 +26,7 @@ impl Accounts {
             Unlinked::Last => return Ok(Err(Refusal::LastIdentity)),
             Unlinked::NotFound => return Ok(Err(Refusal::NoIdentity)),
         };
-        for session in ended {
-            self.invalidate(user, Change::SessionEnded(session, EndReason::Unlinked));
-        }
+        self.invalidate_ended(user, &ended, EndReason::Unlinked);
         tracing::info!(user = %user.0, "an identity was unlinked");
         self.reread(caller).await.map(Ok)
     }

@@ -42,8 +42,8 @@ impl Accounts {
     /// `RATE_LIMITED`; `UNAUTHENTICATED`.
     pub async fn open_wechat_data(&self, caller: &SignedIn, data: WechatData) -> Result<String, ApiError> {
         self.limits.user(caller.user.id).await?;
-        let sealed = Sealed::read(data)?;
-        let identity = self.identity_of_session(caller).await?;
+        let given = GivenData::read(data)?;
+        let identity = self.identity_of_session(caller.session).await?;
         let context = session_key_context(&identity.app_id, &identity.openid);
         let is_recent = self.clock.now().since(identity.session_key_at) <= PREVIOUS_KEY_VALID_FOR;
         let previous = identity.previous_session_key.as_ref().filter(|_| is_recent);
@@ -54,8 +54,8 @@ impl Accounts {
             // a login by cloud hosting brings no key: with an empty one anybody could sign
             (!text.is_empty()).then(|| SecretString::from(text))
         });
-        let opened = sealed.open(keys)?.ok_or(Code::SessionKeyStale)?;
-        if let Sealed::Encrypted(_) = sealed {
+        let opened = given.open(keys)?.ok_or(Code::SessionKeyStale)?;
+        if let GivenData::Encrypted(_) = given {
             let checked = check_watermark(&opened, &identity.app_id, self.clock.now());
             checked.map_err(|fault| bad("encryptedData", fault))?;
         }
@@ -64,12 +64,12 @@ impl Accounts {
 }
 
 /// Data whose form is right.
-enum Sealed {
+enum GivenData {
     Encrypted(EncryptedData),
     Signed { raw: String, signature: String },
 }
 
-impl Sealed {
+impl GivenData {
     fn read(data: WechatData) -> Result<Self, ApiError> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let WechatData { encrypted_data, iv, raw_data, signature } = data;

@@ -56,7 +56,7 @@ impl Accounts {
         client: &Client,
         code: &str,
     ) -> Result<Deletion, ApiError> {
-        let app_id = self.app_of(caller, session).await?;
+        let app_id = self.identity_of_session(session).await?.app_id;
         let proven = self.prove_identity(caller, client, (code, Some(&app_id))).await?;
         let found = self.store.identity_by_openid(&proven.app_id, &proven.openid).await?;
         if found.is_none_or(|(identity, _)| identity.user_id != caller) {
@@ -138,9 +138,7 @@ impl Accounts {
         }
         let Some(ended) = self.store.user_purge(id, now).await? else { return Ok(()) };
         self.remnants.0.store(true, Ordering::Release);
-        for session in ended {
-            self.invalidate(id, Change::SessionEnded(session, EndReason::Deleted));
-        }
+        self.invalidate_ended(id, &ended, EndReason::Deleted);
         self.invalidate(id, Change::UserChanged);
         tracing::info!(user = %id.0, "an account was deleted");
         Ok(())
@@ -152,12 +150,5 @@ impl Accounts {
             self.remnants.0.store(true, Ordering::Release);
         }
         Ok(())
-    }
-
-    /// The mini program that the caller is signed in to.
-    async fn app_of(&self, caller: UserId, session: SessionId) -> Result<String, ApiError> {
-        let gone = || ApiError::unauthenticated("REVOKED");
-        let session = self.session(caller, session).await?.ok_or_else(gone)?;
-        Ok(self.identity(caller, session.identity_id).await?.ok_or_else(gone)?.app_id)
     }
 }

@@ -39,7 +39,7 @@ impl LoginAttempt {
             Flight::Replayed(login) => return Ok(Flight::Replayed(login)),
         };
         // before the time is read: it may take seconds
-        let known = Box::pin(self.known_otherwise(&exchanged)).await;
+        let known = Box::pin(self.account_to_join(&exchanged)).await;
         // read once, so that all rows of a login carry the same time; after the exchange, which may take seconds
         let now = self.accounts.clock.now();
         let written = match known {

@@ -72,7 +72,7 @@ impl Accounts {
 
 /// How long a claim lasts: longer than its node may take, so that a claim which expires belongs to a node that is gone.
 /// The longest exchange waits in the queue and for the app's turn, and then calls each host; a phone code may follow.
-pub(in crate::account) fn lifetime(settings: &config::Wechat) -> Duration {
+pub(in crate::account) fn claim_lifetime(settings: &config::Wechat) -> Duration {
     let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
     settings.timeout.saturating_mul(hosts.saturating_add(3)) + MARGIN
 }

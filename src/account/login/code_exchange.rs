@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{
     attempt::LoginAttempt,
-    code_claim::{self, ClaimResult},
+    code_claim::{ClaimResult, claim_lifetime},
     code_outcome::{self, StoredLogin, StoredOutcome},
     exchange_queue::ExchangeQueue,
 };
@@ -59,7 +59,7 @@ impl CodeExchanges {
             unwritten: Cache::builder().max_capacity(UNWRITTEN).time_to_live(repeat_window).build(),
             queue: ExchangeQueue::new(calls, timeout),
             repeat_window,
-            claim_lifetime: code_claim::lifetime(settings),
+            claim_lifetime: claim_lifetime(settings),
         }
     }
 }

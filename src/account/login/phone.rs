@@ -18,7 +18,7 @@ const PHONE_POLLS: u32 = 20;
 impl LoginAttempt {
     /// The account that a first login joins by its telephone number. Where the client wants no new account, it is refused
     /// here unless somebody is known, so that nothing is written.
-    pub(super) async fn known_otherwise(&mut self, exchanged: &ExchangedCode) -> Result<Option<UserId>, ApiError> {
+    pub(super) async fn account_to_join(&mut self, exchanged: &ExchangedCode) -> Result<Option<UserId>, ApiError> {
         let may_join = self.accounts.joins_by_phone && matches!(self.phone_code, Some(Ok(_)));
         if (self.create_user && !may_join) || self.is_known(exchanged).await? {
             return Ok(None);

@@ -9,7 +9,7 @@ use crate::{
     account::{Accounts, IssuedSession, lifecycle::refuse_suspended},
     error::{ApiError, Code},
     random,
-    store::{Change, KnownIdentity, LoggedIn, Login, NewSession},
+    store::{Change, KnownIdentity, LoggedIn, Login, LoginOutcome, NewSession},
 };
 
 impl LoginAttempt {
@@ -93,7 +93,11 @@ impl Accounts {
             self.limits.user(user.id).await?;
         }
         let known = known.map(|(identity, _)| KnownIdentity::of(&identity));
-        Ok(self.store.login(known, login).await?.ok_or(Code::AccountSuspended)?)
+        match self.store.login(known, login).await? {
+            LoginOutcome::LoggedIn(logged_in) => Ok(*logged_in),
+            LoginOutcome::Suspended => Err(Code::AccountSuspended.into()),
+            LoginOutcome::NoAccount => Err(Code::AccountNotFound.into()),
+        }
     }
 }
 

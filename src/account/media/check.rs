@@ -51,8 +51,7 @@ impl Accounts {
         key: &MediaKey,
         address: &str,
     ) -> Result<(), ApiError> {
-        let identity = self.store.identity_of_session(session).await?;
-        let identity = identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))?;
+        let identity = self.identity_of_session(session).await?;
         let trace_id = self.call_wechat(&identity.app_id, &image_check(&identity.openid, address)).await?;
         let check = media_check::Model {
             trace_id,

@@ -38,9 +38,7 @@ impl Accounts {
         let kept = (scope == LogoutScope::Others).then_some(caller.session);
         let (owner, reason) = (caller.user.id, EndReason::LoggedOut);
         let ended = self.store.sessions_end_of(owner, kept, reason, self.clock.now()).await?;
-        for session in &ended {
-            self.invalidate(owner, Change::SessionEnded(*session, reason));
-        }
+        self.invalidate_ended(owner, &ended, reason);
         Ok(ended.len() as u64)
     }
 
@@ -72,9 +70,7 @@ impl Accounts {
             return Ok(None);
         }
         let ended = self.store.sessions_end_of(owner, None, EndReason::Revoked, self.clock.now()).await?;
-        for session in &ended {
-            self.invalidate(owner, Change::SessionEnded(*session, EndReason::Revoked));
-        }
+        self.invalidate_ended(owner, &ended, EndReason::Revoked);
         tracing::info!(user = %owner.0, "an operator ended the sessions of an account");
         Ok(Some(ended.len()))
     }

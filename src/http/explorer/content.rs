@@ -1,4 +1,4 @@
-//! Static content: compressed at most once for each encoding, with an `ETag` from its hash. tower-http's `ServeDir` does
+//! Static content: compressed once for each encoding, with an `ETag` from its hash. tower-http's `ServeDir` does
 //! not fit: it serves files of a folder instead of files in the binary, and has no `ETag` for each encoding.
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -11,11 +11,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::task::spawn_blocking;
 
 use super::encoding::{Compressed, Encoding};
+use crate::http::caching::{IMMUTABLE, is_cached_by_client};
 
 /// Static content with its headers.
 pub(super) struct Content {
     media_type: &'static str,
-    cache_control: &'static str,
+    cache_control: HeaderValue,
     version: String,
     bytes: Compressed,
 }
@@ -26,12 +27,17 @@ impl Content {
         let bytes = bytes.into();
         let hash = digest(&SHA256, &bytes);
         let version = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9]);
-        Self { media_type, cache_control: "no-cache", version, bytes: Compressed::new(bytes) }
+        Self { media_type, cache_control: HeaderValue::from_static("no-cache"), version, bytes: Compressed::new(bytes) }
     }
 
     /// Content whose path contains its version: browsers cache it without revalidation.
     pub(super) fn immutable(media_type: &'static str, bytes: impl Into<Bytes>) -> Self {
-        Self { cache_control: "public, max-age=31536000, immutable", ..Self::new(media_type, bytes) }
+        Self { cache_control: IMMUTABLE, ..Self::new(media_type, bytes) }
+    }
+
+    /// The same content with forms that were compressed before.
+    pub(super) fn with_forms(self, gzip: Option<Bytes>, brotli: Option<Bytes>) -> Self {
+        Self { bytes: self.bytes.with_forms(gzip, brotli), ..self }
     }
 
     /// A hash of the content.
@@ -43,7 +49,7 @@ impl Content {
     pub(super) async fn respond(&'static self, headers: &HeaderMap) -> Response {
         let encoding = Encoding::negotiate(headers);
         let tag = format!("\"{}-{}\"", self.version, encoding.as_str());
-        if is_known(&tag, headers) {
+        if is_cached_by_client(headers, &tag) {
             return self.with_headers(StatusCode::NOT_MODIFIED.into_response(), encoding, &tag);
         }
         let content = match self.bytes.ready(encoding) {
@@ -60,7 +66,7 @@ impl Content {
     fn with_headers(&self, mut response: Response, encoding: Encoding, tag: &str) -> Response {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache_control));
+        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         if encoding != Encoding::Identity {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
@@ -70,9 +76,4 @@ impl Content {
         }
         response
     }
-}
-
-fn is_known(tag: &str, headers: &HeaderMap) -> bool {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    known.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
 }

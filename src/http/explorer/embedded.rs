@@ -45,7 +45,7 @@ struct Asset {
 
 impl Graphiql {
     fn find() -> Option<Self> {
-        let fetched = FETCHED.iter().map(|name| Some(Asset::new(name, bytes(Fetched::get(name)?.data))));
+        let fetched = FETCHED.iter().map(|name| Asset::fetched(name));
         let ours = OURS.iter().map(|(name, text)| Some(Asset::new(name, Bytes::from_static(text.as_bytes()))));
         let assets = fetched.chain(ours).collect::<Option<Vec<_>>>()?;
         let link = |page: String, asset: &Asset| page.replace(&format!("assets/{}", asset.name), &asset.path());
@@ -57,6 +57,14 @@ impl Graphiql {
 impl Asset {
     fn new(name: &'static str, bytes: Bytes) -> Self {
         Self { name, content: Content::immutable(content_type(name), bytes) }
+    }
+
+    /// A fetched file, with the forms that scripts/graphiql compressed.
+    fn fetched(name: &'static str) -> Option<Self> {
+        let file = |name: &str| Fetched::get(name).map(|file| bytes(file.data));
+        let Self { name, content } = Self::new(name, file(name)?);
+        let content = content.with_forms(file(&format!("{name}.gz")), file(&format!("{name}.br")));
+        Some(Self { name, content })
     }
 
     fn path(&self) -> String {

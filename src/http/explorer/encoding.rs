@@ -56,7 +56,7 @@ fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     of(coding).or_else(|| of("*")).unwrap_or(0.0)
 }
 
-/// Content that is compressed at its first request in each encoding.
+/// Content in each encoding: compressed before the build, or else at its first request.
 pub(super) struct Compressed {
     plain: Bytes,
     gzip: OnceLock<Bytes>,
@@ -66,6 +66,12 @@ pub(super) struct Compressed {
 impl Compressed {
     pub(super) fn new(plain: Bytes) -> Self {
         Self { plain, gzip: OnceLock::new(), brotli: OnceLock::new() }
+    }
+
+    /// Content of which a build has compressed forms already.
+    pub(super) fn with_forms(self, gzip: Option<Bytes>, brotli: Option<Bytes>) -> Self {
+        let form = |bytes: Option<Bytes>| bytes.map(OnceLock::from).unwrap_or_default();
+        Self { gzip: form(gzip), brotli: form(brotli), ..self }
     }
 
     /// The content in an encoding, if it is compressed already.
@@ -142,5 +148,12 @@ mod tests {
         flate2::read::GzDecoder::new(&*compressed.get(Encoding::Gzip)).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, plain);
         assert_eq!(compressed.get(Encoding::Identity), plain);
+    }
+
+    #[test]
+    fn forms_compressed_before_the_build_are_not_compressed_again() {
+        let (gzip, brotli) = (Bytes::from("a gzip"), Bytes::from("a brotli"));
+        let content = Compressed::new(Bytes::from("plain")).with_forms(Some(gzip.clone()), Some(brotli.clone()));
+        assert_eq!((content.ready(Encoding::Gzip), content.get(Encoding::Brotli)), (Some(gzip), brotli));
     }
 }

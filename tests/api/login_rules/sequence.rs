@@ -95,6 +95,11 @@ fn step(draw: Draw, now: i64) -> Step {
     }
 }
 
+/// A login of somebody.
+pub(super) fn some_login() -> Login {
+    login(&Draft { app: 1, person: 1, unionid: None, device: None, session_key: 0, asked: 0 }, 1_000_000)
+}
+
 fn name(app: u8, person: u8) -> Name {
     (format!("wx{app}"), OpenId(format!("o_{person}")))
 }

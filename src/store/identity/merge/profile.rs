@@ -16,7 +16,13 @@ pub(super) async fn merge_in(
     into: user::Model,
     now: Timestamp,
 ) -> Result<user::Model, DbErr> {
+    // without `..`: a new column does not compile until it is decided here
     let user = user::Model {
+        id: into.id,
+        status: into.status,
+        role: into.role,
+        created_at: into.created_at,
+        deletes_at: into.deletes_at,
         nickname: into.nickname.or(from.nickname),
         avatar_url: into.avatar_url.or(from.avatar_url),
         locale: into.locale.or(from.locale),
@@ -25,7 +31,6 @@ pub(super) async fn merge_in(
         sealed_phone: into.sealed_phone.or(from.sealed_phone),
         last_login_at: into.last_login_at.max(from.last_login_at),
         updated_at: now,
-        ..into
     };
     user::Entity::update_many()
         .col_expr(user::Column::Nickname, Expr::value(user.nickname.clone()))
