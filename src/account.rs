@@ -1,6 +1,6 @@
-//! The accounts: who logs in, who a token speaks for, how a session lives and ends, what of a profile may be seen. The
-//! decisions are made here; `store` writes them down, `wechat` calls WeChat, `graphql` and `http` call the methods of
-//! [`Accounts`]. Its fields are private to this room.
+//! Accounts: login, authentication, the life cycle of sessions, and who may see which fields of a profile. This module
+//! makes the decisions; `store` writes them to the database, `wechat` calls WeChat's API, `graphql` and `http` call the
+//! methods of [`Accounts`], whose fields are private to this module.
 
 mod access_token;
 mod client;
@@ -79,7 +79,7 @@ pub struct Accounts {
     cache: SessionCache,
     last_used: LastUsedBuffer,
     events: Arc<Events>,
-    /// How long a user may take a deletion back.
+    /// The grace period in which a user may cancel the deletion of their account.
     deletion_grace: Duration,
     remnants: Remnants,
     media: Storage,
@@ -87,7 +87,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts in a store, by the settings.
+    /// The accounts of a store, configured by the settings.
     ///
     /// # Errors
     /// When no client can be built for the storage of pictures.
@@ -122,7 +122,7 @@ impl Accounts {
         })
     }
 
-    /// The present moment, by the clock that expiries are checked against.
+    /// The current time, by the clock that decides about expiry.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -136,7 +136,7 @@ impl Accounts {
         self.store.ping().await
     }
 
-    /// What WeChat refuses about the settings of mini programs, by appid: `40125 invalid appsecret`.
+    /// The mini programs whose settings WeChat refuses: appid and error, such as `40125 invalid appsecret`.
     #[must_use]
     pub fn misconfigured_apps(&self) -> Vec<(String, String)> {
         self.wechat.misconfigured()
@@ -148,10 +148,10 @@ impl Accounts {
         self.keys.jwks()
     }
 
-    /// Lets units of work under way finish, then closes the connections to the database.
+    /// Waits for running units of work, then closes the connections to the database.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.store.clone().close().await
     }

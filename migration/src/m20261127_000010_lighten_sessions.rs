@@ -26,7 +26,7 @@ const PARTIAL_INDEXES: [(&str, &[&str]); 3] = [
     ("idx-sessions-ended", &["ended_at"]),
 ];
 
-const ALL_COLUMNS: &str = "id, user_id, identity_id, refresh_generation, device_id, device_name, user_agent, ip_prefix, \
+const COLUMNS: &str = "id, user_id, identity_id, refresh_generation, device_id, device_name, user_agent, ip_prefix, \
                        created_at, last_used_at, expires_at, ended_at, end_reason, refreshed_at, used_generation";
 
 #[derive(DeriveMigrationName)]
@@ -141,8 +141,7 @@ async fn rebuild(manager: &SchemaManager<'_>, keys: &mut [ForeignKeyCreateStatem
     }
     manager.create_table(sessions).await?;
     let db = manager.get_connection();
-    db.execute_unprepared(&format!("INSERT INTO sessions_anew ({ALL_COLUMNS}) SELECT {ALL_COLUMNS} FROM sessions"))
-        .await?;
+    db.execute_unprepared(&format!("INSERT INTO sessions_anew ({COLUMNS}) SELECT {COLUMNS} FROM sessions")).await?;
     manager.drop_table(Table::drop().table("sessions").take()).await?;
     manager.rename_table(Table::rename().table("sessions_anew", "sessions").take()).await
 }

@@ -1,5 +1,6 @@
-//! The access token of each mini program, and the calls that need one. A node keeps the token in memory; between nodes the
-//! database has it, sealed, and a claim there decides which node renews it. Logins need none of this.
+//! The access token of each mini program for WeChat's API, and the calls that need one. A node caches the token in
+//! memory. Nodes share it through the database, encrypted, where a claim decides which node renews it. Logins need no
+//! access token.
 
 use std::{
     collections::HashMap,
@@ -27,23 +28,23 @@ use crate::{
     wechat::{App, Called, Request},
 };
 
-/// A token is renewed when less than this is left of it, and a little less on each node by chance: until then WeChat gives
-/// the same one, and from then on both are good for five minutes.
+/// A token is renewed this long before it expires, and up to `JITTER` later, at random on each node. WeChat returns the
+/// same token until its last five minutes; then the old and the new one are valid together.
 const MARGIN: Duration = Duration::from_mins(5);
 const JITTER: Duration = Duration::from_mins(1);
 
-/// How long after a renewal that failed the next one is tried, while the old token is good.
+/// The delay between a failed renewal and the next attempt, while the old token is valid.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The access tokens of this node.
+/// The access tokens cached by this node.
 pub(super) struct AccessTokens {
     held: Mutex<HashMap<String, HeldToken>>,
-    /// By app, and the token that WeChat refused, where one is the reason.
+    /// Renewals in progress, by app, and by the token that WeChat refused if that is the reason for the renewal.
     renewals: SingleFlight<(String, Option<TokenDigest>), HeldToken>,
     claim_lifetime: Duration,
 }
 
-/// A token as a node holds it.
+/// A cached token.
 #[derive(Clone)]
 struct HeldToken {
     token: SecretString,
@@ -74,12 +75,12 @@ impl HeldToken {
 }
 
 impl Accounts {
-    /// Makes a call of WeChat's API with the access token of a mini program. Where WeChat knows the token no more, it is
-    /// renewed and the call made once again.
+    /// Calls WeChat's API with the access token of a mini program. If WeChat refuses the token, renews it and repeats
+    /// the call once.
     ///
     /// # Errors
-    /// `UNKNOWN_APP`; what WeChat refuses, by its code; `PROVIDER_UNAVAILABLE` and `PROVIDER_MISCONFIGURED`, where there is
-    /// no token as well; `OVERLOADED`.
+    /// `UNKNOWN_APP`; `PROVIDER_UNAVAILABLE` and `PROVIDER_MISCONFIGURED`, also for the renewal of the token;
+    /// `OVERLOADED`; the code of each other error that WeChat returns.
     pub async fn call_wechat<T>(self: &Arc<Self>, app_id: &str, request: &Request<T>) -> Result<T, ApiError> {
         let app = self.wechat.app(Some(app_id))?;
         let held = self.access_token(app, None).await?;
@@ -93,8 +94,8 @@ impl Accounts {
         }
     }
 
-    /// The app's token: the one in memory, or another where its time is up or WeChat has `refused` it. Callers at the same
-    /// time share one renewal, and its failure.
+    /// The app's token: the cached one, or a renewed one if it is due or WeChat has `refused` it. Concurrent callers
+    /// share one renewal and its error.
     async fn access_token(
         self: &Arc<Self>,
         app: &Arc<App>,
@@ -122,7 +123,7 @@ impl Accounts {
         Ok(Flight::Fresh(token))
     }
 
-    /// The token of the database, which this node renews unless another does.
+    /// The token stored in the database. This node renews it unless another node does.
     async fn shared_token(&self, app: &App, refused: Option<TokenDigest>) -> Result<HeldToken, ApiError> {
         let mut pauses = Pauses::new(self.access_tokens.claim_lifetime);
         loop {
@@ -138,14 +139,15 @@ impl Accounts {
                 return self.fetched(app, &claim, usable).await;
             }
             match usable {
-                // another node renews it, and it is good for a while
+                // another node renews it, and the old one is still valid
                 Some(usable) => return Ok(usable),
                 None => pauses.next().await?,
             }
         }
     }
 
-    /// A new token from WeChat, stored for all nodes. Where WeChat gives none, the old one serves while it is good.
+    /// Requests a token from WeChat and stores it for all nodes. If the request fails, the old token is used while it
+    /// is valid.
     async fn fetched(&self, app: &App, claim: &RenewalClaim, usable: Option<HeldToken>) -> Result<HeldToken, ApiError> {
         let fetched = match self.wechat.access_token(app).await {
             Ok(fetched) => fetched,
@@ -163,12 +165,12 @@ impl Accounts {
             Err(error) => tracing::warn!(appid = app.id(), cause = error.source(), "a token could not be stored"),
         }
         let held = HeldToken::new(fetched.token, fetched.expires_at);
-        // of a short life half is used, so that not each call asks for another
+        // a short-lived token is used for half of its lifetime, so that not every call renews it
         let half = fetched.asked_at + fetched.expires_at.since(fetched.asked_at) / 2;
         Ok(HeldToken { renew_at: held.renew_at.max(half), ..held })
     }
 
-    /// Seals the tokens under the newest key. One that no key opens is renewed when it is needed.
+    /// Encrypts the stored tokens with the newest key. A token that no key decrypts is renewed when it is needed.
     pub(super) async fn reseal_access_tokens(&self) -> Result<(), ApiError> {
         for row in self.store.access_tokens().await? {
             let Some(sealed) = &row.sealed_token else { continue };
@@ -180,7 +182,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// The token in a row; `None` where there is none, or no key opens it.
+    /// Decrypts the token of a row; `None` if there is none, or no key decrypts it.
     fn opened(&self, row: &access_token::Model) -> Option<HeldToken> {
         let opened = self.keys.open(&access_token_context(&row.app_id), row.sealed_token.as_ref()?)?;
         let token = str::from_utf8(opened.expose_secret()).ok()?;
@@ -188,7 +190,7 @@ impl Accounts {
     }
 }
 
-/// The associated data a token is sealed with: it opens for no other app.
+/// The associated data (AAD) of an encrypted token: it decrypts for its own app only.
 fn access_token_context(app_id: &str) -> [&str; 2] {
     ["access_token", app_id]
 }

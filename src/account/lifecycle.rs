@@ -1,4 +1,4 @@
-//! Whether an account may be used, what it may do, and how it ends: decisions of its user and of an operator.
+//! The life cycle of an account: suspension, role, export and deletion, decided by its user or by an operator.
 
 mod delete;
 mod export;

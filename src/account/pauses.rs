@@ -1,17 +1,17 @@
-//! The pauses between looks at what another node has claimed.
+//! The delays between polls of a claim that another node holds.
 
 use std::time::Duration;
 
 use crate::error::{ApiError, Code};
 
-/// How long to wait before the first look, and between later ones at the most.
+/// The delay before the first poll, and the maximum delay between later ones.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
-/// How much longer than a claim lasts it is waited for: clocks differ a little.
+/// How much longer than the lifetime of a claim it is polled: a tolerance for clock differences.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Waits between looks at another node's claim.
+/// An exponential backoff between polls of another node's claim.
 pub(super) struct Pauses {
     next: Duration,
     left: Duration,
@@ -22,7 +22,8 @@ impl Pauses {
         Self { next: FIRST_PAUSE, left: claim_lifetime + MARGIN }
     }
 
-    /// Waits a little longer each time, and not for ever: where clocks differ, a claim may seem never to end.
+    /// Waits twice as long each time. Fails when the lifetime of the claim has passed: if clocks differ, a claim may
+    /// never seem to expire.
     pub(super) async fn next(&mut self) -> Result<(), ApiError> {
         self.left = self.left.checked_sub(self.next).ok_or(Code::ProviderUnavailable)?;
         tokio::time::sleep(self.next).await;

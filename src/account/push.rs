@@ -1,4 +1,4 @@
-//! What WeChat pushes about an account: each event takes effect once, whichever node it reaches and however often.
+//! Events that WeChat pushes: each takes effect once, whichever node receives it and however often WeChat repeats it.
 
 use std::sync::Arc;
 
@@ -10,44 +10,44 @@ use crate::{
     wechat::{PushEvent, PushKeys, PushKind, PushQuery, PushRefusal, Revoked},
 };
 
-/// What WeChat is answered.
+/// The response to a pushed message.
 #[derive(Debug)]
 pub enum PushAnswer {
-    /// The event took effect, now or before, or concerns nobody here.
+    /// The event took effect, now or earlier, or concerns no user of this server.
     Taken,
-    /// It is not WeChat's.
+    /// The message is not from WeChat.
     Forbidden,
 }
 
 impl Accounts {
-    /// What WeChat shall be sent back where it verifies the address; `None` where the request is not WeChat's.
+    /// The `echostr` to return when WeChat verifies the URL; `None` if the request is not from WeChat.
     ///
     /// # Errors
-    /// `NOT_FOUND` without a token, and for a mini program that is not configured.
+    /// `NOT_FOUND` if pushes are not configured, and for an unknown mini program.
     pub fn push_echo(&self, app_id: &str, query: &PushQuery) -> Result<Option<String>, ApiError> {
         let verified = self.push_keys(app_id)?.verify(query, self.clock.now());
         Ok(verified.ok().map(|()| query.echostr.clone().unwrap_or_default()))
     }
 
-    /// Whether WeChat's pushes are taken.
+    /// Whether pushes are configured.
     #[must_use]
     pub fn takes_pushes(&self) -> bool {
         self.push_keys.is_some()
     }
 
-    /// Whether a message may be WeChat's, as far as its address shows: its body need not be read where it is not.
+    /// Whether the query string of a message may be WeChat's. If not, its body need not be read.
     ///
     /// # Errors
-    /// `NOT_FOUND` where nothing is pushed here, or for a mini program that is not configured.
+    /// `NOT_FOUND` if pushes are not configured, and for an unknown mini program.
     pub fn may_be_push(&self, app_id: &str, query: &PushQuery) -> Result<bool, ApiError> {
         Ok(self.push_keys(app_id)?.check_query(query, self.clock.now()).is_ok())
     }
 
-    /// Takes a message that WeChat pushed.
+    /// Verifies and applies a message that WeChat pushed.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `BAD_REQUEST` for a message that is signed and cannot be read; where the database fails,
-    /// and then WeChat pushes the message again.
+    /// `NOT_FOUND`; `BAD_REQUEST` if the signature is valid but the message cannot be parsed; `INTERNAL_SERVER_ERROR`
+    /// if the database fails, after which WeChat repeats the push.
     pub async fn take_push(
         self: &Arc<Self>,
         app_id: &str,
@@ -67,12 +67,12 @@ impl Accounts {
 
     fn push_keys(&self, app_id: &str) -> Result<&PushKeys, ApiError> {
         let keys = self.push_keys.as_ref().ok_or(Code::NotFound)?;
-        // an empty appid is not the default one here
+        // unlike in a login, an empty appid does not select the default mini program
         self.wechat.app(Some(app_id)).ok().filter(|app| app.id() == app_id).ok_or(Code::NotFound)?;
         Ok(keys)
     }
 
-    /// Lets an event take effect in a task of its own: a WeChat that no longer waits for the answer does not cancel it.
+    /// Applies an event in a task of its own, which continues when WeChat closes the connection.
     async fn take_event(self: &Arc<Self>, app_id: &str, event: PushEvent) -> Result<(), ApiError> {
         let (accounts, app_id) = (Arc::clone(self), app_id.to_owned());
         let work = async move { accounts.apply(app_id, event).await };

@@ -1,7 +1,8 @@
-//! Seals column values with AES-256-GCM. A sealed value is a version, the name of its key, a nonce and the ciphertext;
-//! it opens only with the context it was sealed in, so that write access to the database does not suffice to move a value
-//! from one row to another. The nonce is derived from the content, so that sealing is deterministic: the database can
-//! compare a new value with the stored one, and a reader learns no more than that two are equal.
+//! Encrypts column values with AES-256-GCM ("seals" them, as in AEAD interfaces). A sealed value consists of a version,
+//! the key id, the nonce and the ciphertext. It opens only with the context it was sealed with, so that write access to
+//! the database does not suffice to move a value from one row to another. The nonce is derived from the plaintext, so
+//! that sealing is deterministic: the database can compare a new value with the stored one, and a reader learns only
+//! whether two are equal.
 
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
@@ -16,12 +17,12 @@ use super::{
     keys::{KEY_ID_LEN, Keys},
 };
 
-/// First byte of every sealed value.
+/// The first byte of every sealed value: the version of the format.
 const VERSION: u8 = 1;
 
 impl KeyRing {
-    /// Seals `plain` under the newest key. `context` says what the value is and whose: its parts must be given again to
-    /// open it.
+    /// Seals `plain` with the newest key. `context` is the associated data (AAD): it names the kind and the owner of
+    /// the value, and opening the value requires the same context.
     ///
     /// # Errors
     /// When the cryptographic library fails.
@@ -39,7 +40,7 @@ impl KeyRing {
         Ok(Sealed(sealed))
     }
 
-    /// The prefix of every value that is sealed under the newest key.
+    /// The prefix of every value sealed with the newest key: version and key id.
     #[must_use]
     pub fn mark(&self) -> [u8; 1 + KEY_ID_LEN] {
         let mut mark = [VERSION; 1 + KEY_ID_LEN];
@@ -47,7 +48,7 @@ impl KeyRing {
         mark
     }
 
-    /// The value sealed under the newest key; unchanged where it is already. `None` where it does not open.
+    /// Seals a value with the newest key, unless it is already. `None` if it does not open.
     ///
     /// # Errors
     /// When the cryptographic library fails.
@@ -58,7 +59,7 @@ impl KeyRing {
         self.open(context, sealed).map(|plain| self.seal(context, plain.expose_secret())).transpose()
     }
 
-    /// Opens a sealed value. `None` where it was sealed in another context, under a key that is gone, or was changed.
+    /// Opens a sealed value. `None` if the context differs, its key was removed, or the value was changed.
     #[must_use]
     pub fn open(&self, context: &[&str], sealed: &Sealed) -> Option<SecretSlice<u8>> {
         let (version, rest) = sealed.0.split_first()?;
@@ -73,11 +74,11 @@ impl KeyRing {
     }
 }
 
-/// As good as a random nonce without the key (a synthetic initialization vector, as in RFC 5297): other values and other
-/// contexts have other nonces, which collide no more often than random ones.
+/// A synthetic initialization vector, similar to RFC 5297: an HMAC of context and plaintext. Different inputs have
+/// different nonces, which collide no more often than random ones.
 fn nonce(keys: &Keys, aad: &[u8], plain: &[u8]) -> [u8; NONCE_LEN] {
     let mut tag = hmac::Context::with_key(&keys.nonce);
-    // how long the context is, so that it does not run into the value
+    // the length delimits the context from the plaintext
     tag.update(&aad.len().to_be_bytes());
     tag.update(aad);
     tag.update(plain);
@@ -131,7 +132,7 @@ mod tests {
             sealed(&[1], &["c", "d"], b"other"),
             sealed(&[2], &["c", "d"], b"plain"),
         ];
-        // neither the nonces nor what is sealed
+        // neither nonces nor ciphertexts are equal
         assert!(others.iter().all(|other| other.0[5..17] != one.0[5..17] && other.0[17..] != one.0[17..]));
         assert_ne!(sealed(&[1], &["c"], b"1:dplain").0[5..17], one.0[5..17], "the context runs into the value");
     }

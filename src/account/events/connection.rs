@@ -1,9 +1,9 @@
-//! An authenticated connection stays open (a WebSocket), and is closed when the caller may no longer use it: a suspended
-//! user's connection is told `ACCOUNT_SUSPENDED`, that of an ended session `UNAUTHENTICATED` with the reason.
+//! Long-lived authenticated connections (WebSockets). A connection is closed when its caller may no longer use it: with
+//! `ACCOUNT_SUSPENDED` for a suspended user, with `UNAUTHENTICATED` and the reason for an ended session.
 //!
-//! Nothing is missed between authenticating and subscribing: a connection subscribes first, and only then reads the
-//! session. A change committed before that read is seen by it. A change committed later is read from the feed later, when
-//! the connection is subscribed; and where the feed has a gap, the connection is notified of it and reads the session
+//! No change is missed between authentication and subscription: a connection subscribes first and reads the session
+//! afterwards. That read returns every change committed before it. A change committed later is read from the feed
+//! later, when the connection is subscribed. After a gap in the feed the connection is notified, and reads the session
 //! again.
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +18,7 @@ use crate::{
     store::Change,
 };
 
-/// How often the expiry of a connection's token is checked. A timer until the expiry would miss a clock that is set.
+/// How often the expiry of a connection's token is checked. A single timer would not notice that the clock was set.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An authenticated connection of a user.
@@ -29,10 +29,10 @@ pub struct UserConnection {
 }
 
 impl Accounts {
-    /// Authenticates a connection that stays open.
+    /// Authenticates a long-lived connection.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`; `OVERLOADED` where the user has too many connections.
+    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`; `OVERLOADED` if the user has too many connections.
     pub async fn open_connection(&self, token: &str) -> Result<UserConnection, ApiError> {
         let caller = self.authenticate(token).await?;
         let subscription = self.events.subscribe_connection(caller.user.id)?;
@@ -40,8 +40,8 @@ impl Accounts {
         Ok(UserConnection { caller, subscription })
     }
 
-    /// Waits until the connection must be closed, and returns why: the session's end, `ACCOUNT_SUSPENDED`, `EXPIRED` for
-    /// the token, or `OVERLOADED` for one that does not keep up with its notifications.
+    /// Waits until the connection must be closed, and returns the reason: the end of the session, `ACCOUNT_SUSPENDED`,
+    /// `EXPIRED` for the token, or `OVERLOADED` if the subscriber is too slow.
     pub async fn until_closed(&self, mut connection: UserConnection) -> ApiError {
         loop {
             if connection.caller.expires_at() <= self.clock.now() {
@@ -56,7 +56,7 @@ impl Accounts {
         }
     }
 
-    /// Whether a connection may stay open after a notification.
+    /// Checks after a notification whether the connection may stay open.
     async fn may_stay_open(&self, caller: &SignedIn, notification: &Notification) -> Result<(), ApiError> {
         match notification.kind {
             EventKind::Change(Change::SessionEnded(id, reason)) if id == caller.session => {
@@ -75,7 +75,7 @@ impl Accounts {
         }
     }
 
-    /// Reads a session from the database, refuses it where it is not live, and returns its user.
+    /// Reads a session from the database, refuses it if it is not live, and returns its user.
     pub(super) async fn recheck_session(&self, id: SessionId) -> Result<user::Model, ApiError> {
         let (session, user) = self.session_named(id).await?;
         refuse_suspended(&user)?;
@@ -84,7 +84,7 @@ impl Accounts {
     }
 }
 
-/// The subscriber missed notifications.
+/// The error of a subscriber that was too slow and missed notifications.
 pub(super) fn too_slow() -> ApiError {
     ApiError::new(Code::Overloaded).detail("More happened than was taken. Connect again.")
 }

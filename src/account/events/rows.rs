@@ -1,5 +1,5 @@
-//! The rows that a notification is about, read once however many subscribers need them. They are read after the
-//! notification was sent, so they show the change.
+//! The rows that a notification refers to, read once for all its subscribers. They are read after the notification was
+//! sent, so they contain the change.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::{account::Accounts, error::ApiError};
 
-/// A row that the first subscriber reads while the others wait. They share an error as well.
+/// A row that the first subscriber reads while the others wait. They share its error, too.
 type Once<T> = OnceCell<Result<T, ApiError>>;
 
 /// A session and its user.

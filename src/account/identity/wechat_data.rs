@@ -1,8 +1,9 @@
-//! Opens what WeChat encrypted or signed for the mini program, by the session key of the caller's identity: the newest one,
-//! else the one before it, for the client may have asked for the data just before it logged in again.
+//! Decrypts data that WeChat encrypted for the mini program, or verifies data that it signed, with the session key of
+//! the caller's identity: the newest key, else the previous one, because the client may have requested the data just
+//! before it logged in again.
 //!
-//! WeChat is not asked whether a key is its present one (`checksession`): data that opens is right whatever it would say,
-//! and for data that does not open the client has to log in again in any case.
+//! WeChat is not asked whether a key is current (`checksession`): data that decrypts is valid in any case, and for
+//! other data the client has to log in again in any case.
 
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use crate::{
     },
 };
 
-/// How long the session key before the newest one opens data after it was replaced: the client may have asked WeChat for the
-/// data just before it logged in again.
+/// How long the previous session key is accepted after it was replaced.
 const PREVIOUS_KEY_VALID_FOR: Duration = Duration::from_hours(1);
 
-/// What WeChat gave the mini program: either encrypted data with their vector, or a text with its signature.
+/// Data that WeChat returned to the mini program: ciphertext with its initialization vector, or a text with its
+/// signature.
 pub struct WechatData {
     /// The ciphertext, in base64.
     pub encrypted_data: Option<String>,
@@ -35,10 +36,10 @@ pub struct WechatData {
 }
 
 impl Accounts {
-    /// Opens data, and gives what a client may have of it, as JSON.
+    /// Decrypts or verifies data, and returns the members that a client may see, as JSON.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` where the form is wrong, or the watermark; `SESSION_KEY_STALE` where no session key opens it;
+    /// `BAD_USER_INPUT` if the input or the watermark is invalid; `SESSION_KEY_STALE` if no session key fits;
     /// `RATE_LIMITED`; `UNAUTHENTICATED`.
     pub async fn open_wechat_data(&self, caller: &SignedIn, data: WechatData) -> Result<String, ApiError> {
         self.limits.user(caller.user.id).await?;
@@ -51,7 +52,7 @@ impl Accounts {
         let keys = stored.into_iter().flatten().filter_map(|key| {
             let plain = self.keys.open(&context, key)?;
             let text = str::from_utf8(plain.expose_secret()).ok()?;
-            // a login by cloud hosting brings no key: with an empty one anybody could sign
+            // a login by cloud hosting has no session key: with an empty key, anybody could sign
             (!text.is_empty()).then(|| SecretString::from(text))
         });
         let opened = sealed.open(keys)?.ok_or(Code::SessionKeyStale)?;
@@ -63,7 +64,7 @@ impl Accounts {
     }
 }
 
-/// Data whose form is right.
+/// Well-formed data.
 enum Sealed {
     Encrypted(EncryptedData),
     Signed { raw: String, signature: String },
@@ -86,7 +87,7 @@ impl Sealed {
         }
     }
 
-    /// The object inside, by the first key that fits; `None` where none does.
+    /// The decrypted or verified object, by the first key that fits; `None` if none does.
     fn open(&self, mut keys: impl Iterator<Item = SecretString>) -> Result<Option<Map<String, Value>>, ApiError> {
         match self {
             Self::Encrypted(data) => Ok(keys.find_map(|key| data.open(&key))),

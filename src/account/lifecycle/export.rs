@@ -1,29 +1,29 @@
-//! Everything that is stored about a user, for that user to read.
+//! Exports everything that is stored about a user, for that user.
 
 use entity::UserId;
 
 use crate::{account::Accounts, error::ApiError, store::UserRows};
 
-/// All that is stored about a user.
+/// Everything that is stored about a user.
 #[derive(Debug)]
 pub struct AccountExport {
     /// The rows.
     pub rows: UserRows,
-    /// Their telephone number (E.164), which the rows hold encrypted.
+    /// Their telephone number in plain text (E.164); the rows contain it encrypted.
     pub phone_number: Option<String>,
 }
 
 impl Accounts {
-    /// All that is stored about the caller, who is `id`.
+    /// Everything that is stored about the caller `id`.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn export(&self, id: UserId) -> Result<AccountExport, ApiError> {
         self.limits.user(id).await?;
         self.export_of(id).await?.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 
-    /// All that is stored about a user. `None` where there is no such user.
+    /// Everything that is stored about a user. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.

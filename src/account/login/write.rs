@@ -1,4 +1,4 @@
-//! Writes a login to the database: batched with others where possible, else in a transaction of its own.
+//! Writes a login to the database: batched with concurrent ones if possible, else in a transaction of its own.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl LoginAttempt {
-    /// Writes the login, with the outcome that repeats of the code get.
+    /// Writes the login, and the outcome for repeats of the code.
     pub(super) async fn write(
         &self,
         exchanged: &ExchangedCode,
@@ -55,7 +55,7 @@ impl LoginAttempt {
 
 impl Accounts {
     async fn write_login(&self, login: &Login) -> Result<IssuedSession, ApiError> {
-        // the statement knows no way but to make a user of somebody new
+        // the batched statement always creates an unknown user
         let is_usual = login.create_user && login.joins.is_none();
         let written = if is_usual { self.store.login_batched(login).await? } else { None };
         let logged_in = match written {
@@ -64,14 +64,15 @@ impl Accounts {
             None => Box::pin(self.write_login_alone(login)).await?,
         };
         report(&login.identity.app_id, &logged_in);
-        // the cap may have ended sessions, and the user's row has a new time of login
+        // the maximum number of sessions may have ended some, and the user's row has a new `last_login_at`
         self.invalidate(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, &login.identity.app_id, login.identity.now)?;
         let LoggedIn { user, session, is_new_user, .. } = logged_in;
         Ok(IssuedSession { tokens, user, session, is_new_user, phone_problem: None })
     }
 
-    /// Counts a login that was written before its user was known. Where the user's limit is exceeded, its session ends.
+    /// Counts a batched login, whose user was unknown before it was written. If the user's rate limit is exceeded, ends
+    /// the session.
     async fn enforce_user_limit(&self, logged_in: LoggedIn) -> Result<LoggedIn, ApiError> {
         if logged_in.is_new_user {
             return Ok(logged_in);
@@ -85,7 +86,7 @@ impl Accounts {
         Err(refused)
     }
 
-    /// Writes a login by a transaction of its own.
+    /// Writes a login in a transaction of its own.
     async fn write_login_alone(&self, login: &Login) -> Result<LoggedIn, ApiError> {
         let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
         if let Some((_, user)) = &known {

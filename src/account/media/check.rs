@@ -1,5 +1,6 @@
-//! The content check of uploaded pictures: WeChat is asked once a picture is in use, fetches it by its address, and pushes
-//! later what it thinks of it. What it does not pass is flagged for the operator or taken away, as the settings say.
+//! The content check of uploaded pictures. WeChat is asked to check a picture after it was put into use, downloads it
+//! by its URL, and pushes the result later. A picture that does not pass is flagged for the operator or removed,
+//! depending on the settings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +18,13 @@ use crate::{
     wechat::{Suggest, image_check},
 };
 
-/// How long a check may not be noted yet whose outcome is there already. Less than a push may take.
+/// Delay before a pushed result is matched again: the push may arrive before the row of its check is committed. Shorter
+/// than WeChat waits for the response to a push.
 const NOTED_WITHIN: Duration = Duration::from_millis(400);
 
 impl Accounts {
-    /// Has a picture checked beside the request, where the settings say so. WeChat fetches it by its
-    /// address under `public_url`.
+    /// Requests the check of a picture in the background, if the settings require one. WeChat downloads it by its URL
+    /// below `public_url`.
     pub(super) fn check_picture(
         self: &Arc<Self>,
         session: SessionId,
@@ -73,7 +75,7 @@ impl Accounts {
         }
     }
 
-    /// Lets what WeChat found of a picture take effect; without `suggest` it could not check it.
+    /// Applies the result of a check. `suggest` is `None` if WeChat could not check the picture.
     pub(in crate::account) async fn media_checked(
         &self,
         app_id: String,
@@ -106,7 +108,7 @@ impl Accounts {
 
     fn picture_verdict(&self, suggestion: Suggestion, label: Option<i32>) -> PictureVerdict {
         if self.content.check == ContentCheck::Off {
-            // switched off since the check began
+            // the check was disabled meanwhile
             PictureVerdict::Pass
         } else if self.keeps(suggestion) {
             PictureVerdict::Flag(Flag { suggestion, label })

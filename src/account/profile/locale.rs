@@ -1,12 +1,12 @@
-//! Language tags (BCP 47, RFC 5646): whether they have the right shape, and the one way to write them.
+//! Language tags (BCP 47, RFC 5646): validates their syntax and normalises their case.
 
 use super::field_error::FieldErrorKind;
 
-/// The longest tag: the length RFC 5646 (section 4.4.1) asks implementations to support.
+/// Maximum length of a tag: the length that RFC 5646 (section 4.4.1) recommends to support.
 const LONGEST: usize = 35;
 
-/// A tag in its usual case, such as `zh-Hans-CN`; WeChat writes `zh_CN`, which is the same as `zh-CN`. Whether there is
-/// such a language is not asked: a list would be old soon.
+/// Validates a tag, and returns it in canonical case, such as `zh-Hans-CN`. WeChat writes `zh_CN` for `zh-CN`. Subtags
+/// are not looked up in the IANA registry, because a copy of it becomes outdated.
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
         return Err(FieldErrorKind::Blank);
@@ -18,7 +18,7 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if is_well_formed(&subtags) { Ok(Some(usual_case(&subtags))) } else { Err(FieldErrorKind::Invalid) }
 }
 
-/// RFC 5646, section 2.1, without the tags from before it that follow no rule.
+/// The grammar of RFC 5646, section 2.1, without the irregular grandfathered tags.
 fn is_well_formed(subtags: &[&str]) -> bool {
     let mut rest = subtags;
     if !is_private(rest) {
@@ -41,7 +41,7 @@ fn is_well_formed(subtags: &[&str]) -> bool {
     rest.is_empty() || is_private(rest)
 }
 
-/// Steps over as many as `most` subtags that are of a kind.
+/// Skips up to `max` subtags that match.
 fn skip(rest: &mut &[&str], most: usize, is_meant: impl Fn(&str) -> bool) {
     let count = rest.iter().take(most).take_while(|it| is_meant(it)).count();
     *rest = &rest[count..];
@@ -69,7 +69,8 @@ fn is_word(subtag: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
     lengths.contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// RFC 5646, section 2.1.1: small letters, but for two and four of them that are neither first nor behind a single one.
+/// RFC 5646, section 2.1.1: lower case, except that two letters are upper case and four letters are title case, unless
+/// they are the first subtag or follow a singleton.
 fn usual_case(subtags: &[&str]) -> String {
     let mut is_behind_single = false;
     let written = subtags.iter().enumerate().map(|(position, subtag)| {

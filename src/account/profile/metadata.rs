@@ -1,17 +1,18 @@
-//! Metadata: JSON that a user's own client keeps with the account. The server bounds it and reads nothing of it.
+//! Validates metadata: JSON that a client stores with its user's account. The server limits its size and does not
+//! interpret it.
 
 use super::field_error::FieldErrorKind;
 
-/// Longest metadata, in bytes of compact JSON.
+/// Maximum length, in bytes of compact JSON.
 const LONGEST: usize = 8 * 1024;
 
-/// Deepest nesting of objects and lists.
+/// Maximum nesting depth of objects and arrays.
 const DEEPEST: usize = 16;
 
-/// Most keys of all its objects together.
+/// Maximum number of keys in all objects together.
 const KEYS: usize = 1000;
 
-/// Checks JSON that is written without blanks, by its marks alone: outside of strings a bracket opens a level, and a colon
+/// Checks valid compact JSON by its structural characters: outside of strings, a bracket opens a level and a colon
 /// follows each key.
 pub(super) fn check(json: &str) -> Result<(), FieldErrorKind> {
     if json.len() > LONGEST {

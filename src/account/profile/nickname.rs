@@ -1,18 +1,18 @@
-//! Nicknames: what people call themselves, in any script. What would break a line, or turn the text around it, or show
-//! nothing at all, is no name.
+//! Validates nicknames: text in any script, without characters that break lines, change the direction of the
+//! surrounding text, or display nothing.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::field_error::FieldErrorKind;
 
-/// Longest nickname, in characters.
+/// Maximum length, in characters.
 const LONGEST: usize = 32;
 
-/// The name `WeChat` gives to users without one: it stands for no nickname.
+/// The name that `WeChat` returns for users without one. It is stored as no nickname.
 const PLACEHOLDER: &str = "微信用户";
 
-/// A nickname as it is stored, in the normalization form C of Unicode, so that one name has one way to be written; `None`
-/// for a placeholder.
+/// Validates a nickname, and returns it in Unicode normalization form C, so that equal names have equal bytes; `None`
+/// for the placeholder.
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     let normal: String = text.nfc().collect();
     let text = normal.trim();
@@ -28,8 +28,8 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     Ok((text != PLACEHOLDER).then(|| text.to_owned()))
 }
 
-/// Control characters and line breaks, marks that decide in which direction text runs, spaces without width, which make two
-/// names look like one, and marks that annotate or format text without being seen.
+/// Control characters and line breaks, bidirectional controls, zero-width spaces, which make different names look
+/// equal, and invisible annotation and format characters.
 fn is_harmful(sign: char) -> bool {
     sign.is_control()
         || matches!(sign, '\u{2028}' | '\u{2029}')
@@ -38,7 +38,7 @@ fn is_harmful(sign: char) -> bool {
         || matches!(sign, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
 }
 
-/// Characters that show nothing by themselves, but have their use between others: joiners, variants, fillers.
+/// Characters that display nothing by themselves but are used between others: joiners, variation selectors, fillers.
 fn is_unseen(sign: char) -> bool {
     matches!(sign, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
         || matches!(

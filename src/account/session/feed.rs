@@ -1,5 +1,4 @@
-//! Tails the feed: reads what changed on any node, invalidates the cached sessions that it names, and notifies
-//! subscribers.
+//! Tails the feed: reads the changes of all nodes, invalidates the cached sessions they name, and notifies subscribers.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
@@ -13,26 +12,26 @@ use crate::{
     store::{DbErr, FeedRange},
 };
 
-/// How often the feed is read: several times within the lease, so that one late read does no harm.
+/// The interval of reads: several reads within one lease, so that a late one does no harm.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long one read may take before its connection is given up.
+/// The time limit of a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// With more unread rows than this, invalidating everything is quicker than reading them.
+/// The number of unread rows above which invalidating everything is faster than reading them.
 const BACKLOG: i64 = 10_000;
 
-/// How far the feed has been read, by lane.
+/// The cursor of a node: the last position read in each lane.
 #[derive(Debug, Default)]
 struct FeedCursor(BTreeMap<i32, i64>);
 
 impl FeedCursor {
-    /// The unread ranges up to `heads`; `None` where they are unknown, or too long.
+    /// The unread ranges up to `heads`; `None` if they are unknown or too long.
     fn unread(&self, heads: &[feed_head::Model]) -> Option<Vec<FeedRange>> {
         let mut unread = Vec::new();
         for &feed_head::Model { lane, position: head } in heads {
             let after = *self.0.get(&lane)?;
-            // a head that went back belongs to another database, such as a backup that was restored
+            // a smaller head belongs to another state of the database, such as a restored backup
             if head < after || head - after > BACKLOG {
                 return None;
             }
@@ -49,8 +48,8 @@ impl FeedCursor {
 }
 
 impl Accounts {
-    /// Tails the feed for as long as it is polled. Without it nothing is cached, each request reads the database, and
-    /// subscribers receive nothing.
+    /// Tails the feed for as long as it is polled. Otherwise no cache entry is served, each request reads the database,
+    /// and subscribers receive nothing.
     pub async fn tail_feed(&self) {
         let (mut cursor, mut is_away, mut has_paused) = (FeedCursor::default(), false, false);
         loop {
@@ -65,7 +64,7 @@ impl Accounts {
                 Err(late) => Some(late.to_string()),
             };
             if failed.is_some() {
-                // the database may come back without its newest rows, and put others in their places
+                // the database may return without its newest rows, and assign their positions again
                 cursor = FeedCursor::default();
             }
             report(&mut is_away, failed.as_deref());
@@ -73,7 +72,7 @@ impl Accounts {
         }
     }
 
-    /// Waits until something is cached or somebody subscribes, and tells whether it had to wait.
+    /// Waits until something is cached or there is a subscriber. Returns whether it had to wait.
     async fn wait_until_needed(&self) -> bool {
         let needed = async {
             tokio::select! {
@@ -89,8 +88,8 @@ impl Accounts {
         must_wait
     }
 
-    /// Reads the feed to its end once. After a pause the unread rows may be older than a subscription, so subscribers
-    /// are notified of a gap instead.
+    /// Reads the feed to its end once. After a pause, unread rows may be older than a subscription, so subscribers are
+    /// notified of a gap instead.
     async fn read_to_end(&self, cursor: &mut FeedCursor, has_paused: bool) -> Result<(), DbErr> {
         let asked = Moment::of(self.clock.as_ref());
         let heads = self.store.feed_heads().await?;
@@ -114,7 +113,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// The rows of some ranges; `None` where some are missing, because they were old enough to be removed.
+    /// The rows of some ranges; `None` if some are missing, because they were pruned.
     async fn read_ranges(&self, ranges: &[FeedRange]) -> Result<Option<Vec<feed::Model>>, DbErr> {
         if ranges.is_empty() {
             return Ok(Some(Vec::new()));
@@ -125,7 +124,7 @@ impl Accounts {
     }
 }
 
-/// Logs when the feed becomes unreadable, and when it can be read again.
+/// Logs when the feed becomes unreadable, and when it is readable again.
 fn report(is_away: &mut bool, failed: Option<&str>) {
     match (failed, *is_away) {
         (Some(cause), false) => {

@@ -1,4 +1,4 @@
-//! A user's live sessions, listed and looked up.
+//! Lists and looks up the live sessions of a user.
 
 use entity::{SessionId, UserId, session};
 
@@ -8,7 +8,7 @@ use crate::{
     store::{Page, Window},
 };
 
-/// The most sessions one page holds.
+/// Maximum number of sessions on one page.
 pub const SESSIONS_PER_PAGE: u64 = 100;
 
 /// A page of sessions.

@@ -1,7 +1,8 @@
-//! Refreshes a session. A refresh token is good for one refresh, and all racers get the same successor. The token of the
-//! generation before gets that successor again within ten seconds of the refresh, because the tabs of one client race, and
-//! for as long as no token of the new generation was used, because the answer may have been lost. Any other repeat means
-//! that somebody else holds a copy: the session ends.
+//! Refreshes sessions, with refresh token rotation and reuse detection (RFC 9700, section 4.14.2). A refresh token is
+//! valid for one refresh, and concurrent refreshes share one successor. The previous refresh token may be repeated
+//! within ten seconds of the refresh, because several tabs of one client race, and for as long as no token of the new
+//! generation was used, because the response may have been lost. Any other repeat means that somebody else holds a
+//! copy: the session ends.
 
 use std::time::Duration;
 
@@ -18,14 +19,15 @@ use crate::{
     token::RefreshToken,
 };
 
-/// A refresh that loses a race reads again and finds the winner's successor; it cannot lose twice.
+/// Attempts at a refresh. One that loses a race reads again and finds the winner's successor, so it does not lose
+/// twice.
 const ATTEMPTS: u32 = 3;
 
-/// How long after a refresh the token it was made with may be repeated.
+/// How long after a refresh its refresh token may be repeated.
 const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 
 impl Accounts {
-    /// Trades a refresh token for the next pair of tokens.
+    /// Exchanges a refresh token for the next pair of tokens.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`.
@@ -47,7 +49,7 @@ impl Accounts {
         Err(Code::Overloaded.into())
     }
 
-    /// The session one generation on from the token's; `None` where another refresh was faster.
+    /// The session in the generation after the token's; `None` if a concurrent refresh was faster.
     async fn successor(
         &self,
         session: &session::Model,
@@ -91,8 +93,8 @@ impl Accounts {
     }
 }
 
-/// Whether the refresh token of the generation before gets the present one again. The present one was not used to
-/// refresh: that would have made another generation.
+/// Whether the previous refresh token may be exchanged again for the current one. The current one has not been used for
+/// a refresh: that would have created another generation.
 fn may_repeat(session: &session::Model, now: Timestamp) -> bool {
     let races = session.refreshed_at.is_some_and(|refreshed_at| now.since(refreshed_at) <= REPEAT_WINDOW);
     races || session.used_generation < session.refresh_generation

@@ -1,4 +1,4 @@
-//! What the script decides, on a real Redis where `TEST_REDIS_URL` names one, with the time in the test's hand.
+//! Tests of the script with a controlled clock, on the Redis at `TEST_REDIS_URL` if that is set.
 
 use std::num::NonZeroU32;
 
@@ -11,10 +11,10 @@ use redis::Connection;
 
 use super::{super::local_limiter, *};
 
-/// Some morning in 2026, in microseconds.
+/// A time in 2026, in microseconds.
 const START: u64 = 1_790_000_000_000_000;
 
-/// The script with keys of its own and a clock that stands still until a test moves it.
+/// The script with its own keys, and a clock that the test sets.
 struct Counter {
     redis: Connection,
     script: Script,
@@ -23,7 +23,7 @@ struct Counter {
 }
 
 impl Counter {
-    /// `None` where no Redis is named.
+    /// `None` if `TEST_REDIS_URL` is not set.
     fn new() -> Option<Self> {
         #[expect(clippy::disallowed_methods, reason = "tests take the servers' addresses from the environment")]
         let Some(url) = std::env::var("TEST_REDIS_URL").ok().filter(|url| !url.is_empty()) else {
@@ -36,7 +36,7 @@ impl Counter {
         Some(Self { redis: Client::open(url).unwrap().get_connection().unwrap(), script, run, now: START })
     }
 
-    /// Microseconds to wait, or none.
+    /// Microseconds to wait; 0 if the request is accepted.
     fn count(&mut self, counts: &[(&str, Rate)]) -> u64 {
         let mut step = self.script.prepare_invoke();
         for (name, rate) in counts {
@@ -45,7 +45,7 @@ impl Counter {
         step.arg(self.now).invoke(&mut self.redis).unwrap()
     }
 
-    /// How long Redis keeps a key, in milliseconds.
+    /// The remaining lifetime of a key, in milliseconds.
     fn kept(&mut self, name: &str) -> i64 {
         redis::cmd("PTTL").arg(format!("{PREFIX}:{}:{name}", self.run)).query(&mut self.redis).unwrap()
     }
@@ -71,7 +71,7 @@ fn all_of_a_rate_may_come_at_once_and_then_one_after_the_other() {
         counter.count(&[("a", per_minute(3))])
     };
     assert_eq!([0; 3].map(&mut log_in), [0; 3]);
-    // what is refused is not counted: who knocks again and again does not wait longer
+    // a refused request is not counted: repeating it does not extend the wait
     assert_eq!([0, SECOND, 18 * SECOND].map(&mut log_in), [20 * SECOND, 19 * SECOND, SECOND]);
     assert_eq!(
         [SECOND, 0, 20 * SECOND, 60 * SECOND, 0, 0, 0].map(&mut log_in),
@@ -124,7 +124,7 @@ proptest! {
         let own = RateLimiter::direct_with_clock(local_limiter::quota(rate), clock.clone());
         let each = u64::try_from(period.as_micros()).unwrap() / u64::from(count);
         for wait in waits {
-            // half of the waits are none; the rest are up to two counts long
+            // half of the waits are zero; the others last up to two intervals
             let wait = wait.saturating_sub(1000) * each / 500;
             counter.now += wait;
             clock.advance(Duration::from_micros(wait));

@@ -1,4 +1,4 @@
-//! Each rule of the argument, and what happens when it is broken on purpose by the order of calls.
+//! Tests of each rule of the argument in `cache`, with the calls in the critical order.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::token::Claims;
 
-/// Two clocks that stand still until they are moved.
+/// Both clocks, set by the test.
 #[derive(Debug)]
 struct Clocks {
     start: Instant,
@@ -44,12 +44,12 @@ fn user_key(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }
 
-/// A session `n` of user 1 that expires so long after the clocks' start.
+/// A session `n` of user 1 that expires `expires_in` milliseconds after the start.
 fn entry(n: u128, expires_in: i64) -> Arc<SignedIn> {
     entry_of_token(n, expires_in, i64::MAX)
 }
 
-/// The same, of a token that expires by itself.
+/// The same, for a token with its own expiry.
 fn entry_of_token(n: u128, expires_in: i64, token_expires_at: i64) -> Arc<SignedIn> {
     let now = Timestamp(1_000_000);
     let user = user::Model {
@@ -94,7 +94,7 @@ fn entry_of_token(n: u128, expires_in: i64, token_expires_at: i64) -> Arc<Signed
     Arc::new(SignedIn::new(user, &session, &claims, now))
 }
 
-/// A cache that holds session `n` under the digest it gives back, with a fresh lease.
+/// A cache that contains session `n` under the returned digest, with a new lease.
 fn holding(clocks: &Clocks, n: u128) -> (SessionCache, TokenDigest) {
     let (cache, digest) = (SessionCache::new(100), TokenDigest::of(&n.to_string()));
     cache.renew(Moment::of(clocks));
