@@ -17,8 +17,8 @@ use super::{
 };
 use crate::config::{DatabaseUrl, SqliteDatabase};
 
-/// Connections of the feed's pool. The feed uses one at a time; a connection that broke silently stays in use until its
-/// unit of work times out, and the feed continues on the next one.
+/// Connections of the feed's pool. The feed uses one at a time. A silently broken connection stays in use until its
+/// unit of work times out; meanwhile the feed continues on the next one.
 const FEED_CONNECTIONS: u32 = 4;
 
 /// Attempts to open an SQLite file that another process has locked, and the delay between them.

@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Puts a stored picture into use: writes its path to the user's row, and marks the previous picture for deletion.
-    /// `None`, and nothing is written, if the user does not exist or the upload was given up.
+    /// `None`, and nothing is written, if the user does not exist or the upload was abandoned.
     ///
     /// # Errors
     /// When the database fails.
@@ -65,7 +65,7 @@ impl Store {
         self.db.all(which).await
     }
 
-    /// Marks a stored picture that did not come into use for deletion. `false` if it is in use.
+    /// Marks a stored picture that was not put into use for deletion. `false` if it is in use.
     ///
     /// # Errors
     /// When the database fails.
@@ -89,8 +89,8 @@ impl Store {
         self.db.write(&update).await.map(drop)
     }
 
-    /// Up to `limit` pictures to delete, oldest first. Uploads that have been `PENDING` since before `before` are given up and
-    /// included. Concurrent nodes may get the same pictures.
+    /// Up to `limit` pictures to delete, oldest first. Uploads that have been `PENDING` since before `before` are
+    /// abandoned and included. Concurrent nodes may get the same pictures.
     ///
     /// # Errors
     /// When the database fails.

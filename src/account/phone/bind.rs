@@ -26,8 +26,8 @@ impl Accounts {
     /// number.
     ///
     /// # Errors
-    /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`; `UNAUTHENTICATED` where the account
-    /// is gone.
+    /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`; `UNAUTHENTICATED` if the account
+    /// no longer exists.
     pub async fn bind_phone(self: &Arc<Self>, caller: &SignedIn, code: &str) -> Result<PhoneUpdate, ApiError> {
         self.limits.user(caller.user.id).await?;
         let Ok(code) = PhoneCode::parse(code) else { return Ok(PhoneUpdate::Refused(PhoneProblem::InvalidCode)) };
@@ -67,7 +67,7 @@ impl Accounts {
     /// Unbinds the caller's telephone number. Does nothing if they have none.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn unbind_phone(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
         let id = caller.user.id;
         self.limits.user(id).await?;

@@ -86,7 +86,7 @@ impl Accounts {
     /// Updates the caller's profile.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn update_profile(
         self: &Arc<Self>,
         caller: &SignedIn,

@@ -1,4 +1,4 @@
-//! The queue of a batcher: pending lookups, and when a task must be started for them.
+//! The queue of a batcher: the pending lookups, and when another task must start for them.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{BATCH, RUNS, SLOW};
 
-/// The pending lookups and the tasks that run them.
+/// The pending lookups, and the number of tasks that run them.
 pub(super) struct Queue<K, V> {
     pub(super) pending: VecDeque<Pending<K, V>>,
     runs: usize,
@@ -26,13 +26,13 @@ impl<K, V> Queue<K, V> {
         Self { pending: VecDeque::new(), runs: 0, last: Instant::now() }
     }
 
-    /// Queues a lookup. Returns whether a task must be started for it.
+    /// Queues a lookup. Returns whether the caller must start a task.
     pub(super) fn push(&mut self, pending: Pending<K, V>) -> bool {
         self.pending.push_back(pending);
         self.starts_run()
     }
 
-    /// Whether a task must be started for the pending lookups; counts it as started.
+    /// Returns whether the caller must start a task for the pending lookups, and counts it as started.
     pub(super) fn starts_run(&mut self) -> bool {
         let is_slow = || self.runs < RUNS && self.last.elapsed() >= SLOW && !self.pending.is_empty();
         let starts = self.runs == 0 && !self.pending.is_empty() || is_slow();
@@ -43,7 +43,7 @@ impl<K, V> Queue<K, V> {
         starts
     }
 
-    /// The next batch, without cancelled lookups. `None` if nothing is pending, which ends the run.
+    /// The next batch, without cancelled lookups. `None` if nothing is pending, which ends the task.
     pub(super) fn next(&mut self) -> Option<Vec<Pending<K, V>>> {
         self.pending.retain(|pending| !pending.reply.is_closed());
         if self.pending.is_empty() {

@@ -60,7 +60,7 @@ fn sqlite(database: &SqliteDatabase, memory: SqliteConnectOptions) -> SqliteConn
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(ACQUIRE_TIMEOUT)
         .foreign_keys(true)
-        // what is removed is overwritten: the file holds nothing of an account that was deleted
+        // deleted rows are overwritten, so that the file contains nothing of a deleted account
         .pragma("secure_delete", "ON")
 }
 

@@ -1,5 +1,5 @@
-//! One connection of the pool, used by one unit of work. It tracks whether it is clean: whether every statement finished
-//! and no transaction is open. Only a clean one returns to the pool.
+//! A connection of the pool, used by one unit of work. It tracks whether it is clean: whether every statement has
+//! finished and no transaction is open. Only a clean connection returns to the pool.
 
 use std::{fmt, sync::Arc};
 
@@ -21,18 +21,18 @@ use tokio::{
 
 use super::{Database, health::PING_TIMEOUT, is_lost, retry::failed};
 
-/// A connection. Clones are the same one.
+/// A connection. Clones share it.
 #[derive(Clone)]
 pub(in crate::store) struct Connection {
     database: Database,
     lent: Arc<Mutex<Lent>>,
 }
 
-/// The connection and its state. Closed when it is dropped, unless it was released before.
+/// The driver's connection and its state. Dropping it closes the connection, unless it was released before.
 struct Lent {
     driver: Option<Driver>,
     in_transaction: bool,
-    /// A statement of the transaction failed.
+    /// Whether a statement of the transaction failed.
     has_failed: bool,
     is_broken: bool,
     _permit: OwnedSemaphorePermit,
@@ -65,7 +65,7 @@ impl Connection {
 
     pub(super) async fn begin(&self) -> Result<(), DbErr> {
         let begin = match self.database.backend() {
-            // takes the write lock at once: a transaction that reads first and writes later cannot wait for it
+            // takes the write lock immediately: a transaction that reads first cannot wait for the lock later
             DbBackend::Sqlite => "BEGIN IMMEDIATE",
             _ => "BEGIN",
         };
@@ -76,7 +76,7 @@ impl Connection {
         self.execute_unprepared(begin).await.map(drop)
     }
 
-    /// Commits, unless a statement failed: PostgreSQL would answer such a `COMMIT` as if all were well.
+    /// Commits, unless a statement failed: PostgreSQL would report success for such a `COMMIT` and roll back.
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
         if self.lent.lock().await.has_failed {
             self.roll_back().await;
@@ -87,7 +87,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Rolls back. Where that fails the connection is not clean, and will be closed.
+    /// Rolls back. If that fails, the connection is not clean and will be closed.
     pub(super) async fn roll_back(&self) {
         if self.execute_unprepared("ROLLBACK").await.is_ok() {
             let mut lent = self.lent.lock().await;
@@ -95,11 +95,11 @@ impl Connection {
         }
     }
 
-    /// Returns the connection to the pool where it is clean, else closes it.
+    /// Returns the connection to the pool if it is clean, else closes it.
     ///
-    /// sqlx 0.9 pings a connection on each release, and waits for the answer without a time limit: a peer that went silent
-    /// would keep the pool's permit for ever (transact-rs/sqlx#4349; a test asserts that sqlx still does). So the wait is
-    /// bounded here, and the batcher keeps its connection from one batch to the next to save the round trip.
+    /// sqlx 0.9 pings a connection on each release and waits for the response without a time limit: a silent peer would
+    /// hold the pool's permit for ever (transact-rs/sqlx#4349; a test asserts that sqlx still does so). Therefore the
+    /// wait is limited here, and the batcher keeps its connection from one batch to the next to save the round trip.
     pub(in crate::store) async fn release(self) {
         let mut lent = self.lent.lock().await;
         if lent.is_broken || lent.in_transaction {
@@ -110,7 +110,7 @@ impl Connection {
         }
     }
 
-    /// Runs a statement of PostgreSQL's own that gives rows.
+    /// Runs a PostgreSQL statement that returns rows.
     pub(in crate::store) async fn fetch_postgres(
         &self,
         query: Query<'static, Postgres, PgArguments>,
@@ -121,7 +121,7 @@ impl Connection {
         self.noted(&mut lent, rows)
     }
 
-    /// Records what a statement's outcome says of the connection.
+    /// Updates the state of the connection by the outcome of a statement.
     fn noted<T>(&self, lent: &mut Lent, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         self.database.count_statement();
         if let Err(error) = &outcome {
@@ -211,7 +211,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A statement as `SeaORM` hands it to sqlx itself.
+/// A statement in the form that `SeaORM` passes to sqlx.
 fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
     (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
 }
