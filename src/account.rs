@@ -11,9 +11,9 @@ mod identity;
 mod lifecycle;
 mod login;
 mod media;
-mod pauses;
 mod phone;
 mod phone_problem;
+mod poll_backoff;
 mod profile;
 mod push;
 mod rate_limit;
@@ -36,7 +36,7 @@ pub use refusal::Refusal;
 pub use session::{IssuedSession, LogoutScope, SESSIONS_PER_PAGE, SessionPage, SignedIn, Tokens, Viewer, viewer};
 
 pub use crate::{
-    store::{Edit, UnionConflict, UserRows, Window},
+    store::{Edit, PageRequest, UnionConflict, UserRows},
     wechat::PushQuery,
 };
 
@@ -55,7 +55,7 @@ use crate::{
 };
 use access_token::AccessTokens;
 use events::Events;
-use lifecycle::Remnants;
+use lifecycle::CheckpointDue;
 use login::CodeExchanges;
 use phone::PhoneExchanges;
 use session::{LastUsedBuffer, SessionCache};
@@ -81,7 +81,7 @@ pub struct Accounts {
     events: Arc<Events>,
     /// The grace period in which a user may cancel the deletion of their account.
     deletion_grace: Duration,
-    remnants: Remnants,
+    checkpoint_due: CheckpointDue,
     media: Storage,
     decode_pool: DecodePool,
 }
@@ -116,7 +116,7 @@ impl Accounts {
             last_used: LastUsedBuffer::default(),
             events: Events::new(config.subscriptions_per_user),
             deletion_grace: config.deletion_grace,
-            remnants: Remnants::default(),
+            checkpoint_due: CheckpointDue::default(),
             media: Storage::new(&config.media)?,
             decode_pool: DecodePool::default(),
         })

@@ -203,7 +203,7 @@ impl App {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
-        let routes = if self.0.accounts.takes_pushes() { push::mount(routes) } else { routes };
+        let routes = if self.0.accounts.accepts_pushes() { push::mount(routes) } else { routes };
         HttpService::new(
             self,
             routes.fallback(service::not_found).method_not_allowed_fallback(service::method_not_allowed),

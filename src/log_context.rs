@@ -13,7 +13,7 @@ use std::{
 use futures_util::future::Either;
 use uuid::Uuid;
 
-use crate::random::Name;
+use crate::random::UniqueId;
 
 /// Maximum length of a logged operation name, in bytes: the client chooses the name.
 const MAX_OPERATION_LEN: usize = 64;
@@ -25,7 +25,7 @@ tokio::task_local! {
 /// The fields of one request. They contain no secrets: only our own ids, and validated names.
 #[derive(Clone, Debug)]
 pub struct LogContext {
-    request_id: Name,
+    request_id: UniqueId,
     trace_id: Option<u128>,
     operation: RefCell<Option<Box<str>>>,
     app: RefCell<Option<Box<str>>>,
@@ -36,7 +36,7 @@ pub struct LogContext {
 impl LogContext {
     /// The context of a new request; `trace_id` is taken from a valid `traceparent` header (W3C Trace Context).
     #[must_use]
-    pub fn new(request_id: Name, trace_id: Option<u128>) -> Self {
+    pub fn new(request_id: UniqueId, trace_id: Option<u128>) -> Self {
         let [operation, app] = [const { RefCell::new(None) }; 2];
         Self { request_id, trace_id, operation, app, user: Cell::new(None), session: Cell::new(None) }
     }
@@ -76,7 +76,7 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 /// The id of the current request, if there is one.
 #[must_use]
-pub fn request_id() -> Option<Name> {
+pub fn request_id() -> Option<UniqueId> {
     CURRENT.try_with(|context| context.request_id).ok()
 }
 
@@ -123,7 +123,7 @@ pub fn fields(write: impl FnMut(&str, &dyn fmt::Display) -> fmt::Result) -> fmt:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::name;
+    use crate::random::unique_id;
 
     fn logged() -> String {
         let mut line = String::new();
@@ -133,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn spawned_task_inherits_the_fields_of_its_request() {
-        let (id, ids) = (name(), (Uuid::from_u128(1), Uuid::from_u128(2)));
+        let (id, ids) = (unique_id(), (Uuid::from_u128(1), Uuid::from_u128(2)));
         let request = async {
             set_operation("Me");
             set_operation("no name");

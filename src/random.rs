@@ -25,15 +25,15 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Length of a [`Name`], in characters.
-const NAME: usize = 16;
+/// Length of a [`UniqueId`], in characters.
+const ID_LEN: usize = 16;
 
 /// An identifier that is unique but not secret: other processes and later calls do not repeat it, but it can be
 /// guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name([u8; NAME]);
+pub struct UniqueId([u8; ID_LEN]);
 
-impl Deref for Name {
+impl Deref for UniqueId {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -45,16 +45,16 @@ impl Deref for Name {
 /// A new identifier: eight random bytes of the process and a counter. Random bytes for every request would be
 /// expensive.
 #[must_use]
-pub fn name() -> Name {
+pub fn unique_id() -> UniqueId {
     static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(bytes);
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut raw = [0; NAME / 4 * 3];
+    let mut raw = [0; ID_LEN / 4 * 3];
     raw[..8].copy_from_slice(&*PROCESS);
     raw[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    let mut name = [0; NAME];
+    let mut text = [0; ID_LEN];
     // three bytes become four characters, so the buffer has the right size
-    let _ = URL_SAFE_NO_PAD.encode_slice(raw, &mut name);
-    Name(name)
+    let _ = URL_SAFE_NO_PAD.encode_slice(raw, &mut text);
+    UniqueId(text)
 }
 
 /// A key that sorts by creation time: a UUID of version 7 (RFC 9562).

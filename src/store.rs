@@ -34,7 +34,7 @@ mod user;
 mod user_lock;
 
 pub use access_token::RenewalClaim;
-pub use code_exchange::{Claim, CodeOutcome};
+pub use code_exchange::{CodeClaim, CodeOutcome};
 pub use connect::connect;
 pub use content_flag::Flag;
 pub use feed::{Change, FeedRange};
@@ -43,7 +43,7 @@ pub use login::{KnownIdentity, LoggedIn, Login, NewSession};
 pub use media_check::{CheckedPicture, MediaOutcome, PictureVerdict};
 pub use migrate::SchemaState;
 pub use push_event::{ProfileEffect, ProfileEvent};
-pub use session::{Page, Window};
+pub use session::{Page, PageRequest};
 pub use user::{Edit, PhoneBinding, ProfileEdit, StoredPhone, UserRows};
 
 /// The database. Clones share its connections.
@@ -64,7 +64,7 @@ struct Batchers {
     sessions: Batcher<SessionId, session::SessionWithUser>,
     identities: Batcher<identity::IdentityKey, identity::IdentityWithUser>,
     metadata: Batcher<UserId, Option<Metadata>>,
-    claims: SharedStatement<Claim, bool>,
+    claims: SharedStatement<CodeClaim, bool>,
     outcomes: SharedStatement<CodeOutcome, bool>,
     logins: SharedStatement<Login, Option<login::LoginRow>>,
 }

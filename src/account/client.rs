@@ -8,10 +8,10 @@ use super::Hosted;
 use crate::error::{ApiError, Code};
 
 /// Maximum length of a stored `User-Agent`, in characters.
-const USER_AGENT_LEN: usize = 256;
+const MAX_USER_AGENT_LEN: usize = 256;
 
 /// Maximum length of a device's name or id, in characters.
-const DEVICE_LEN: usize = 64;
+const MAX_DEVICE_LEN: usize = 64;
 
 /// The client behind a request.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Client {
     /// The `User-Agent` without control characters, truncated to the stored length.
     #[must_use]
     pub fn stored_user_agent(&self) -> Option<String> {
-        let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_LEN).collect();
+        let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_LEN).collect();
         self.user_agent.as_ref().map(kept)
     }
 
@@ -56,9 +56,10 @@ impl Device {
     /// `BAD_USER_INPUT` if one is too long or contains control characters.
     pub fn checked(self) -> Result<Self, ApiError> {
         for (field, text) in [("device.id", &self.id), ("device.name", &self.name)] {
-            let good = |text: &String| text.chars().count() <= DEVICE_LEN && !text.chars().any(char::is_control);
+            let good = |text: &String| text.chars().count() <= MAX_DEVICE_LEN && !text.chars().any(char::is_control);
             if !text.as_ref().is_none_or(good) {
-                let detail = format!("`{field}` is at most {DEVICE_LEN} characters, none of them a control character.");
+                let detail =
+                    format!("`{field}` is at most {MAX_DEVICE_LEN} characters, none of them a control character.");
                 return Err(ApiError::new(Code::BadUserInput).detail(detail));
             }
         }
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn user_agent_is_truncated_and_cleaned() {
         let kept = client("::1").stored_user_agent().unwrap();
-        assert_eq!(kept.chars().count(), USER_AGENT_LEN);
+        assert_eq!(kept.chars().count(), MAX_USER_AGENT_LEN);
         assert!(!kept.contains('\u{0}'));
     }
 

@@ -1,11 +1,11 @@
-//! WeChat cloud hosting: the platform identifies the caller in request headers, and no login code is needed. Whoever
-//! can set these headers can impersonate anyone, so they are evaluated only if `CLOUD_HOSTING` says that the platform
-//! is the only way in.
+//! WeChat cloud hosting: the platform identifies the caller in request headers, and no login code is needed. A client
+//! that sets these headers can impersonate any user, so they are evaluated only if `CLOUD_HOSTING` says that the
+//! platform is the only way in.
 
 use entity::{OpenId, UnionId};
 
 /// Maximum length of an id, in characters: the length of its column.
-const LONGEST: usize = 64;
+const MAX_ID_LEN: usize = 64;
 
 /// The caller according to cloud hosting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,5 +44,5 @@ impl Hosted {
 
 fn is_id(text: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_known)
+    (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_known)
 }

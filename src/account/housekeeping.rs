@@ -15,7 +15,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How often unused pictures are deleted.
-const PICTURES_INTERVAL: Duration = Duration::from_mins(1);
+const PICTURE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How often accounts that are due are deleted: within a minute of the announced time, even if the database is slow.
 const DELETION_INTERVAL: Duration = Duration::from_secs(20);
@@ -27,13 +27,13 @@ const BATCH: u64 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Retention of feed rows. A node that has not read the feed for longer invalidates its whole cache.
-const FEED_KEPT: Duration = Duration::from_mins(10);
+const FEED_RETENTION: Duration = Duration::from_mins(10);
 
 /// Retention of the events that WeChat pushed: far longer than the signature of a push is valid.
-const PUSH_EVENTS_KEPT: Duration = Duration::from_hours(24);
+const PUSH_EVENT_RETENTION: Duration = Duration::from_hours(24);
 
 /// How long the result of a content check is awaited: WeChat announces half an hour.
-const MEDIA_CHECKS_KEPT: Duration = Duration::from_hours(24);
+const MEDIA_CHECK_RETENTION: Duration = Duration::from_hours(24);
 
 impl Accounts {
     /// Runs the jobs for as long as it is polled.
@@ -57,7 +57,7 @@ impl Accounts {
         // a separate job, because object storage may be slow
         let pictures = async {
             loop {
-                sleep(PICTURES_INTERVAL).await;
+                sleep(PICTURE_INTERVAL).await;
                 if let Err(cause) = self.purge_pictures().await {
                     tracing::warn!(%cause, "unused pictures could not be deleted");
                 }
@@ -74,7 +74,7 @@ impl Accounts {
         tokio::join!(flush, purge, pictures, delete);
     }
 
-    /// Removes what has expired from memory, from the database and from the storage of pictures.
+    /// Removes what has expired from memory, the database and the storage of pictures.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,10 +93,10 @@ impl Accounts {
         let now = self.clock.now();
         self.cache.sweep(now);
         in_batches(|| self.store.code_exchanges_purge(now, BATCH)).await?;
-        in_batches(|| self.store.push_events_purge(now - PUSH_EVENTS_KEPT, BATCH)).await?;
-        in_batches(|| self.store.media_checks_purge(now - MEDIA_CHECKS_KEPT, BATCH)).await?;
+        in_batches(|| self.store.push_events_purge(now - PUSH_EVENT_RETENTION, BATCH)).await?;
+        in_batches(|| self.store.media_checks_purge(now - MEDIA_CHECK_RETENTION, BATCH)).await?;
         in_batches(|| self.store.merge_tickets_purge(now, BATCH)).await?;
-        in_batches(|| self.store.feed_prune(now - FEED_KEPT, BATCH)).await?;
+        in_batches(|| self.store.feed_prune(now - FEED_RETENTION, BATCH)).await?;
         let removed = in_batches(|| self.store.sessions_purge(now - self.sessions.kept, BATCH)).await?;
         if removed > 0 {
             tracing::info!(removed, "old sessions were removed");

@@ -5,7 +5,7 @@ mod export;
 mod role;
 mod suspend;
 
+pub(super) use delete::CheckpointDue;
 pub use delete::Deletion;
-pub(super) use delete::Remnants;
 pub use export::AccountExport;
 pub(super) use suspend::refuse_suspended;

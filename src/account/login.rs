@@ -10,7 +10,7 @@ mod phone;
 mod proof;
 mod write;
 
-pub(super) use code_claim::lifetime as longest_call;
+pub(super) use code_claim::claim_lifetime;
 pub(super) use code_exchange::CodeExchanges;
 
 use std::sync::Arc;
@@ -107,6 +107,6 @@ impl Accounts {
         let is_new_user = login.new_user == Some(user.id);
         let issued = IssuedSession { tokens, user, session, is_new_user, phone_problem: None };
         // boxed to keep the future of the common case small
-        Box::pin(attempt.with_phone_again(issued)).await.map(Some)
+        Box::pin(attempt.with_replayed_phone(issued)).await.map(Some)
     }
 }

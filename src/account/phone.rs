@@ -101,5 +101,5 @@ fn name(owner: UserId) -> String {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a telephone number opens with no value of SECRET_KEY")]
+#[error("no value of SECRET_KEY decrypts the telephone number")]
 struct PhoneUnopened;

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub enum PushAnswer {
     /// The event took effect, now or earlier, or concerns no user of this server.
-    Taken,
+    Accepted,
     /// The message is not from WeChat.
     Forbidden,
 }
@@ -31,7 +31,7 @@ impl Accounts {
 
     /// Whether pushes are configured.
     #[must_use]
-    pub fn takes_pushes(&self) -> bool {
+    pub fn accepts_pushes(&self) -> bool {
         self.push_keys.is_some()
     }
 
@@ -48,18 +48,18 @@ impl Accounts {
     /// # Errors
     /// `NOT_FOUND`; `BAD_REQUEST` if the signature is valid but the message cannot be parsed; `INTERNAL_SERVER_ERROR`
     /// if the database fails, after which WeChat repeats the push.
-    pub async fn take_push(
+    pub async fn handle_push(
         self: &Arc<Self>,
         app_id: &str,
         query: &PushQuery,
         body: &[u8],
     ) -> Result<PushAnswer, ApiError> {
         match self.push_keys(app_id)?.open(app_id, query, body, self.clock.now()) {
-            Ok(Some(event)) => self.take_event(app_id, event).await.map(|()| PushAnswer::Taken),
-            Ok(None) => Ok(PushAnswer::Taken),
+            Ok(Some(event)) => self.apply_in_task(app_id, event).await.map(|()| PushAnswer::Accepted),
+            Ok(None) => Ok(PushAnswer::Accepted),
             Err(PushRefusal::Unreadable) => Err(Code::BadRequest.into()),
             Err(refusal) => {
-                tracing::warn!(app = app_id, "a pushed message is not taken: {refusal}");
+                tracing::warn!(app = app_id, "a pushed message was refused: {refusal}");
                 Ok(PushAnswer::Forbidden)
             }
         }
@@ -73,7 +73,7 @@ impl Accounts {
     }
 
     /// Applies an event in a task of its own, which continues when WeChat closes the connection.
-    async fn take_event(self: &Arc<Self>, app_id: &str, event: PushEvent) -> Result<(), ApiError> {
+    async fn apply_in_task(self: &Arc<Self>, app_id: &str, event: PushEvent) -> Result<(), ApiError> {
         let (accounts, app_id) = (Arc::clone(self), app_id.to_owned());
         let work = async move { accounts.apply(app_id, event).await };
         tokio::spawn(log_context::inherit(work)).await.map_err(ApiError::internal)?
@@ -83,7 +83,7 @@ impl Accounts {
         let PushEvent { hash, kind, openid } = event;
         let effect = match kind {
             PushKind::MediaChecked { trace_id, suggest, label } => {
-                return self.media_checked(app_id, hash, trace_id, suggest, label).await;
+                return self.apply_media_check(app_id, hash, trace_id, suggest, label).await;
             }
             PushKind::Other => {
                 tracing::info!(app = app_id, "WeChat pushed an event that is not handled");
@@ -94,7 +94,7 @@ impl Accounts {
             PushKind::Cancelled => ProfileEffect::ScheduleDeletion(self.clock.now() + self.deletion_grace),
         };
         let Some(openid) = openid else {
-            tracing::warn!(app = app_id, "WeChat pushed an event without a person");
+            tracing::warn!(app = app_id, "WeChat pushed an event without an openid");
             return Ok(());
         };
         self.apply_to_profile(ProfileEvent { event: hash, app_id, openid, effect }).await

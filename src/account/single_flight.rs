@@ -34,7 +34,7 @@ pub(super) enum Flight<T, V> {
 #[derive(Clone)]
 struct Shared<V> {
     outcome: Result<V, ApiError>,
-    kept_for: Duration,
+    ttl: Duration,
 }
 
 impl<K, V> SingleFlight<K, V>
@@ -104,8 +104,8 @@ where
 }
 
 impl<V> Shared<V> {
-    fn kept(outcome: Result<V, ApiError>, kept_for: Duration) -> Self {
-        Self { outcome, kept_for }
+    fn kept(outcome: Result<V, ApiError>, ttl: Duration) -> Self {
+        Self { outcome, ttl }
     }
 
     fn dropped(outcome: Result<V, ApiError>) -> Self {
@@ -118,12 +118,12 @@ struct PerOutcome;
 
 impl<K, V> Expiry<K, Shared<V>> for PerOutcome {
     fn expire_after_create(&self, _: &K, shared: &Shared<V>, _: Instant) -> Option<Duration> {
-        Some(shared.kept_for)
+        Some(shared.ttl)
     }
 
     // an expired outcome that is still in the cache is updated
     fn expire_after_update(&self, _: &K, shared: &Shared<V>, _: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(shared.kept_for)
+        Some(shared.ttl)
     }
 }
 

@@ -38,7 +38,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, DbErr> {
         if read.is_none() {
-            self.make_row(&claim.app_id).await?;
+            self.insert_row_if_absent(&claim.app_id).await?;
         }
         let expires_at = read.map_or(Timestamp(0), |read| read.expires_at);
         let is_free = Condition::any().add(Column::RenewingUntil.is_null()).add(Column::RenewingUntil.lte(now));
@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// Inserts an empty row, to which claims are written, unless the row exists.
-    async fn make_row(&self, app_id: &str) -> Result<(), DbErr> {
+    async fn insert_row_if_absent(&self, app_id: &str) -> Result<(), DbErr> {
         let row = ActiveModel {
             app_id: Set(app_id.to_owned()),
             sealed_token: Set(None),

@@ -27,16 +27,16 @@ use super::database::{Connection, Database, UNIT_TIMEOUT, is_lost, is_transient}
 use queue::{Pending, Queue};
 
 /// Maximum number of lookups in one batch.
-const BATCH: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// Maximum number of batches in flight.
-const RUNS: usize = 4;
+const MAX_IN_FLIGHT: usize = 4;
 
 /// How long a batch may delay the pending lookups. After that, another task starts for them.
-const SLOW: Duration = Duration::from_millis(20);
+const SLOW_BATCH: Duration = Duration::from_millis(20);
 
 /// Number of batches that one task runs on one connection before it releases the connection to other units of work.
-const TURN: usize = 32;
+const BATCHES_PER_CONNECTION: usize = 32;
 
 /// Attempts at a batch, after broken connections and conflicts.
 const ATTEMPTS: usize = 3;
@@ -84,10 +84,10 @@ impl<K: Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
         if self.0.queue().push(Pending { key, reply }) {
             tokio::spawn(run(Arc::clone(&self.0)));
         }
-        let value = if let Ok(value) = timeout(SLOW, &mut answer).await {
+        let value = if let Ok(value) = timeout(SLOW_BATCH, &mut answer).await {
             value
         } else {
-            if self.0.queue().starts_run() {
+            if self.0.queue().try_start_run() {
                 tokio::spawn(run(Arc::clone(&self.0)));
             }
             answer.await
@@ -117,8 +117,8 @@ impl<K, V> Inner<K, V> {
                 Ok(Err(_)) => return (Err(failed("panicked")), None),
                 Err(_) => return (Err(failed("took too long")), None),
             };
-            let may_repeat = outcome.as_ref().is_err_and(|error| is_lost(error) || is_transient(error));
-            if !may_repeat || attempt >= ATTEMPTS {
+            let may_retry = outcome.as_ref().is_err_and(|error| is_lost(error) || is_transient(error));
+            if !may_retry || attempt >= ATTEMPTS {
                 return (outcome, Some(connection));
             }
             connection.release().await;
@@ -133,7 +133,7 @@ impl<K, V> Inner<K, V> {
 
 /// Runs batches until nothing is pending.
 async fn run<K, V>(inner: Arc<Inner<K, V>>) {
-    let mut lent: Option<Connection> = None;
+    let mut kept: Option<Connection> = None;
     for count in 1.. {
         if inner.gather.is_zero() {
             // lets tasks that are about to submit a lookup do so first
@@ -141,12 +141,12 @@ async fn run<K, V>(inner: Arc<Inner<K, V>>) {
         } else {
             sleep(inner.gather).await;
         }
-        let connection = match lent.take() {
+        let connection = match kept.take() {
             Some(connection) => Ok(connection),
             None => inner.database.acquire().await,
         };
         let Some(batch) = inner.queue().next() else {
-            lent = connection.ok();
+            kept = connection.ok();
             break;
         };
         let (keys, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.key, it.reply)).unzip();
@@ -155,12 +155,12 @@ async fn run<K, V>(inner: Arc<Inner<K, V>>) {
             Err(error) => (Err(error), None),
         };
         reply(replies, outcome);
-        lent = connection;
-        if count % TURN == 0 || !inner.gather.is_zero() {
-            release(lent.take()).await;
+        kept = connection;
+        if count % BATCHES_PER_CONNECTION == 0 || !inner.gather.is_zero() {
+            release(kept.take()).await;
         }
     }
-    release(lent).await;
+    release(kept).await;
 }
 
 /// Replies to all callers; replies to cancelled ones are dropped.

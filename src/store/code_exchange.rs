@@ -42,7 +42,7 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// A claim to exchange a code. Another node may take it over after it has expired.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct CodeClaim {
     /// The code.
     pub code: CodeHash,
     /// When it expires.
@@ -53,7 +53,7 @@ pub struct Claim {
 #[derive(Clone, Debug)]
 pub struct CodeOutcome {
     /// The claim. If another node has taken it over, nothing is stored.
-    pub claim: Claim,
+    pub claim: CodeClaim,
     /// The outcome, encrypted.
     pub sealed: Sealed,
     /// The end of the window in which repeats get it.
@@ -61,9 +61,9 @@ pub struct CodeOutcome {
 }
 
 /// Claims concurrent codes by one statement, on a database that can return which were free (PostgreSQL).
-pub(super) fn claims(db: &Database) -> SharedStatement<Claim, bool> {
+pub(super) fn claims(db: &Database) -> SharedStatement<CodeClaim, bool> {
     let batcher = || {
-        Batcher::new(db, |db, claims: Arc<[Claim]>| {
+        Batcher::new(db, |db, claims: Arc<[CodeClaim]>| {
             let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
             let codes: Vec<_> = claims.iter().map(|claim| claim.code.0.clone()).collect();
             done(db, &codes, sqlx::query(CLAIM).bind(codes.clone()).bind(until))
@@ -104,17 +104,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_claim(&self, claim: &Claim) -> Result<bool, DbErr> {
+    pub async fn code_exchange_claim(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         match self.batchers.claims.submit(claim.clone()).await? {
             Some(won) => Ok(won),
             // boxed to keep the future of the common case small
-            None => Box::pin(self.claim_alone(claim)).await,
+            None => Box::pin(self.claim_unbatched(claim)).await,
         }
     }
 
     /// Claims a code by a statement of its own. The statement ignores a duplicate instead of failing, because some
     /// databases return an error message that is not UTF-8 for a duplicate binary key.
-    async fn claim_alone(&self, claim: &Claim) -> Result<bool, DbErr> {
+    async fn claim_unbatched(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         if self.db.backend() == DbBackend::MySql {
             // the builder's `ON DUPLICATE KEY UPDATE` reports the same number of rows for an existing row as for a new
             // one
@@ -144,8 +144,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_take_over(&self, expired: &Model, claim: &Claim) -> Result<bool, DbErr> {
-        let held = Claim { code: expired.code_hash.clone(), until: expired.expires_at };
+    pub async fn code_exchange_take_over(&self, expired: &Model, claim: &CodeClaim) -> Result<bool, DbErr> {
+        let held = CodeClaim { code: expired.code_hash.clone(), until: expired.expires_at };
         Ok(self.db.write(&replace(&held, None, claim.until)).await? == 1)
     }
 
@@ -164,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_release(&self, claim: &Claim) -> Result<bool, DbErr> {
+    pub async fn code_exchange_release(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         let delete = Entity::delete_by_id(claim.code.clone()).filter(Column::ExpiresAt.eq(claim.until));
         Ok(self.db.write(&delete).await? == 1)
     }
@@ -187,7 +187,7 @@ fn store(outcome: &CodeOutcome) -> UpdateMany<Entity> {
     replace(&outcome.claim, Some(outcome.sealed.clone()), outcome.until)
 }
 
-fn replace(held: &Claim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMany<Entity> {
+fn replace(held: &CodeClaim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::Outcome, Expr::value(outcome))
         .col_expr(Column::ExpiresAt, Expr::value(until))

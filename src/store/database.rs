@@ -96,11 +96,11 @@ impl Database {
     }
 
     async fn connect(&self, permit: Result<OwnedSemaphorePermit, DbErr>) -> Result<Connection, DbErr> {
-        Connection::acquire(self.clone(), permit?).await.inspect_err(|error| self.note(error))
+        Connection::acquire(self.clone(), permit?).await.inspect_err(|error| self.record_error(error))
     }
 
-    fn note(&self, error: &DbErr) {
-        self.0.health.note(error);
+    fn record_error(&self, error: &DbErr) {
+        self.0.health.record_error(error);
     }
 
     fn count_statement(&self) {

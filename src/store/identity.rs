@@ -15,9 +15,9 @@ pub use merge::{Merge, Merged};
 pub use reseal::ResealedIdentity;
 pub use unlink::{Unlink, Unlinked};
 
-pub(super) use claim::{identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in};
+pub(super) use claim::{identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in};
 pub(super) use conflict::conflicts_delete_in;
-pub(super) use reseal::begins_otherwise;
+pub(super) use reseal::lacks_prefix;
 
 use std::{collections::HashMap, sync::Arc};
 

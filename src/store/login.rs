@@ -14,7 +14,9 @@ use super::{
     code_exchange::code_exchange_store_outcome_in,
     database::{Connection, TransactionEnd},
     feed::feed_append_in,
-    identity::{ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in},
+    identity::{
+        ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in,
+    },
     session::sessions_evict_in,
 };
 pub(super) use batched::{LoginRow, shared};
@@ -88,7 +90,7 @@ pub struct LoggedIn {
 }
 
 /// The result of one attempt at a login.
-enum Attempt {
+enum LoginResult {
     Done(Box<LoggedIn>),
     /// A concurrent login created the user or the identity first, or one of them was deleted since it was read. Nothing
     /// was written.
@@ -113,7 +115,7 @@ impl Store {
         for _ in 0..ATTEMPTS {
             let owner = match known {
                 Some(known) => Some(known.user),
-                None => self.owner_otherwise(login).await?,
+                None => self.owner_of_new_identity(login).await?,
             };
             if owner.is_none() && !login.create_user {
                 return Ok(None);
@@ -124,18 +126,18 @@ impl Store {
                 move |tx| login_in(tx, known, owner, Arc::clone(&login))
             });
             match attempt.await? {
-                Attempt::Done(logged_in) => return Ok(Some(*logged_in)),
-                Attempt::Suspended => return Ok(None),
-                Attempt::LostRace => {}
+                LoginResult::Done(logged_in) => return Ok(Some(*logged_in)),
+                LoginResult::Suspended => return Ok(None),
+                LoginResult::LostRace => {}
             }
             let found = self.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
             known = found.map(|(identity, _)| KnownIdentity::of(&identity));
         }
-        Err(DbErr::Custom("other logins of the user were faster each time".to_owned()))
+        Err(DbErr::Custom("the login lost every race against concurrent logins".to_owned()))
     }
 
     /// The user of a new identity: the owner of its unionid, or the user it joins.
-    async fn owner_otherwise(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
+    async fn owner_of_new_identity(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
         if let Some(unionid) = &login.identity.unionid
             && let Some(owner) = self.union_owner(&login.identity.open_platform, unionid).await?
         {
@@ -164,7 +166,7 @@ async fn login_in(
     known: Option<KnownIdentity>,
     owner: Option<UserId>,
     login: Arc<Login>,
-) -> Result<TransactionEnd<Attempt>, DbErr> {
+) -> Result<TransactionEnd<LoginResult>, DbErr> {
     let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
     let proven = &login.identity;
     // this row's lock also serialises the logins of one user, so that the maximum number of sessions holds
@@ -174,9 +176,9 @@ async fn login_in(
         touch_last_login_in(&tx, owner, login.identity.now).await?
     };
     // the account was deleted, or merged into another one
-    let Some(user) = user else { return Ok(TransactionEnd::RollBack(Attempt::LostRace)) };
+    let Some(user) = user else { return Ok(TransactionEnd::RollBack(LoginResult::LostRace)) };
     if user.status == user::Status::Suspended {
-        return Ok(TransactionEnd::RollBack(Attempt::Suspended));
+        return Ok(TransactionEnd::RollBack(LoginResult::Suspended));
     }
     let identity = if let Some(known) = known {
         Some(known.identity)
@@ -184,17 +186,17 @@ async fn login_in(
         let row = identity_claim_in(&tx, proven, owner).await?;
         row.filter(|row| row.user_id == owner).map(|row| row.id)
     };
-    let Some(identity) = identity else { return Ok(TransactionEnd::RollBack(Attempt::LostRace)) };
+    let Some(identity) = identity else { return Ok(TransactionEnd::RollBack(LoginResult::LostRace)) };
     if !is_new_user && !session_key_update_in(&tx, proven, (identity, owner)).await? {
-        return Ok(TransactionEnd::RollBack(Attempt::LostRace));
+        return Ok(TransactionEnd::RollBack(LoginResult::LostRace));
     }
     let union_owner = union_link_claim_in(&tx, proven, owner).await?;
     let union_conflict = union_owner.is_some_and(|union_owner| union_owner != owner);
     if is_new_user && union_conflict {
-        return Ok(TransactionEnd::RollBack(Attempt::LostRace));
+        return Ok(TransactionEnd::RollBack(LoginResult::LostRace));
     }
     if union_conflict {
-        union_conflict_note_in(&tx, proven, identity).await?;
+        union_conflict_upsert_in(&tx, proven, identity).await?;
     }
     let session = session_insert_in(&tx, owner, identity, &login).await?;
     let ended = sessions_evict_in(&tx, &session, login.sessions_per_user).await?;
@@ -202,5 +204,5 @@ async fn login_in(
         code_exchange_store_outcome_in(&tx, outcome).await?;
     }
     feed_append_in(&tx, owner, &ended, login.identity.now).await?;
-    Ok(TransactionEnd::Commit(Attempt::Done(Box::new(LoggedIn { user, session, is_new_user, union_conflict }))))
+    Ok(TransactionEnd::Commit(LoginResult::Done(Box::new(LoggedIn { user, session, is_new_user, union_conflict }))))
 }

@@ -1,5 +1,6 @@
-//! The rows of pictures. A row is inserted before its object is written, and deleted after its object, so that every object
-//! has a row. The state of a row changes from `PENDING` to `LIVE` to `DELETING`, or from `PENDING` to `DELETING`.
+//! The rows of pictures. A row is inserted before its object is written, and deleted after its object, so that every
+//! object has a row. The state of a row changes from `PENDING` to `LIVE` to `DELETING`, or from `PENDING` to
+//! `DELETING`.
 
 use entity::{
     Timestamp, UserId,
@@ -24,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn media_file_begin(&self, key: &str, owner: UserId, now: Timestamp) -> Result<(), DbErr> {
+    pub async fn media_file_insert(&self, key: &str, owner: UserId, now: Timestamp) -> Result<(), DbErr> {
         let key = key.to_owned();
         let insert = move |db| {
             let row = ActiveModel {
@@ -69,7 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn media_file_give_up(&self, key: &str, now: Timestamp) -> Result<bool, DbErr> {
+    pub async fn media_file_abandon(&self, key: &str, now: Timestamp) -> Result<bool, DbErr> {
         let update = to_delete(now).filter(Column::Key.eq(key)).filter(Column::State.eq(State::Pending));
         self.db.write(&update).await?;
         let in_use = Entity::find_by_id(key).filter(Column::State.eq(State::Live));
@@ -125,8 +126,8 @@ impl Store {
     }
 }
 
-/// Marks the pictures in use of a user for deletion, except `kept`. The caller holds the lock of the user's row, and writes
-/// `users.avatar_url`. An upload in progress keeps its row, because its object may be written after a deletion.
+/// Marks the pictures in use of a user for deletion, except `kept`. The caller holds the lock of the user's row, and
+/// writes `users.avatar_url`. An upload in progress keeps its row, because its object may be written after a deletion.
 pub(in crate::store) async fn media_files_delete_in(
     tx: &Connection,
     owner: UserId,
@@ -138,8 +139,8 @@ pub(in crate::store) async fn media_files_delete_in(
     live.filter(others).exec(tx).await.map(drop)
 }
 
-/// Clears the picture of a user if it is still the one at `path`, and marks it for deletion. Returns whether it was. The last
-/// step of a transaction.
+/// Clears the picture of a user if it is still the one at `path`, and marks it for deletion. Returns whether it was.
+/// The last step of a transaction.
 pub(super) async fn avatar_delete_in(
     tx: Connection,
     owner: UserId,

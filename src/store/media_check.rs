@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn picture_judge(
+    pub async fn picture_verdict_apply(
         &self,
         owner: UserId,
         path: &str,
@@ -86,7 +86,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, DbErr> {
         let path = path.to_owned();
-        self.db.transaction(move |tx| judge_in(tx, owner, path.clone(), verdict, now)).await
+        self.db.transaction(move |tx| verdict_apply_in(tx, owner, path.clone(), verdict, now)).await
     }
 
     /// Removes up to `limit` checks begun before `before`, and returns their number.
@@ -125,7 +125,7 @@ async fn end_in(
     }
     Entity::delete_by_id(checked.trace_id.clone()).exec(&tx).await?;
     let path = format!("{}{}", checked.path_prefix, check.media_key);
-    let is_removed = judge_in(tx, owner, path, checked.verdict, now).await?;
+    let is_removed = verdict_apply_in(tx, owner, path, checked.verdict, now).await?;
     Ok(TransactionEnd::Commit(if is_removed { MediaOutcome::Removed(owner) } else { MediaOutcome::Kept }))
 }
 
@@ -135,7 +135,7 @@ async fn check_in(tx: &Connection, checked: &CheckedPicture) -> Result<Option<Mo
 }
 
 /// Applies a verdict. The last step of a transaction.
-async fn judge_in(
+async fn verdict_apply_in(
     tx: Connection,
     owner: UserId,
     path: String,

@@ -26,7 +26,7 @@ use super::{
 /// A page of a list, requested by keyset cursors: the `limit` rows that follow `after`, or the `limit` rows that
 /// precede `before`.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct PageRequest {
     /// Only rows after this one.
     pub after: Option<SessionId>,
     /// Only rows before this one.
@@ -93,7 +93,7 @@ impl Store {
     pub async fn sessions_of(
         &self,
         owner: UserId,
-        window: Window,
+        window: PageRequest,
         now: Timestamp,
     ) -> Result<Page<session::Model>, DbErr> {
         let key = session::Column::Id;

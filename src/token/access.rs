@@ -22,7 +22,7 @@ const AUDIENCE: &str = "miniaccount";
 const TYPE: &str = "at+jwt";
 
 /// Maximum length of a token, in bytes.
-const LONGEST: usize = 2048;
+const MAX_TOKEN_LEN: usize = 2048;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Claims {
 
 /// The claims as serialised in the token (RFC 7519, section 4.1; RFC 9068, section 2.2).
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct JwtClaims {
     iss: String,
     aud: String,
     /// The user's global id, as in the API.
@@ -65,25 +65,25 @@ impl KeyRing {
     /// When the claims cannot be serialised.
     pub fn access_token(&self, claims: &Claims) -> Result<String, serde_json::Error> {
         let keys = self.newest();
-        write(&header(&keys.kid()), &Wire::from(claims), keys)
+        write(&header(&keys.kid()), &JwtClaims::from(claims), keys)
     }
 
     /// Verifies the signature of a token and returns its claims. The caller checks the expiry. `None` for any other
     /// text.
     #[must_use]
     pub fn read_access_token(&self, token: &str) -> Option<Claims> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_TOKEN_LEN {
             return None;
         }
         let header = decode_header(token).ok()?;
         if header.alg != Algorithm::EdDSA || !header.typ?.eq_ignore_ascii_case(TYPE) {
             return None;
         }
-        let keys = self.named(&URL_SAFE_NO_PAD.decode(header.kid?).ok()?)?;
+        let keys = self.by_id(&URL_SAFE_NO_PAD.decode(header.kid?).ok()?)?;
         let (message, signature) = token.rsplit_once('.')?;
         constant_time::verify_slices_are_equal(sign(message, keys).as_bytes(), signature.as_bytes()).ok()?;
         let (_, claims) = message.split_once('.')?;
-        let wire: Wire = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        let wire: JwtClaims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         (wire.iss == ISSUER && wire.aud == AUDIENCE).then(|| wire.try_into().ok())?
     }
 }
@@ -108,7 +108,7 @@ fn sign(message: &str, keys: &Keys) -> String {
     URL_SAFE_NO_PAD.encode(keys.signing.sign(message.as_bytes()))
 }
 
-impl From<&Claims> for Wire {
+impl From<&Claims> for JwtClaims {
     fn from(claims: &Claims) -> Self {
         Self {
             iss: ISSUER.to_owned(),
@@ -123,10 +123,10 @@ impl From<&Claims> for Wire {
     }
 }
 
-impl TryFrom<Wire> for Claims {
+impl TryFrom<JwtClaims> for Claims {
     type Error = ();
 
-    fn try_from(wire: Wire) -> Result<Self, ()> {
+    fn try_from(wire: JwtClaims) -> Result<Self, ()> {
         Ok(Self {
             user: GlobalId::user(&wire.sub).ok_or(())?,
             session: GlobalId::session(&wire.sid).ok_or(())?,
@@ -163,7 +163,7 @@ mod tests {
     /// Reads a token with changed header and claims, signed with our own key.
     fn forged(change_header: impl FnOnce(&mut Header), change: impl FnOnce(&mut Value)) -> Option<Claims> {
         let ring = ring(&[1]);
-        let mut wire = serde_json::to_value(Wire::from(&claims())).unwrap();
+        let mut wire = serde_json::to_value(JwtClaims::from(&claims())).unwrap();
         change(&mut wire);
         let mut head = header(&ring.newest().kid());
         change_header(&mut head);
@@ -180,7 +180,7 @@ mod tests {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.validate_exp = false;
-        let verified = decode::<Wire>(&token, &key, &validation).unwrap();
+        let verified = decode::<JwtClaims>(&token, &key, &validation).unwrap();
         assert_eq!(verified.claims.try_into(), Ok(claims()));
         assert_eq!(verified.header.kid.as_deref(), jwks["keys"][0]["kid"].as_str());
     }
@@ -228,14 +228,14 @@ mod tests {
     fn no_algorithm_and_the_public_key_as_a_password_are_refused() {
         let ring = ring(&[1]);
         let kid = ring.newest().kid();
-        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Wire::from(&claims())).unwrap());
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&JwtClaims::from(&claims())).unwrap());
         let none = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": TYPE, "kid": kid}).to_string());
         assert!(ring.read_access_token(&format!("{none}.{body}.")).is_none());
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(kid);
         let public = ring.newest().signing.public_key().as_ref().to_vec();
-        let token = encode(&header, &Wire::from(&claims()), &EncodingKey::from_secret(&public)).unwrap();
+        let token = encode(&header, &JwtClaims::from(&claims()), &EncodingKey::from_secret(&public)).unwrap();
         assert!(ring.read_access_token(&token).is_none());
     }
 

@@ -54,7 +54,7 @@ impl KeyRing {
     }
 
     /// The keys with an id.
-    pub(super) fn named(&self, id: &[u8]) -> Option<&Keys> {
+    pub(super) fn by_id(&self, id: &[u8]) -> Option<&Keys> {
         self.0.iter().find(|keys| keys.id == id)
     }
 

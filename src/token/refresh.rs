@@ -47,7 +47,7 @@ impl KeyRing {
         let (version, rest) = body.split_first()?;
         let (key_id, rest) = rest.split_at(KEY_ID_LEN);
         let (session, generation) = rest.split_at(16);
-        hmac::verify(&self.named(key_id)?.refresh, body, tag).ok()?;
+        hmac::verify(&self.by_id(key_id)?.refresh, body, tag).ok()?;
         Some(RefreshToken {
             session: SessionId(Uuid::from_slice(session).ok()?),
             generation: i64::from_be_bytes(generation.try_into().ok()?),

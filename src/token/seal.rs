@@ -42,10 +42,10 @@ impl KeyRing {
 
     /// The prefix of every value sealed with the newest key: version and key id.
     #[must_use]
-    pub fn mark(&self) -> [u8; 1 + KEY_ID_LEN] {
-        let mut mark = [VERSION; 1 + KEY_ID_LEN];
-        mark[1..].copy_from_slice(&self.newest().id);
-        mark
+    pub fn newest_prefix(&self) -> [u8; 1 + KEY_ID_LEN] {
+        let mut prefix = [VERSION; 1 + KEY_ID_LEN];
+        prefix[1..].copy_from_slice(&self.newest().id);
+        prefix
     }
 
     /// Seals a value with the newest key, unless it is already. `None` if it does not open.
@@ -53,7 +53,7 @@ impl KeyRing {
     /// # Errors
     /// When the cryptographic library fails.
     pub fn reseal(&self, context: &[&str], sealed: &Sealed) -> Result<Option<Sealed>, Unspecified> {
-        if sealed.0.starts_with(&self.mark()) {
+        if sealed.0.starts_with(&self.newest_prefix()) {
             return Ok(Some(sealed.clone()));
         }
         self.open(context, sealed).map(|plain| self.seal(context, plain.expose_secret())).transpose()
@@ -65,7 +65,7 @@ impl KeyRing {
         let (version, rest) = sealed.0.split_first()?;
         let (key_id, rest) = rest.split_at_checked(KEY_ID_LEN)?;
         let (nonce, cipher) = rest.split_at_checked(NONCE_LEN)?;
-        let keys = self.named(key_id).filter(|_| *version == VERSION)?;
+        let keys = self.by_id(key_id).filter(|_| *version == VERSION)?;
         let mut plain = cipher.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let length = keys.seal.open_in_place(nonce, aad(context), &mut plain).ok()?.len();
@@ -142,7 +142,7 @@ mod tests {
         let old = ring(&[1]).seal(&["c"], b"plain").unwrap();
         let both = ring(&[2, 1]);
         let new = both.reseal(&["c"], &old).unwrap().unwrap();
-        assert!(new.0.starts_with(&both.mark()) && !old.0.starts_with(&both.mark()));
+        assert!(new.0.starts_with(&both.newest_prefix()) && !old.0.starts_with(&both.newest_prefix()));
         assert_eq!(ring(&[2]).open(&["c"], &new).unwrap().expose_secret(), b"plain");
         assert_eq!(both.reseal(&["c"], &new).unwrap(), Some(new));
         assert_eq!(ring(&[2]).reseal(&["c"], &old).unwrap(), None);

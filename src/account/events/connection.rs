@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How often the expiry of a connection's token is checked. A single timer would not notice that the clock was set.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
+const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An authenticated connection of a user.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl Accounts {
             if connection.caller.expires_at() <= self.clock.now() {
                 return ApiError::unauthenticated("EXPIRED");
             }
-            let next = timeout(RECHECK_INTERVAL, connection.subscription.next()).await;
+            let next = timeout(EXPIRY_CHECK_INTERVAL, connection.subscription.next()).await;
             let Ok(notification) = next else { continue };
-            let Some(notification) = notification else { return too_slow() };
+            let Some(notification) = notification else { return slow_subscriber() };
             if let Err(refused) = self.may_stay_open(&connection.caller, &notification).await {
                 return refused;
             }
@@ -77,7 +77,7 @@ impl Accounts {
 
     /// Reads a session from the database, refuses it if it is not live, and returns its user.
     pub(super) async fn recheck_session(&self, id: SessionId) -> Result<user::Model, ApiError> {
-        let (session, user) = self.session_named(id).await?;
+        let (session, user) = self.session_with_user(id).await?;
         refuse_suspended(&user)?;
         refuse_ended(&session, self.clock.now())?;
         Ok(user)
@@ -85,6 +85,6 @@ impl Accounts {
 }
 
 /// The error of a subscriber that was too slow and missed notifications.
-pub(super) fn too_slow() -> ApiError {
-    ApiError::new(Code::Overloaded).detail("More happened than was taken. Connect again.")
+pub(super) fn slow_subscriber() -> ApiError {
+    ApiError::new(Code::Overloaded).detail("The client did not keep up with its notifications. Connect again.")
 }

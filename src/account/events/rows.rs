@@ -15,13 +15,13 @@ use crate::{account::Accounts, error::ApiError};
 type Once<T> = OnceCell<Result<T, ApiError>>;
 
 /// A session and its user.
-type Session = (session::Model, Arc<user::Model>);
+type SessionAndUser = (session::Model, Arc<user::Model>);
 
 /// The rows of one notification.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     user: Once<Option<Arc<user::Model>>>,
-    sessions: Mutex<HashMap<SessionId, Arc<Once<Session>>>>,
+    sessions: Mutex<HashMap<SessionId, Arc<Once<SessionAndUser>>>>,
 }
 
 impl Rows {
@@ -32,9 +32,9 @@ impl Rows {
     }
 
     /// A session of the user.
-    pub(super) async fn session(&self, accounts: &Accounts, id: SessionId) -> Result<Session, ApiError> {
+    pub(super) async fn session(&self, accounts: &Accounts, id: SessionId) -> Result<SessionAndUser, ApiError> {
         let read = async || {
-            let (session, user) = accounts.session_named(id).await?;
+            let (session, user) = accounts.session_with_user(id).await?;
             Ok((session, Arc::new(user)))
         };
         let once = Arc::clone(self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default());

@@ -6,7 +6,7 @@ use entity::{SessionId, session::EndReason, user};
 use futures_util::{Stream, stream};
 
 use super::{
-    connection::too_slow,
+    connection::slow_subscriber,
     hub::{EventKind, Notification, Subscription},
 };
 use crate::{
@@ -56,7 +56,7 @@ impl EventStream {
         while !self.is_over {
             let event = match self.subscription.next().await {
                 Some(notification) => self.event(&notification).await.transpose(),
-                None => Some(Err(too_slow())),
+                None => Some(Err(slow_subscriber())),
             };
             self.is_over |= matches!(event, Some(Err(_)));
             if event.is_some() {

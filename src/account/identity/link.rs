@@ -81,7 +81,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` if the account no longer exists.
-    pub async fn reread(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
+    pub async fn current_user(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
         let user = self.store.user(caller.user.id).await?;
         user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }

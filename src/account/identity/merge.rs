@@ -63,7 +63,7 @@ impl Accounts {
             let merge = Merge { from, into, phone, ticket: ticket.clone(), now };
             match self.store.users_merge(&merge).await? {
                 Merged::Done(user, ended) => {
-                    self.note_merge(from, into, &ended);
+                    self.finish_merge(from, into, &ended);
                     return Ok(AccountMerge::Done(*user));
                 }
                 Merged::NotActive => return Ok(AccountMerge::Refused(Refusal::NotActive)),
@@ -81,7 +81,7 @@ impl Accounts {
         Ok(user.sealed_phone.zip(sealed))
     }
 
-    fn note_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
+    fn finish_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
         for session in ended {
             self.invalidate(from, Change::SessionEnded(*session, EndReason::Merged));
         }

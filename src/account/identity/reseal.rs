@@ -58,12 +58,12 @@ impl Accounts {
 
     /// Processes the next batch; `false` at the end of the pass.
     async fn reseal_batch(&self, pass: &mut Pass) -> Result<bool, ApiError> {
-        let rows = self.store.identities_not_sealed_by(&self.keys.mark(), pass.after, BATCH).await?;
+        let rows = self.store.identities_not_sealed_by(&self.keys.newest_prefix(), pass.after, BATCH).await?;
         let Some(last) = rows.last() else { return Ok(false) };
         pass.after = Some(last.id);
         let mut batch = Vec::with_capacity(rows.len());
         for row in rows {
-            let (resealed, is_whole) = self.resealed(row)?;
+            let (resealed, is_whole) = self.reseal_identity(row)?;
             pass.unopened += u64::from(!is_whole);
             batch.extend(resealed);
         }
@@ -75,7 +75,7 @@ impl Accounts {
 
     /// Re-encrypts the values of an identity that a key decrypts. Returns the identity if a value changed, and whether
     /// all values could be decrypted.
-    fn resealed(&self, read: identity::Model) -> Result<(Option<ResealedIdentity>, bool), ApiError> {
+    fn reseal_identity(&self, read: identity::Model) -> Result<(Option<ResealedIdentity>, bool), ApiError> {
         let context = session_key_context(&read.app_id, &read.openid);
         let reseal = |held: &Sealed| self.keys.reseal(&context, held).map_err(ApiError::internal);
         let session_key = reseal(&read.session_key)?;

@@ -30,6 +30,6 @@ impl Accounts {
             self.invalidate(user, Change::SessionEnded(session, EndReason::Unlinked));
         }
         tracing::info!(user = %user.0, "an identity was unlinked");
-        self.reread(caller).await.map(Ok)
+        self.current_user(caller).await.map(Ok)
     }
 }

@@ -43,7 +43,7 @@ impl Accounts {
     /// `RATE_LIMITED`; `UNAUTHENTICATED`.
     pub async fn open_wechat_data(&self, caller: &SignedIn, data: WechatData) -> Result<String, ApiError> {
         self.limits.user(caller.user.id).await?;
-        let sealed = Sealed::read(data)?;
+        let input = Input::read(data)?;
         let identity = self.identity_of_session(caller).await?;
         let context = session_key_context(&identity.app_id, &identity.openid);
         let is_recent = self.clock.now().since(identity.session_key_at) <= PREVIOUS_KEY_VALID_FOR;
@@ -55,29 +55,31 @@ impl Accounts {
             // a login by cloud hosting has no session key: with an empty key, anybody could sign
             (!text.is_empty()).then(|| SecretString::from(text))
         });
-        let opened = sealed.open(keys)?.ok_or(Code::SessionKeyStale)?;
-        if let Sealed::Encrypted(_) = sealed {
+        let opened = input.open(keys)?.ok_or(Code::SessionKeyStale)?;
+        if let Input::Encrypted(_) = input {
             let checked = check_watermark(&opened, &identity.app_id, self.clock.now());
-            checked.map_err(|fault| bad("encryptedData", fault))?;
+            checked.map_err(|fault| invalid_member("encryptedData", fault))?;
         }
         serde_json::to_string(&known_members(opened)).map_err(ApiError::internal)
     }
 }
 
 /// Well-formed data.
-enum Sealed {
+enum Input {
     Encrypted(EncryptedData),
     Signed { raw: String, signature: String },
 }
 
-impl Sealed {
+impl Input {
     fn read(data: WechatData) -> Result<Self, ApiError> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let WechatData { encrypted_data, iv, raw_data, signature } = data;
         match (given(encrypted_data), given(iv), given(raw_data), given(signature)) {
             (Some(data), Some(iv), None, None) => {
-                let vector = initialization_vector(&iv).map_err(|fault| bad("iv", fault))?;
-                EncryptedData::read(&data, vector).map(Self::Encrypted).map_err(|fault| bad("encryptedData", fault))
+                let vector = initialization_vector(&iv).map_err(|fault| invalid_member("iv", fault))?;
+                EncryptedData::read(&data, vector)
+                    .map(Self::Encrypted)
+                    .map_err(|fault| invalid_member("encryptedData", fault))
             }
             (None, None, Some(raw), Some(signature)) => Ok(Self::Signed { raw, signature }),
             _ => {
@@ -93,8 +95,8 @@ impl Sealed {
             Self::Encrypted(data) => Ok(keys.find_map(|key| data.open(&key))),
             Self::Signed { raw, signature } => {
                 for key in keys {
-                    if is_signed_by(raw, signature, &key).map_err(|fault| bad("signature", fault))? {
-                        return signed_object(raw).map(Some).map_err(|fault| bad("rawData", fault));
+                    if is_signed_by(raw, signature, &key).map_err(|fault| invalid_member("signature", fault))? {
+                        return signed_object(raw).map(Some).map_err(|fault| invalid_member("rawData", fault));
                     }
                 }
                 Ok(None)
@@ -103,6 +105,6 @@ impl Sealed {
     }
 }
 
-fn bad(member: &str, fault: DataFault) -> ApiError {
+fn invalid_member(member: &str, fault: DataFault) -> ApiError {
     ApiError::new(Code::BadUserInput).detail(format!("`{member}`: {fault}."))
 }

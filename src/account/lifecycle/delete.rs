@@ -35,9 +35,9 @@ pub enum Deletion {
 
 /// Whether deleted rows may still be in the write-ahead log of SQLite, so that a checkpoint is due.
 #[derive(Debug)]
-pub(in crate::account) struct Remnants(AtomicBool);
+pub(in crate::account) struct CheckpointDue(AtomicBool);
 
-impl Default for Remnants {
+impl Default for CheckpointDue {
     /// `true`, because the previous process may have stopped between the deletion and the checkpoint.
     fn default() -> Self {
         Self(AtomicBool::new(true))
@@ -77,7 +77,7 @@ impl Accounts {
         self.invalidate(id, Change::UserChanged);
         let deletes_at = user.and_then(|user| user.deletes_at);
         if deletes_at.is_some() {
-            tracing::info!(user = %id.0, "the deletion of an account was asked for");
+            tracing::info!(user = %id.0, "the deletion of an account was scheduled");
         }
         Ok(deletes_at)
     }
@@ -104,7 +104,7 @@ impl Accounts {
         }
         self.purge_account(id, now).await?;
         self.delete_replaced(id).await;
-        self.clear_remnants().await?;
+        self.checkpoint_if_due().await?;
         Ok(true)
     }
 
@@ -114,7 +114,7 @@ impl Accounts {
     /// When the database fails.
     pub async fn purge_accounts(&self) -> Result<(), DbErr> {
         let now = self.clock.now();
-        let mut storage_answers = true;
+        let mut storage_available = true;
         loop {
             let due = self.store.users_due(now, BATCH).await?;
             let mut failed = Ok(());
@@ -122,11 +122,11 @@ impl Accounts {
                 // a failure does not delay the other accounts
                 failed = failed.and(self.purge_account(*id, now).await);
                 // if the storage fails, housekeeping deletes the pictures later; the accounts do not wait for that
-                storage_answers = storage_answers && self.delete_replaced(*id).await;
+                storage_available = storage_available && self.delete_replaced(*id).await;
                 sleep(PAUSE).await;
             }
             if failed.is_err() || (due.len() as u64) < BATCH {
-                return failed.and(self.clear_remnants().await);
+                return failed.and(self.checkpoint_if_due().await);
             }
         }
     }
@@ -137,7 +137,7 @@ impl Accounts {
             sleep(PAUSE).await;
         }
         let Some(ended) = self.store.user_purge(id, now).await? else { return Ok(()) };
-        self.remnants.0.store(true, Ordering::Release);
+        self.checkpoint_due.0.store(true, Ordering::Release);
         for session in ended {
             self.invalidate(id, Change::SessionEnded(session, EndReason::Deleted));
         }
@@ -147,9 +147,9 @@ impl Accounts {
     }
 
     /// Runs the checkpoint if one is due. If a reader prevents it, the next run tries again.
-    async fn clear_remnants(&self) -> Result<(), DbErr> {
-        if self.remnants.0.swap(false, Ordering::AcqRel) && !self.store.checkpoint().await? {
-            self.remnants.0.store(true, Ordering::Release);
+    async fn checkpoint_if_due(&self) -> Result<(), DbErr> {
+        if self.checkpoint_due.0.swap(false, Ordering::AcqRel) && !self.store.checkpoint().await? {
+            self.checkpoint_due.0.store(true, Ordering::Release);
         }
         Ok(())
     }

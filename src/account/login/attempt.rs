@@ -39,10 +39,10 @@ impl LoginAttempt {
             Flight::Replayed(login) => return Ok(Flight::Replayed(login)),
         };
         // before the clock is read, because it may take seconds
-        let known = Box::pin(self.known_otherwise(&exchanged)).await;
+        let joins = Box::pin(self.account_to_join(&exchanged)).await;
         // read once, so that all rows of a login carry the same time; after the exchange, which may take seconds
         let now = self.accounts.clock.now();
-        let written = match known {
+        let written = match joins {
             Ok(joins) => self.write(&exchanged, joins, now).await,
             Err(error) => Err(error),
         };
@@ -53,7 +53,7 @@ impl LoginAttempt {
             Ok(_) => {}
             // WeChat accepts a code only once: a repeat of the request continues from here
             Err(error) if error.is_transient() => unwritten.insert(self.hash.clone(), exchanged).await,
-            Err(error) => self.settle(exchanged.claim, error.clone(), now).await,
+            Err(error) => self.resolve_claim(exchanged.claim, error.clone(), now).await,
         }
         let issued = written?;
         // boxed to keep the future of the common case small

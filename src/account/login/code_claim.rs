@@ -7,19 +7,19 @@ use entity::{CodeHash, code_exchange};
 
 use super::code_outcome::{self, StoredLogin, StoredOutcome};
 use crate::{
-    account::{Accounts, pauses::Pauses},
+    account::{Accounts, poll_backoff::PollBackoff},
     config,
     error::{ApiError, Code},
-    store::Claim,
+    store::CodeClaim,
 };
 
 /// How much longer a claim lasts than the longest call: time for the database, and a tolerance for clock differences.
-const MARGIN: Duration = Duration::from_secs(2);
+const CLAIM_MARGIN: Duration = Duration::from_secs(2);
 
 /// The result of claiming a code.
 pub(super) enum ClaimResult {
     /// This node holds the claim.
-    Ours(Claim),
+    Ours(CodeClaim),
     /// Another node has exchanged the code, with this outcome.
     Theirs(StoredOutcome),
 }
@@ -34,17 +34,19 @@ impl Accounts {
         &self,
         app_id: &str,
         code: &CodeHash,
-        held: Option<&Claim>,
+        held: Option<&CodeClaim>,
         outdated: Option<StoredLogin>,
     ) -> Result<ClaimResult, ApiError> {
-        let mut pauses = Pauses::new(self.exchanges.claim_lifetime);
+        let mut backoff = PollBackoff::new(self.exchanges.claim_lifetime);
         let mut known = None;
         loop {
             let now = self.clock.now();
-            let claim = Claim { code: code.clone(), until: now + self.exchanges.claim_lifetime };
+            let claim = CodeClaim { code: code.clone(), until: now + self.exchanges.claim_lifetime };
             let won = match known {
                 None => self.store.code_exchange_claim(&claim).await?,
-                Some(row) if is_over(&row, now) => Box::pin(self.store.code_exchange_take_over(&row, &claim)).await?,
+                Some(row) if has_expired(&row, now) => {
+                    Box::pin(self.store.code_exchange_take_over(&row, &claim)).await?
+                }
                 Some(row @ code_exchange::Model { outcome: Some(_), .. }) => {
                     let outcome = row.outcome.as_ref();
                     let stored = outcome.and_then(|outcome| code_outcome::open(&self.keys, app_id, code, outcome));
@@ -59,7 +61,7 @@ impl Accounts {
                 }
                 Some(row) => match held.filter(|held| held.until == row.expires_at) {
                     Some(held) => return Ok(ClaimResult::Ours(held.clone())),
-                    None => pauses.next().await.map(|()| false)?,
+                    None => backoff.wait().await.map(|()| false)?,
                 },
             };
             if won {
@@ -72,11 +74,11 @@ impl Accounts {
 
 /// The lifetime of a claim: longer than any exchange takes, so that an expired claim belongs to a node that died. The
 /// longest exchange waits in the queue and for the app's rate limit, then calls each host; a phone code may follow.
-pub(in crate::account) fn lifetime(settings: &config::Wechat) -> Duration {
+pub(in crate::account) fn claim_lifetime(settings: &config::Wechat) -> Duration {
     let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
-    settings.timeout.saturating_mul(hosts.saturating_add(3)) + MARGIN
+    settings.timeout.saturating_mul(hosts.saturating_add(3)) + CLAIM_MARGIN
 }
 
-fn is_over(row: &code_exchange::Model, now: entity::Timestamp) -> bool {
+fn has_expired(row: &code_exchange::Model, now: entity::Timestamp) -> bool {
     row.expires_at <= now
 }

@@ -21,12 +21,12 @@ use crate::{
     config,
     error::{ApiError, Code},
     log_context,
-    store::{Claim, CodeOutcome},
+    store::{CodeClaim, CodeOutcome},
     wechat::CodeSession,
 };
 
 /// Maximum number of exchanged codes whose login could not be written.
-const UNWRITTEN: u64 = 10_000;
+const MAX_UNWRITTEN: u64 = 10_000;
 
 /// The exchanges of this node.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(in crate::account) struct CodeExchanges {
 /// A code that WeChat accepted. The claim is `None` if nodes do not share outcomes.
 #[derive(Clone, Debug)]
 pub(super) struct ExchangedCode {
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<CodeClaim>,
     pub(super) session: CodeSession,
 }
 
@@ -57,10 +57,10 @@ impl CodeExchanges {
         let calls = usize::try_from(settings.calls_in_flight).unwrap_or(usize::MAX);
         Self {
             in_flight: SingleFlight::new(repeat_window),
-            unwritten: Cache::builder().max_capacity(UNWRITTEN).time_to_live(repeat_window).build(),
+            unwritten: Cache::builder().max_capacity(MAX_UNWRITTEN).time_to_live(repeat_window).build(),
             queue: ExchangeQueue::new(calls, timeout),
             repeat_window,
-            claim_lifetime: code_claim::lifetime(settings),
+            claim_lifetime: code_claim::claim_lifetime(settings),
         }
     }
 }
@@ -88,7 +88,7 @@ impl LoginAttempt {
     }
 
     /// Calls WeChat, once the queue and the app's rate limit admit the call.
-    pub(super) async fn call(&self, claim: Option<&Claim>) -> Result<CodeSession, ApiError> {
+    pub(super) async fn call(&self, claim: Option<&CodeClaim>) -> Result<CodeSession, ApiError> {
         let code = self.code.as_ref().ok_or(Code::InvalidCode)?;
         let called = async {
             // held even if the caller is cancelled, because the exchange continues
@@ -98,14 +98,14 @@ impl LoginAttempt {
         };
         let outcome = called.await;
         if let Err(error) = &outcome {
-            self.settle(claim.cloned(), error.clone(), self.accounts.clock.now()).await;
+            self.resolve_claim(claim.cloned(), error.clone(), self.accounts.clock.now()).await;
         }
         outcome
     }
 
     /// Resolves the claim after an error. A transient error releases the code before the client gets its response,
     /// because the client may repeat the code at once. A final error is stored for repeats, in the background.
-    pub(super) async fn settle(&self, claim: Option<Claim>, error: ApiError, now: Timestamp) {
+    pub(super) async fn resolve_claim(&self, claim: Option<CodeClaim>, error: ApiError, now: Timestamp) {
         let Some(claim) = claim else { return };
         let (accounts, app_id) = (Arc::clone(&self.accounts), self.app.id().to_owned());
         if error.is_transient() {
@@ -125,7 +125,7 @@ impl Accounts {
     async fn store_refusal(
         &self,
         app_id: &str,
-        claim: Claim,
+        claim: CodeClaim,
         error: ApiError,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
@@ -137,7 +137,7 @@ impl Accounts {
     pub(super) fn code_outcome(
         &self,
         app_id: &str,
-        claim: &Claim,
+        claim: &CodeClaim,
         outcome: &StoredOutcome,
         now: Timestamp,
     ) -> Result<CodeOutcome, ApiError> {

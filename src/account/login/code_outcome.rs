@@ -35,21 +35,21 @@ impl From<&IssuedSession> for StoredLogin {
 
 /// The outcome as serialised before encryption.
 #[derive(Serialize, Deserialize)]
-enum Wire {
+enum OutcomePayload {
     Login { session: Uuid, new_user: Option<Uuid> },
     Refused { code: String },
 }
 
 /// Encrypts an outcome.
 pub(super) fn seal(keys: &KeyRing, appid: &str, code: &CodeHash, outcome: &StoredOutcome) -> Result<Sealed, ApiError> {
-    let plain: SecretSlice<u8> = serde_json::to_vec(&Wire::from(outcome)).map_err(ApiError::internal)?.into();
+    let plain: SecretSlice<u8> = serde_json::to_vec(&OutcomePayload::from(outcome)).map_err(ApiError::internal)?.into();
     keys.seal(&context(appid, &name(code)), plain.expose_secret()).map_err(ApiError::internal)
 }
 
 /// Decrypts an outcome. `None` if it belongs to another code, its key was removed, or another version wrote it.
 pub(super) fn open(keys: &KeyRing, appid: &str, code: &CodeHash, sealed: &Sealed) -> Option<StoredOutcome> {
     let plain = keys.open(&context(appid, &name(code)), sealed)?;
-    serde_json::from_slice::<Wire>(plain.expose_secret()).ok()?.into_outcome()
+    serde_json::from_slice::<OutcomePayload>(plain.expose_secret()).ok()?.into_outcome()
 }
 
 fn context<'a>(appid: &'a str, code: &'a str) -> [&'a str; 3] {
@@ -60,7 +60,7 @@ fn name(code: &CodeHash) -> String {
     URL_SAFE_NO_PAD.encode(&code.0)
 }
 
-impl From<&StoredOutcome> for Wire {
+impl From<&StoredOutcome> for OutcomePayload {
     fn from(outcome: &StoredOutcome) -> Self {
         match outcome {
             Ok(login) => Self::Login { session: login.session.0, new_user: login.new_user.map(|id| id.0) },
@@ -69,7 +69,7 @@ impl From<&StoredOutcome> for Wire {
     }
 }
 
-impl Wire {
+impl OutcomePayload {
     fn into_outcome(self) -> Option<StoredOutcome> {
         match self {
             Self::Login { session, new_user } => {

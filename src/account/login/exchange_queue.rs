@@ -30,7 +30,7 @@ const SHARE: usize = 4;
 const MIN_PER_NETWORK: usize = 4;
 
 /// The number of networks at which idle ones are removed.
-const NETWORKS: usize = 1024;
+const MAX_NETWORKS: usize = 1024;
 
 /// The queue of all client networks.
 #[derive(Debug)]
@@ -61,17 +61,17 @@ impl ExchangeQueue {
     /// `OVERLOADED` if none is free in time, or the queue is full.
     pub(super) async fn slot(&self, client: IpAddr) -> Result<ExchangeSlot, ApiError> {
         let overloaded = || ApiError::new(Code::Overloaded);
-        let of_network = self.of(network_of(client)).acquire_owned();
+        let of_network = self.slots_of(network_of(client)).acquire_owned();
         let per_network =
             timeout(self.max_wait, of_network).await.map_err(|_| overloaded())?.map_err(ApiError::internal)?;
         let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| overloaded())?;
         Ok(ExchangeSlot { _of_queue: of_all, _per_network: per_network })
     }
 
-    fn of(&self, network: IpNet) -> Arc<Semaphore> {
+    fn slots_of(&self, network: IpNet) -> Arc<Semaphore> {
         // a panic while the lock is held leaves the map consistent
         let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
-        if by_network.len() >= NETWORKS {
+        if by_network.len() >= MAX_NETWORKS {
             // waiting codes and slots in use hold a reference, too
             by_network.retain(|_, slots| Arc::strong_count(slots) > 1);
         }
@@ -108,7 +108,7 @@ mod tests {
             queue.slot(client(n)).await.unwrap();
         }
         let by_network = queue.by_network.lock().unwrap();
-        assert!(by_network.len() <= NETWORKS && by_network.contains_key(&network_of(client(0))));
+        assert!(by_network.len() <= MAX_NETWORKS && by_network.contains_key(&network_of(client(0))));
         drop(busy);
     }
 }

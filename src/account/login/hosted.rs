@@ -50,7 +50,7 @@ impl Accounts {
             outdated: None,
         };
         let exchanged = ExchangedCode { claim: None, session: session_of(caller) };
-        let joins = attempt.known_otherwise(&exchanged).await?;
+        let joins = attempt.account_to_join(&exchanged).await?;
         let issued = attempt.write(&exchanged, joins, self.clock.now()).await?;
         Ok(attempt.with_phone(issued, &caller.openid).await)
     }

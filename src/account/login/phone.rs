@@ -19,7 +19,7 @@ const PHONE_POLLS: u32 = 20;
 impl LoginAttempt {
     /// The existing account that a first login joins by its telephone number. If the client wants no new account and
     /// none exists, the login is refused here, before anything is written.
-    pub(super) async fn known_otherwise(&mut self, exchanged: &ExchangedCode) -> Result<Option<UserId>, ApiError> {
+    pub(super) async fn account_to_join(&mut self, exchanged: &ExchangedCode) -> Result<Option<UserId>, ApiError> {
         let may_join = self.accounts.joins_by_phone && matches!(self.phone_code, Some(Ok(_)));
         if (self.create_user && !may_join) || self.is_known(exchanged).await? {
             return Ok(None);
@@ -55,7 +55,7 @@ impl LoginAttempt {
     /// Binds the number of a repeated login. WeChat accepts a phone code once, and the first login may have sent it on
     /// another node. Unless this node has the result, it polls until the user has a number, and otherwise reports the
     /// number as unavailable.
-    pub(super) async fn with_phone_again(&self, issued: IssuedSession) -> Result<IssuedSession, ApiError> {
+    pub(super) async fn with_replayed_phone(&self, issued: IssuedSession) -> Result<IssuedSession, ApiError> {
         let Some(Ok(code)) = &self.phone_code else { return Ok(self.with_phone(issued, &OpenId(String::new())).await) };
         let (store, owner) = (&self.accounts.store, issued.user.id);
         if let Some(identity) = store.identity_of(owner, issued.session.identity_id).await?

@@ -12,7 +12,7 @@ use crate::{
     account::{Accounts, Client, Device, identity::session_key_context},
     error::{ApiError, Code},
     log_context, random,
-    store::{Claim, ProvenIdentity},
+    store::{CodeClaim, ProvenIdentity},
     wechat::{CodeSession, LoginCode},
 };
 
@@ -50,9 +50,9 @@ impl Accounts {
     }
 
     /// Claims a code that has no row, or whose claim or outcome has expired. WeChat then decides about the code.
-    async fn claim_unused_code(&self, attempt: &LoginAttempt) -> Result<Claim, ApiError> {
+    async fn claim_unused_code(&self, attempt: &LoginAttempt) -> Result<CodeClaim, ApiError> {
         let now = self.clock.now();
-        let claim = Claim { code: attempt.hash.clone(), until: now + self.exchanges.claim_lifetime };
+        let claim = CodeClaim { code: attempt.hash.clone(), until: now + self.exchanges.claim_lifetime };
         if self.store.code_exchange_claim(&claim).await? {
             return Ok(claim);
         }
@@ -69,12 +69,12 @@ impl LoginAttempt {
         let session = self.call(Some(&claim)).await?;
         // from now on, a login with this code is refused as used
         let now = self.accounts.clock.now();
-        self.settle(Some(claim), Code::CodeUsed.into(), now).await;
-        self.proven(&session, now)
+        self.resolve_claim(Some(claim), Code::CodeUsed.into(), now).await;
+        self.proven_identity(&session, now)
     }
 
     /// The identity proved by WeChat, as it is written to the database.
-    pub(super) fn proven(&self, session: &CodeSession, now: Timestamp) -> Result<ProvenIdentity, ApiError> {
+    pub(super) fn proven_identity(&self, session: &CodeSession, now: Timestamp) -> Result<ProvenIdentity, ApiError> {
         let key = session.session_key.expose_secret().as_bytes();
         let context = session_key_context(self.app.id(), &session.openid);
         Ok(ProvenIdentity {

@@ -31,7 +31,7 @@ impl LoginAttempt {
         let outcome = Ok(StoredLogin { session: session.id, new_user: Some(new_user) });
         let code = exchanged.claim.as_ref().map(|claim| accounts.code_outcome(self.app.id(), claim, &outcome, now));
         Ok(Login {
-            identity: self.proven(&exchanged.session, now)?,
+            identity: self.proven_identity(&exchanged.session, now)?,
             joins: None,
             create_user: self.create_user,
             new_user,
@@ -56,14 +56,14 @@ impl LoginAttempt {
 impl Accounts {
     async fn write_login(&self, login: &Login) -> Result<IssuedSession, ApiError> {
         // the batched statement always creates an unknown user
-        let is_usual = login.create_user && login.joins.is_none();
-        let written = if is_usual { self.store.login_batched(login).await? } else { None };
+        let is_batchable = login.create_user && login.joins.is_none();
+        let written = if is_batchable { self.store.login_batched(login).await? } else { None };
         let logged_in = match written {
             Some(logged_in) => self.enforce_user_limit(logged_in).await?,
             // boxed to keep the future of the common case small
-            None => Box::pin(self.write_login_alone(login)).await?,
+            None => Box::pin(self.write_login_unbatched(login)).await?,
         };
-        report(&login.identity.app_id, &logged_in);
+        log_login(&login.identity.app_id, &logged_in);
         // the maximum number of sessions may have ended some, and the user's row has a new `last_login_at`
         self.invalidate(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, &login.identity.app_id, login.identity.now)?;
@@ -87,7 +87,7 @@ impl Accounts {
     }
 
     /// Writes a login in a transaction of its own.
-    async fn write_login_alone(&self, login: &Login) -> Result<LoggedIn, ApiError> {
+    async fn write_login_unbatched(&self, login: &Login) -> Result<LoggedIn, ApiError> {
         let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
         if let Some((_, user)) = &known {
             refuse_suspended(user)?;
@@ -98,10 +98,10 @@ impl Accounts {
     }
 }
 
-fn report(app_id: &str, logged_in: &LoggedIn) {
+fn log_login(app_id: &str, logged_in: &LoggedIn) {
     let user = logged_in.user.id.0;
     tracing::info!(app = app_id, %user, new = logged_in.is_new_user, "logged in");
     if logged_in.union_conflict {
-        tracing::warn!(app = app_id, %user, "this unionid belongs to another user; the two accounts were left apart");
+        tracing::warn!(app = app_id, %user, "this unionid belongs to another user; the two accounts stay separate");
     }
 }

@@ -7,10 +7,10 @@ use entity::{Timestamp, UserId, media_file};
 use crate::{account::Accounts, media::MediaKey, store::DbErr};
 
 /// The age at which an unfinished upload counts as interrupted.
-pub(super) const ABANDONED: Duration = Duration::from_mins(10);
+const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
 /// Consecutive failures after which a run stops: the storage is unavailable.
-const MOST_FAILURES: usize = 5;
+const MAX_FAILURES: usize = 5;
 
 impl Accounts {
     /// Deletes up to `limit` pictures that are due, and returns the number of rows removed. Several nodes may do so at
@@ -19,7 +19,7 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub(in crate::account) async fn delete_pictures(&self, now: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        let due = self.store.media_files_due(now - ABANDONED, now, limit).await?;
+        let due = self.store.media_files_due(now - ABANDONED_AFTER, now, limit).await?;
         // pictures whose objects could not be deleted are retried by the next run
         let (removed, _) = self.delete_each(due, now).await?;
         Ok(removed)
@@ -62,7 +62,7 @@ impl Accounts {
                     failures += 1;
                 }
             }
-            if failures == MOST_FAILURES {
+            if failures == MAX_FAILURES {
                 break;
             }
         }

@@ -59,13 +59,13 @@ impl Accounts {
         public_url: &PublicUrl,
     ) -> Result<user::Model, ApiError> {
         let (key, now) = (MediaKey::generate(avatar.format), self.clock.now());
-        self.store.media_file_begin(key.as_str(), owner, now).await?;
+        self.store.media_file_insert(key.as_str(), owner, now).await?;
         if let Err(error) = self.put(&key, avatar).await {
             // the storage may still complete the write: the row stays, and housekeeping deletes the object again
             self.delete_object(&key).await;
             return Err(error);
         }
-        match self.put_into_use(owner, &key).await {
+        match self.set_avatar(owner, &key).await {
             Ok(user) => {
                 self.invalidate(owner, Change::UserChanged);
                 self.check_picture(session, owner, &key, public_url);
@@ -73,7 +73,7 @@ impl Accounts {
                 Ok(user)
             }
             Err(error) => {
-                self.give_up(&key).await;
+                self.abandon(&key).await;
                 Err(error)
             }
         }
@@ -84,7 +84,7 @@ impl Accounts {
         put.map_err(|_| ApiError::new(Code::Timeout))?.map_err(ApiError::internal)
     }
 
-    async fn put_into_use(&self, owner: UserId, key: &MediaKey) -> Result<user::Model, ApiError> {
+    async fn set_avatar(&self, owner: UserId, key: &MediaKey) -> Result<user::Model, ApiError> {
         let user = self.store.avatar_set(owner, key.as_str(), &key.path(), self.clock.now()).await?;
         // the account was deleted meanwhile, or all its pictures were
         user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
@@ -92,8 +92,8 @@ impl Accounts {
 
     /// Deletes a stored picture that was not put into use. If the response to the commit was lost, the row shows that
     /// the picture is in use, and it is kept.
-    async fn give_up(&self, key: &MediaKey) {
-        match self.store.media_file_give_up(key.as_str(), self.clock.now()).await {
+    async fn abandon(&self, key: &MediaKey) {
+        match self.store.media_file_abandon(key.as_str(), self.clock.now()).await {
             Ok(true) => self.delete_object(key).await,
             Ok(false) => {}
             Err(cause) => tracing::warn!(%cause, "an unused picture could not be marked: it is deleted later"),

@@ -22,7 +22,7 @@ impl Accounts {
     pub(in crate::account) async fn reseal_phones(&self) -> Result<ResealedPhones, ApiError> {
         let (mut done, mut after) = (ResealedPhones::default(), None);
         loop {
-            let rows = self.store.phones_not_sealed_by(&self.keys.mark(), after, BATCH).await?;
+            let rows = self.store.phones_not_sealed_by(&self.keys.newest_prefix(), after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(done) };
             after = Some(last.id);
             for row in rows {
@@ -40,6 +40,6 @@ impl Accounts {
     /// Whether the number of a user is still encrypted with another key: the user may have bound a new one meanwhile.
     async fn is_sealed_otherwise(&self, user: UserId) -> Result<bool, ApiError> {
         let sealed = self.store.user(user).await?.and_then(|user| user.sealed_phone);
-        Ok(sealed.is_some_and(|sealed| !sealed.0.starts_with(&self.keys.mark())))
+        Ok(sealed.is_some_and(|sealed| !sealed.0.starts_with(&self.keys.newest_prefix())))
     }
 }

@@ -6,7 +6,7 @@ use super::field_error::FieldErrorKind;
 use crate::media::{self, MediaKey};
 
 /// Maximum length of a URL, in bytes.
-const LONGEST: usize = 512;
+const MAX_BYTES: usize = 512;
 
 /// The grey placeholder pictures, each by the path segment that identifies it: the one that `WeChat` returns for users
 /// without a picture (`https://thirdwx.qlogo.cn/mmopen/vi_32/…/132`), and the one of its documentation, which many mini
@@ -21,7 +21,7 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
         return Err(FieldErrorKind::Blank);
     }
-    if text.len() > LONGEST {
+    if text.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
     // the user's own picture was removed from the request before
@@ -35,7 +35,7 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     let is_placeholder = is_placeholder(&url);
     let kept = String::from(url);
     // percent-encoding may have made it longer
-    if kept.len() > LONGEST {
+    if kept.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
     Ok((!is_placeholder).then_some(kept))
@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn length_is_checked_as_sent_and_as_stored() {
         let of = |length: usize, sign: &str| format!("https://a.example/{}", sign.repeat(length));
-        assert!(check(&of(LONGEST - 18, "x")).is_ok());
-        assert_eq!(check(&of(LONGEST - 17, "x")), Err(FieldErrorKind::TooLong));
+        assert!(check(&of(MAX_BYTES - 18, "x")).is_ok());
+        assert_eq!(check(&of(MAX_BYTES - 17, "x")), Err(FieldErrorKind::TooLong));
         assert_eq!(check(&of(100, "头")), Err(FieldErrorKind::TooLong));
     }
 

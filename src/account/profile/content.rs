@@ -28,7 +28,7 @@ impl Accounts {
             return Ok(Ok(Edit::Keep));
         }
         let flag = match self.store.identity_of_session(caller.session).await? {
-            Some(identity) => self.ask_wechat(&identity.app_id, &identity.openid, text).await,
+            Some(identity) => self.check_text(&identity.app_id, &identity.openid, text).await,
             None => Some(Flag { suggestion: Suggestion::Unchecked, label: None }),
         };
         Ok(match flag {
@@ -39,11 +39,11 @@ impl Accounts {
     }
 
     /// Asks WeChat to check a text; `None` if the text passes.
-    async fn ask_wechat(self: &Arc<Self>, app_id: &str, openid: &OpenId, text: &str) -> Option<Flag> {
+    async fn check_text(self: &Arc<Self>, app_id: &str, openid: &OpenId, text: &str) -> Option<Flag> {
         let verdict = match self.call_wechat(app_id, &text_check(openid, text)).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                tracing::warn!(app = app_id, code = error.code.as_str(), "WeChat did not check a nickname");
+                tracing::warn!(app = app_id, code = error.code.as_str(), "the content check of a nickname failed");
                 return Some(Flag { suggestion: Suggestion::Unchecked, label: None });
             }
         };

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::field_error::FieldErrorKind;
 
 /// Maximum length, in characters.
-const LONGEST: usize = 32;
+const MAX_CHARS: usize = 32;
 
 /// The name that `WeChat` returns for users without one. It is stored as no nickname.
 const PLACEHOLDER: &str = "微信用户";
@@ -16,13 +16,13 @@ const PLACEHOLDER: &str = "微信用户";
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     let normal: String = text.nfc().collect();
     let text = normal.trim();
-    if text.chars().any(is_harmful) {
+    if text.chars().any(is_forbidden) {
         return Err(FieldErrorKind::Invalid);
     }
-    if text.chars().all(|sign| sign.is_whitespace() || is_unseen(sign)) {
+    if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
         return Err(FieldErrorKind::Blank);
     }
-    if text.chars().count() > LONGEST {
+    if text.chars().count() > MAX_CHARS {
         return Err(FieldErrorKind::TooLong);
     }
     Ok((text != PLACEHOLDER).then(|| text.to_owned()))
@@ -30,19 +30,20 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
 
 /// Control characters and line breaks, bidirectional controls, zero-width spaces, which make different names look
 /// equal, and invisible annotation and format characters.
-fn is_harmful(sign: char) -> bool {
-    sign.is_control()
-        || matches!(sign, '\u{2028}' | '\u{2029}')
-        || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(sign, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-        || matches!(sign, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}')
+        || matches!(c, '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
 }
 
 /// Characters that display nothing by themselves but are used between others: joiners, variation selectors, fillers.
-fn is_unseen(sign: char) -> bool {
-    matches!(sign, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
         || matches!(
-            sign,
+            c,
             '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}'
         )
 }
@@ -82,8 +83,8 @@ mod tests {
 
     #[test]
     fn line_breaks_and_bidi_controls_are_refused() {
-        for sign in ['\n', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}'] {
-            assert_eq!(check(&format!("a{sign}b")), Err(FieldErrorKind::Invalid), "{sign:?}");
+        for c in ['\n', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}'] {
+            assert_eq!(check(&format!("a{c}b")), Err(FieldErrorKind::Invalid), "{c:?}");
         }
     }
 
@@ -111,8 +112,8 @@ mod tests {
         fn what_is_kept_is_kept_as_it_is_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
             if let Ok(Some(name)) = check(&text) {
                 let length = name.chars().count();
-                proptest::prop_assert!((1..=LONGEST).contains(&length), "{}", length);
-                proptest::prop_assert!(!name.chars().any(is_harmful) && !name.chars().all(is_unseen));
+                proptest::prop_assert!((1..=MAX_CHARS).contains(&length), "{}", length);
+                proptest::prop_assert!(!name.chars().any(is_forbidden) && !name.chars().all(is_invisible));
                 proptest::prop_assert_eq!(name.trim(), &name);
                 proptest::prop_assert_eq!(name.nfc().collect::<String>(), name.clone());
                 proptest::prop_assert_eq!(check(&name), Ok(Some(name)));

@@ -1,7 +1,7 @@
 -- The generic cell rate algorithm (GCRA) for several keys, all or none: returns 0 if all requests conform, else the
 -- microseconds until the first rejected key conforms. A key stores the theoretical arrival time (TAT) of its next
--- request. Each key has two arguments, in microseconds: the emission interval, and the burst tolerance. The time is
--- that of Redis, so that the clocks of the nodes need not agree.
+-- request. Each key has two arguments, in microseconds: the emission interval, and how far the TAT may be ahead of the
+-- present. The time is that of Redis, so that the clocks of the nodes need not agree.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local paid = {}

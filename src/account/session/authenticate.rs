@@ -22,7 +22,7 @@ use crate::{
 
 /// Maximum age of a cache entry. Changes without a row in the feed, such as the time of a login on another node, are
 /// seen after this time at the latest.
-const CACHED_FOR: Duration = Duration::from_mins(10);
+const MAX_CACHE_AGE: Duration = Duration::from_mins(10);
 
 /// An authenticated caller, whose session is live.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl SignedIn {
             user: Arc::new(user),
             session: session.id,
             expires_at,
-            cached_until: expires_at.min(now + CACHED_FOR),
+            cached_until: expires_at.min(now + MAX_CACHE_AGE),
             last_used: LastUsed::new(session.last_used_at),
             is_invalidated: AtomicBool::new(false),
         }
@@ -141,7 +141,7 @@ impl Accounts {
 
     /// The session of the claims, and its user. Refuses a session that is not live.
     async fn live_session(&self, claims: &Claims, now: Timestamp) -> Result<(session::Model, user::Model), ApiError> {
-        let (session, user) = self.session_named(claims.session).await?;
+        let (session, user) = self.session_with_user(claims.session).await?;
         if session.user_id != claims.user {
             // the user was merged into another one: the session has ended, and its row contains the reason
             refuse_ended(&session, now)?;
@@ -169,7 +169,7 @@ impl Accounts {
     }
 
     /// A session with its user. If the row is gone, the session ended long ago, and the error is `UNAUTHENTICATED`.
-    pub(in crate::account) async fn session_named(
+    pub(in crate::account) async fn session_with_user(
         &self,
         id: SessionId,
     ) -> Result<(session::Model, user::Model), ApiError> {

@@ -152,11 +152,11 @@ impl SessionCache {
         let Some(entries) = users.get_mut(&user) else { return };
         entries.retain(|entry| {
             let Some(entry) = entry.upgrade() else { return false };
-            let meant = session.is_none_or(|session| session == entry.session);
-            if meant {
+            let is_affected = session.is_none_or(|session| session == entry.session);
+            if is_affected {
                 entry.invalidate();
             }
-            !meant
+            !is_affected
         });
         if entries.is_empty() {
             users.remove(&user);
@@ -176,8 +176,8 @@ impl SessionCache {
 
     /// Renews the lease after a read of the feed that began at `began`, reached its end, and whose rows are
     /// invalidated.
-    pub(super) fn renew(&self, asked: Moment) {
-        self.lease.renew(asked);
+    pub(super) fn renew(&self, began: Moment) {
+        self.lease.renew(began);
     }
 
     /// Waits until something is cached.

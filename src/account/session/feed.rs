@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The number of unread rows above which invalidating everything is faster than reading them.
-const BACKLOG: i64 = 10_000;
+const MAX_BACKLOG: i64 = 10_000;
 
 /// The cursor of a node: the last position read in each lane.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl FeedCursor {
         for &feed_head::Model { lane, position: head } in heads {
             let after = *self.0.get(&lane)?;
             // a smaller head belongs to another state of the database, such as a restored backup
-            if head < after || head - after > BACKLOG {
+            if head < after || head - after > MAX_BACKLOG {
                 return None;
             }
             if head > after {
@@ -51,7 +51,7 @@ impl Accounts {
     /// Tails the feed for as long as it is polled. Otherwise no cache entry is served, each request reads the database,
     /// and subscribers receive nothing.
     pub async fn tail_feed(&self) {
-        let (mut cursor, mut is_away, mut has_paused) = (FeedCursor::default(), false, false);
+        let (mut cursor, mut is_unreadable, mut has_paused) = (FeedCursor::default(), false, false);
         loop {
             has_paused |= self.wait_until_needed().await;
             let outcome = timeout(READ_TIMEOUT, self.read_to_end(&mut cursor, has_paused)).await;
@@ -67,7 +67,7 @@ impl Accounts {
                 // the database may return without its newest rows, and assign their positions again
                 cursor = FeedCursor::default();
             }
-            report(&mut is_away, failed.as_deref());
+            log_transition(&mut is_unreadable, failed.as_deref());
             sleep(INTERVAL).await;
         }
     }
@@ -91,7 +91,7 @@ impl Accounts {
     /// Reads the feed to its end once. After a pause, unread rows may be older than a subscription, so subscribers are
     /// notified of a gap instead.
     async fn read_to_end(&self, cursor: &mut FeedCursor, has_paused: bool) -> Result<(), DbErr> {
-        let asked = Moment::of(self.clock.as_ref());
+        let began = Moment::of(self.clock.as_ref());
         let heads = self.store.feed_heads().await?;
         if i32::try_from(heads.len()) != Ok(LANES) {
             return Err(DbErr::RecordNotFound("all lanes of the feed".to_owned()));
@@ -109,7 +109,7 @@ impl Accounts {
             _ => self.events.publish_gap(),
         }
         *cursor = FeedCursor::at(&heads);
-        self.cache.renew(asked);
+        self.cache.renew(began);
         Ok(())
     }
 
@@ -125,13 +125,13 @@ impl Accounts {
 }
 
 /// Logs when the feed becomes unreadable, and when it is readable again.
-fn report(is_away: &mut bool, failed: Option<&str>) {
-    match (failed, *is_away) {
+fn log_transition(is_unreadable: &mut bool, failed: Option<&str>) {
+    match (failed, *is_unreadable) {
         (Some(cause), false) => {
             tracing::warn!(cause, "the feed cannot be read: every request reads the database");
         }
         (None, true) => tracing::info!("the feed is read again"),
         _ => {}
     }
-    *is_away = failed.is_some();
+    *is_unreadable = failed.is_some();
 }

@@ -5,7 +5,7 @@ use entity::{SessionId, UserId, session};
 use crate::{
     account::Accounts,
     error::{ApiError, Code},
-    store::{Page, Window},
+    store::{Page, PageRequest},
 };
 
 /// Maximum number of sessions on one page.
@@ -27,7 +27,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for a page that is too large.
-    pub async fn sessions(&self, owner: UserId, window: Window) -> Result<SessionPage, ApiError> {
+    pub async fn sessions(&self, owner: UserId, window: PageRequest) -> Result<SessionPage, ApiError> {
         if window.limit > SESSIONS_PER_PAGE {
             let detail = format!("At most {SESSIONS_PER_PAGE} sessions a page.");
             return Err(ApiError::new(Code::BadUserInput).detail(detail));

@@ -33,7 +33,7 @@ impl Accounts {
             return Ok(u64::from(ended));
         }
         let caller = match self.authenticate(token).await {
-            Err(refused) if scope == LogoutScope::All => return self.logged_out_already(token, refused).await,
+            Err(refused) if scope == LogoutScope::All => return self.repeated_logout(token, refused).await,
             caller => caller?,
         };
         let kept = (scope == LogoutScope::Others).then_some(caller.session);
@@ -59,7 +59,7 @@ impl Accounts {
 
     /// The result of a repeated logout from all sessions: no error, unless a session was opened since. Then the holder
     /// of the old token must not believe that the new session has ended.
-    async fn logged_out_already(&self, token: &str, refused: ApiError) -> Result<u64, ApiError> {
+    async fn repeated_logout(&self, token: &str, refused: ApiError) -> Result<u64, ApiError> {
         let logged_out = refused.reason == Some(EndReason::LoggedOut.as_str());
         if logged_out && self.session_count(self.read_token(token)?.user).await? == 0 { Ok(0) } else { Err(refused) }
     }

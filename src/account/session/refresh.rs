@@ -24,7 +24,7 @@ use crate::{
 const ATTEMPTS: u32 = 3;
 
 /// How long after a refresh its refresh token may be repeated.
-const REPEAT_WINDOW: Duration = Duration::from_secs(10);
+const REPLAY_WINDOW: Duration = Duration::from_secs(10);
 
 impl Accounts {
     /// Exchanges a refresh token for the next pair of tokens.
@@ -36,14 +36,14 @@ impl Accounts {
         let token = self.keys.read_refresh_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let (session, user) = self.session_named(token.session).await?;
+            let (session, user) = self.session_with_user(token.session).await?;
             refuse_suspended(&user)?;
             refuse_ended(&session, now)?;
             if session.refresh_generation <= token.generation + 1 {
                 self.limits.user(user.id).await?;
             }
             if let Some(successor) = self.successor(&session, token, now).await? {
-                return self.refreshed(successor, user, now).await;
+                return self.issue_refreshed(successor, user, now).await;
             }
         }
         Err(Code::Overloaded.into())
@@ -58,15 +58,16 @@ impl Accounts {
     ) -> Result<Option<session::Model>, ApiError> {
         match session.refresh_generation - token.generation {
             0 => self.advance(session, now).await,
-            1 if may_repeat(session, now) => Ok(Some(session.clone())),
-            behind if behind > 0 => self.end_stolen(session).await,
+            1 if may_replay(session, now) => Ok(Some(session.clone())),
+            behind if behind > 0 => self.end_reused(session).await,
             _ => Err(ApiError::unauthenticated("INVALID")),
         }
     }
 
-    async fn end_stolen<T>(&self, session: &session::Model) -> Result<T, ApiError> {
+    async fn end_reused<T>(&self, session: &session::Model) -> Result<T, ApiError> {
         self.end_session(session.user_id, session.id, EndReason::Reused).await?;
-        tracing::warn!(user = %session.user_id.0, session = %session.id.0, "a used refresh token came back");
+        let (user, id) = (session.user_id.0, session.id.0);
+        tracing::warn!(%user, session = %id, "a used refresh token was repeated: the session ended");
         Err(ApiError::unauthenticated(EndReason::Reused.as_str()))
     }
 
@@ -80,7 +81,7 @@ impl Accounts {
         Ok(won.then(advanced))
     }
 
-    async fn refreshed(
+    async fn issue_refreshed(
         &self,
         session: session::Model,
         user: user::Model,
@@ -95,7 +96,7 @@ impl Accounts {
 
 /// Whether the previous refresh token may be exchanged again for the current one. The current one has not been used for
 /// a refresh: that would have created another generation.
-fn may_repeat(session: &session::Model, now: Timestamp) -> bool {
-    let races = session.refreshed_at.is_some_and(|refreshed_at| now.since(refreshed_at) <= REPEAT_WINDOW);
+fn may_replay(session: &session::Model, now: Timestamp) -> bool {
+    let races = session.refreshed_at.is_some_and(|refreshed_at| now.since(refreshed_at) <= REPLAY_WINDOW);
     races || session.used_generation < session.refresh_generation
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::{BATCH, RUNS, SLOW};
+use super::{MAX_BATCH, MAX_IN_FLIGHT, SLOW_BATCH};
 
 /// The pending lookups, and the number of tasks that run them.
 pub(super) struct Queue<K, V> {
@@ -29,12 +29,12 @@ impl<K, V> Queue<K, V> {
     /// Queues a lookup. Returns whether the caller must start a task.
     pub(super) fn push(&mut self, pending: Pending<K, V>) -> bool {
         self.pending.push_back(pending);
-        self.starts_run()
+        self.try_start_run()
     }
 
     /// Returns whether the caller must start a task for the pending lookups, and counts it as started.
-    pub(super) fn starts_run(&mut self) -> bool {
-        let is_slow = || self.runs < RUNS && self.last.elapsed() >= SLOW && !self.pending.is_empty();
+    pub(super) fn try_start_run(&mut self) -> bool {
+        let is_slow = || self.runs < MAX_IN_FLIGHT && self.last.elapsed() >= SLOW_BATCH && !self.pending.is_empty();
         let starts = self.runs == 0 && !self.pending.is_empty() || is_slow();
         if starts {
             self.runs += 1;
@@ -51,7 +51,7 @@ impl<K, V> Queue<K, V> {
             return None;
         }
         self.last = Instant::now();
-        let count = self.pending.len().min(BATCH);
+        let count = self.pending.len().min(MAX_BATCH);
         Some(self.pending.drain(..count).collect())
     }
 }

@@ -25,11 +25,11 @@ use super::{Database, health::PING_TIMEOUT, is_lost, retry::failed};
 #[derive(Clone)]
 pub(in crate::store) struct Connection {
     database: Database,
-    lent: Arc<Mutex<Lent>>,
+    state: Arc<Mutex<ConnectionState>>,
 }
 
 /// The driver's connection and its state. Dropping it closes the connection, unless it was released before.
-struct Lent {
+struct ConnectionState {
     driver: Option<Driver>,
     in_transaction: bool,
     /// Whether a statement of the transaction failed.
@@ -58,9 +58,14 @@ macro_rules! with_driver {
 impl Connection {
     pub(super) async fn acquire(database: Database, permit: OwnedSemaphorePermit) -> Result<Self, DbErr> {
         let driver = Driver::acquire(&database).await.map_err(not_acquired)?;
-        let lent =
-            Lent { driver: Some(driver), in_transaction: false, has_failed: false, is_broken: false, _permit: permit };
-        Ok(Self { database, lent: Arc::new(Mutex::new(lent)) })
+        let state = ConnectionState {
+            driver: Some(driver),
+            in_transaction: false,
+            has_failed: false,
+            is_broken: false,
+            _permit: permit,
+        };
+        Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
     pub(super) async fn begin(&self) -> Result<(), DbErr> {
@@ -70,28 +75,28 @@ impl Connection {
             _ => "BEGIN",
         };
         {
-            let mut lent = self.lent.lock().await;
-            (lent.in_transaction, lent.has_failed) = (true, false);
+            let mut state = self.state.lock().await;
+            (state.in_transaction, state.has_failed) = (true, false);
         }
         self.execute_unprepared(begin).await.map(drop)
     }
 
     /// Commits, unless a statement failed: PostgreSQL would report success for such a `COMMIT` and roll back.
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
-        if self.lent.lock().await.has_failed {
+        if self.state.lock().await.has_failed {
             self.roll_back().await;
             return Err(failed("a statement of the transaction failed"));
         }
         self.execute_unprepared("COMMIT").await?;
-        self.lent.lock().await.in_transaction = false;
+        self.state.lock().await.in_transaction = false;
         Ok(())
     }
 
     /// Rolls back. If that fails, the connection is not clean and will be closed.
     pub(super) async fn roll_back(&self) {
         if self.execute_unprepared("ROLLBACK").await.is_ok() {
-            let mut lent = self.lent.lock().await;
-            (lent.in_transaction, lent.has_failed) = (false, false);
+            let mut state = self.state.lock().await;
+            (state.in_transaction, state.has_failed) = (false, false);
         }
     }
 
@@ -101,11 +106,11 @@ impl Connection {
     /// hold the pool's permit for ever (transact-rs/sqlx#4349; a test asserts that sqlx still does so). Therefore the
     /// wait is limited here, and the batcher keeps its connection from one batch to the next to save the round trip.
     pub(in crate::store) async fn release(self) {
-        let mut lent = self.lent.lock().await;
-        if lent.is_broken || lent.in_transaction {
+        let mut state = self.state.lock().await;
+        if state.is_broken || state.in_transaction {
             return;
         }
-        if let Some(mut driver) = lent.driver.take() {
+        if let Some(mut driver) = state.driver.take() {
             let _ = with_driver!(&mut driver, it => timeout(PING_TIMEOUT, it.return_to_pool()).await);
         }
     }
@@ -115,19 +120,19 @@ impl Connection {
         &self,
         query: Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let Some(Driver::Postgres(connection)) = &mut lent.driver else { return Err(failed("not PostgreSQL")) };
+        let mut state = self.state.lock().await;
+        let Some(Driver::Postgres(connection)) = &mut state.driver else { return Err(failed("not PostgreSQL")) };
         let rows = query.fetch_all(&mut **connection).await.map_err(query_error);
-        self.noted(&mut lent, rows)
+        self.record_outcome(&mut state, rows)
     }
 
     /// Updates the state of the connection by the outcome of a statement.
-    fn noted<T>(&self, lent: &mut Lent, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    fn record_outcome<T>(&self, state: &mut ConnectionState, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         self.database.count_statement();
         if let Err(error) = &outcome {
-            lent.has_failed = true;
-            lent.is_broken |= is_lost(error);
-            self.database.note(error);
+            state.has_failed = true;
+            state.is_broken |= is_lost(error);
+            self.database.record_error(error);
         }
         outcome
     }
@@ -162,7 +167,7 @@ impl Driver {
     }
 }
 
-impl Drop for Lent {
+impl Drop for ConnectionState {
     fn drop(&mut self) {
         if let Some(driver) = &mut self.driver {
             with_driver!(driver, it => it.close_on_drop());
@@ -177,15 +182,15 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let done = lent.driver()?.execute(statement).await.map_err(exec_error);
-        self.noted(&mut lent, done)
+        let mut state = self.state.lock().await;
+        let done = state.driver()?.execute(statement).await.map_err(exec_error);
+        self.record_outcome(&mut state, done)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let done = lent.driver()?.execute_unprepared(sql).await.map_err(exec_error);
-        self.noted(&mut lent, done)
+        let mut state = self.state.lock().await;
+        let done = state.driver()?.execute_unprepared(sql).await.map_err(exec_error);
+        self.record_outcome(&mut state, done)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -193,13 +198,13 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let rows = lent.driver()?.fetch_all(statement).await.map_err(query_error);
-        self.noted(&mut lent, rows)
+        let mut state = self.state.lock().await;
+        let rows = state.driver()?.fetch_all(statement).await.map_err(query_error);
+        self.record_outcome(&mut state, rows)
     }
 }
 
-impl Lent {
+impl ConnectionState {
     fn driver(&mut self) -> Result<&mut Driver, DbErr> {
         self.driver.as_mut().ok_or_else(|| failed("the connection was released"))
     }

@@ -29,7 +29,7 @@ pub(in crate::store) struct Health {
 
 impl Health {
     /// Records an error: a broken connection makes all connections suspect that are idle at this time.
-    pub(super) fn note(&self, error: &DbErr) {
+    pub(super) fn record_error(&self, error: &DbErr) {
         if super::is_lost(error) {
             self.mark_suspect();
         }

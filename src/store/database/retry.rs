@@ -14,8 +14,8 @@ use crate::random;
 const ATTEMPTS: u32 = 10;
 
 /// The first delay, on average; each later one is twice as long, up to the maximum.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_DELAY: Duration = Duration::from_millis(4);
+const MAX_DELAY: Duration = Duration::from_millis(200);
 
 /// An exponential backoff with jitter, between the attempts at one unit of work.
 pub(super) struct Backoff {
@@ -28,13 +28,13 @@ impl Backoff {
     }
 
     /// Whether no attempts are left.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(super) fn is_exhausted(&self) -> bool {
         self.attempt >= ATTEMPTS
     }
 
     /// Waits before the next attempt. The delay is random, so that two conflicting units do not conflict again.
-    pub(super) async fn pause(&mut self) {
-        let average = FIRST_PAUSE.saturating_mul(1 << (self.attempt - 1).min(16)).min(LONGEST_PAUSE);
+    pub(super) async fn wait(&mut self) {
+        let average = FIRST_DELAY.saturating_mul(1 << (self.attempt - 1).min(16)).min(MAX_DELAY);
         self.attempt += 1;
         let [jitter] = random::bytes();
         sleep(average / 2 + average * u32::from(jitter) / 255).await;
@@ -145,10 +145,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attempts_end_and_pauses_are_short() {
+    async fn attempts_end_and_delays_are_short() {
         let (mut backoff, began, mut attempts) = (Backoff::new(), Instant::now(), 1);
-        while !backoff.is_spent() {
-            backoff.pause().await;
+        while !backoff.is_exhausted() {
+            backoff.wait().await;
             attempts += 1;
         }
         assert_eq!(attempts, ATTEMPTS);

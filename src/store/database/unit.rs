@@ -27,20 +27,20 @@ pub(in crate::store) enum TransactionEnd<T> {
 /// The outcome of one attempt.
 struct Attempt<T> {
     outcome: Result<T, DbErr>,
-    may_repeat: bool,
+    may_retry: bool,
 }
 
 impl<T> Attempt<T> {
     /// The outcome of idempotent work, which may be repeated even if it took effect.
     fn repeatable(outcome: Result<T, DbErr>) -> Self {
-        let may_repeat = outcome.as_ref().is_err_and(|error| is_transient(error) || is_lost(error));
-        Self { outcome, may_repeat }
+        let may_retry = outcome.as_ref().is_err_and(|error| is_transient(error) || is_lost(error));
+        Self { outcome, may_retry }
     }
 
     /// The outcome of a commit. If the connection broke, it is unknown whether the transaction was committed.
     fn committed(outcome: Result<T, DbErr>) -> Self {
-        let may_repeat = outcome.as_ref().is_err_and(is_transient);
-        Self { outcome, may_repeat }
+        let may_retry = outcome.as_ref().is_err_and(is_transient);
+        Self { outcome, may_retry }
     }
 }
 
@@ -145,13 +145,13 @@ impl Database {
                 Ok(connection) => (attempt(connection.clone()).await, Some(connection)),
                 Err(error) => (Attempt::repeatable(Err(error)), None),
             };
-            if !done.may_repeat || backoff.is_spent() {
+            if !done.may_retry || backoff.is_exhausted() {
                 return (done.outcome, connection);
             }
             if let Some(connection) = connection {
                 connection.release().await;
             }
-            backoff.pause().await;
+            backoff.wait().await;
             permit = self.permit().await;
         }
     }

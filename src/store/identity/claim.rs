@@ -84,7 +84,7 @@ pub(in crate::store) async fn union_link_claim_in(
 }
 
 /// Upserts the conflict between the identity and the owner of its unionid.
-pub(in crate::store) async fn union_conflict_note_in(
+pub(in crate::store) async fn union_conflict_upsert_in(
     tx: &Connection,
     proven: &ProvenIdentity,
     identity: IdentityId,

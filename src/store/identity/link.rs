@@ -4,7 +4,7 @@ use entity::{UserId, identity};
 use sea_orm::DbErr;
 
 use super::claim::{
-    ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in,
+    ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in,
 };
 use crate::store::{
     Store,
@@ -53,7 +53,7 @@ async fn identity_link_in(
         Some(owner) if owner != user && identity.id == proven.new_identity => {
             return Ok(TransactionEnd::RollBack(Linked::Taken(owner)));
         }
-        Some(owner) if owner != user => union_conflict_note_in(&tx, &proven, identity.id).await?,
+        Some(owner) if owner != user => union_conflict_upsert_in(&tx, &proven, identity.id).await?,
         _ => {}
     }
     Ok(TransactionEnd::Commit(Linked::Done(identity)))

@@ -29,13 +29,13 @@ impl Store {
     /// When the database fails.
     pub async fn identities_not_sealed_by(
         &self,
-        mark: &[u8],
+        prefix: &[u8],
         after: Option<IdentityId>,
         limit: u64,
     ) -> Result<Vec<identity::Model>, DbErr> {
         let otherwise = Condition::any()
-            .add(begins_otherwise(identity::Column::SessionKey, mark))
-            .add(begins_otherwise(identity::Column::PreviousSessionKey, mark));
+            .add(lacks_prefix(identity::Column::SessionKey, prefix))
+            .add(lacks_prefix(identity::Column::PreviousSessionKey, prefix));
         let identities = identity::Entity::find()
             .filter(otherwise)
             .filter(Condition::all().add_option(after.map(|after| identity::Column::Id.gt(after))))
@@ -79,7 +79,7 @@ async fn identity_reseal_in(tx: &Connection, identity: &ResealedIdentity) -> Res
 }
 
 /// The condition that a column does not begin with `prefix`. False for NULL.
-pub(in crate::store) fn begins_otherwise(column: impl ColumnTrait, mark: &[u8]) -> Expr {
-    let length = i32::try_from(mark.len()).unwrap_or(i32::MAX);
-    Expr::expr(Func::cust("substr").arg(Expr::col(column.as_column_ref())).arg(1).arg(length)).ne(mark)
+pub(in crate::store) fn lacks_prefix(column: impl ColumnTrait, prefix: &[u8]) -> Expr {
+    let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
+    Expr::expr(Func::cust("substr").arg(Expr::col(column.as_column_ref())).arg(1).arg(length)).ne(prefix)
 }

@@ -61,7 +61,7 @@ impl Store {
 }
 
 async fn identity_unlink_in(tx: Connection, unlink: Unlink) -> Result<TransactionEnd<Unlinked>, DbErr> {
-    user_note_change_in(&tx, unlink.user).await?;
+    last_login_increment_in(&tx, unlink.user).await?;
     let of_user = identity::Entity::find().filter(identity::Column::UserId.eq(unlink.user));
     let (gone, remaining): (Vec<_>, Vec<_>) =
         of_user.all(&tx).await?.into_iter().partition(|row| row.id == unlink.identity);
@@ -83,7 +83,7 @@ async fn identity_unlink_in(tx: Connection, unlink: Unlink) -> Result<Transactio
 
 /// Locks the user's row, and increments `last_login_at` by a millisecond: a batched login (`login/batched.sql`) that
 /// has read the identity before then detects that the row changed, and is retried.
-async fn user_note_change_in(tx: &Connection, id: UserId) -> Result<(), DbErr> {
+async fn last_login_increment_in(tx: &Connection, id: UserId) -> Result<(), DbErr> {
     let later = Expr::col(user::Column::LastLoginAt).add(1);
     let update = user::Entity::update_many().col_expr(user::Column::LastLoginAt, later);
     update.filter(user::Column::Id.eq(id)).exec(tx).await.map(drop)

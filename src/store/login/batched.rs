@@ -47,9 +47,9 @@ pub(in crate::store) fn shared(db: &Database) -> SharedStatement<Login, Option<L
 }
 
 async fn log_in(db: Connection, logins: Arc<[Login]>) -> Result<Vec<Option<LoginRow>>, DbErr> {
-    let rows = db.fetch_postgres(query(&without_repeats(&logins))).await?;
+    let rows = db.fetch_postgres(query(&first_of_each_person(&logins))).await?;
     let mut written = rows.into_iter().map(|row| read(&row.into())).collect::<Result<HashMap<_, _>, _>>()?;
-    Ok(logins.iter().map(|login| row_of(&mut written, login)).collect())
+    Ok(logins.iter().map(|login| take_row(&mut written, login)).collect())
 }
 
 /// A user, and the identity if the user existed before.
@@ -62,13 +62,13 @@ fn read(row: &QueryResult) -> Result<(Uuid, Written), DbErr> {
     Ok((session.map_or(user.id.0, |id| id.0), (user, row.try_get("", "identity_id")?)))
 }
 
-fn row_of(written: &mut HashMap<Uuid, Written>, login: &Login) -> Option<LoginRow> {
+fn take_row(written: &mut HashMap<Uuid, Written>, login: &Login) -> Option<LoginRow> {
     let (user, identity) = written.remove(&login.session.id.0).or_else(|| written.remove(&login.new_user.0))?;
     Some(LoginRow { user, identity: identity.unwrap_or(login.identity.new_identity) })
 }
 
 /// Keeps the first login of each person only, because the statement does not see its own writes.
-fn without_repeats(logins: &[Login]) -> Vec<&Login> {
+fn first_of_each_person(logins: &[Login]) -> Vec<&Login> {
     let (mut openids, mut unionids) = (HashSet::new(), HashSet::new());
     let named = logins.iter().filter(|login| {
         let unionid = login.identity.unionid.as_ref();

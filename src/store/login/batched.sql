@@ -19,7 +19,8 @@ WITH requested AS (
     SELECT requested.*, identities.id AS identity_id, identities.user_id, users.last_login_at,
         -- a subquery uses the index even if the table was small when the statement was planned
         (SELECT user_id FROM union_links
-            WHERE union_links.open_platform = requested.open_platform AND union_links.unionid = requested.unionid) AS union_owner
+            WHERE union_links.open_platform = requested.open_platform AND union_links.unionid = requested.unionid
+        ) AS union_owner
     FROM requested
     LEFT JOIN identities ON identities.app_id = requested.app_id AND identities.openid = requested.openid
     LEFT JOIN users ON users.id = identities.user_id
@@ -37,8 +38,9 @@ WITH requested AS (
     SELECT locked_users.session_id AS login, ending.id, ending.reason
     FROM locked_users CROSS JOIN LATERAL (
         SELECT sessions.id, 'REPLACED' AS reason FROM sessions
-        WHERE locked_users.device_id IS NOT NULL AND sessions.user_id = locked_users.user_id AND sessions.ended_at IS NULL
-            AND sessions.expires_at > locked_users.now AND sessions.device_id = locked_users.device_id
+        WHERE locked_users.device_id IS NOT NULL AND sessions.user_id = locked_users.user_id
+            AND sessions.ended_at IS NULL AND sessions.expires_at > locked_users.now
+            AND sessions.device_id = locked_users.device_id
         UNION ALL (
             SELECT sessions.id, 'EVICTED' FROM sessions
             WHERE sessions.user_id = locked_users.user_id AND sessions.ended_at IS NULL
@@ -52,7 +54,8 @@ WITH requested AS (
     FOR NO KEY UPDATE OF sessions SKIP LOCKED
 ), accepted AS MATERIALIZED (
     SELECT * FROM locked_users
-    WHERE (SELECT count(*) FROM surplus_sessions WHERE login = session_id) = (SELECT count(*) FROM locked_sessions WHERE login = session_id)
+    WHERE (SELECT count(*) FROM surplus_sessions WHERE login = session_id)
+        = (SELECT count(*) FROM locked_sessions WHERE login = session_id)
 ), new_identities AS (
     -- new users: if a concurrent login inserted the identity first, this login writes nothing
     INSERT INTO identities (id, user_id, app_id, openid, session_key, session_key_at, created_at)
@@ -112,7 +115,8 @@ WITH requested AS (
 ), changed_lanes AS MATERIALIZED (
     -- the counts only force the order of evaluation: a statement that waits for the feed waits for nothing else
     SELECT lane, count(*) AS count FROM ended_sessions
-    WHERE (SELECT count(*) FROM new_union_links) + (SELECT count(*) FROM updated_identities) + (SELECT count(*) FROM new_identities) >= 0
+    WHERE (SELECT count(*) FROM new_union_links) + (SELECT count(*) FROM updated_identities)
+        + (SELECT count(*) FROM new_identities) >= 0
     GROUP BY lane
 ), locked_heads AS MATERIALIZED (
     SELECT feed_heads.lane FROM feed_heads WHERE feed_heads.lane IN (SELECT lane FROM changed_lanes)
@@ -126,7 +130,9 @@ WITH requested AS (
 ), feed_rows AS (
     INSERT INTO feed (lane, position, user_id, kind, session_id, end_reason, created_at)
     SELECT moved_heads.lane,
-        moved_heads.before + row_number() OVER (PARTITION BY moved_heads.lane ORDER BY ended_sessions.user_id, end_reason DESC, ended_sessions.id),
+        moved_heads.before + row_number() OVER (
+            PARTITION BY moved_heads.lane ORDER BY ended_sessions.user_id, end_reason DESC, ended_sessions.id
+        ),
         ended_sessions.user_id, 'SESSION_ENDED', ended_sessions.id, end_reason, ended_at
     FROM ended_sessions JOIN moved_heads ON moved_heads.lane = ended_sessions.lane
 )

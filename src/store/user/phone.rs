@@ -46,7 +46,7 @@ impl Store {
     /// When the database fails.
     pub async fn phone_bind(&self, id: UserId, phone: &StoredPhone, now: Timestamp) -> Result<PhoneBinding, DbErr> {
         // read first, so that a number of another user rarely causes a database error
-        if self.is_anothers(id, phone).await? {
+        if self.belongs_to_other(id, phone).await? {
             return Ok(PhoneBinding::Taken);
         }
         let given = phone.clone();
@@ -54,12 +54,12 @@ impl Store {
         match bound {
             // the error may come from the unique key; not every engine reports that in a readable form, so the owner is
             // read again
-            Err(_) if self.is_anothers(id, phone).await? => Ok(PhoneBinding::Taken),
+            Err(_) if self.belongs_to_other(id, phone).await? => Ok(PhoneBinding::Taken),
             bound => bound,
         }
     }
 
-    async fn is_anothers(&self, id: UserId, phone: &StoredPhone) -> Result<bool, DbErr> {
+    async fn belongs_to_other(&self, id: UserId, phone: &StoredPhone) -> Result<bool, DbErr> {
         Ok(self.phone_owner(&phone.indexes).await?.is_some_and(|owner| owner.id != id))
     }
 
@@ -79,12 +79,12 @@ impl Store {
     /// When the database fails.
     pub async fn phones_not_sealed_by(
         &self,
-        mark: &[u8],
+        prefix: &[u8],
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<user::Model>, DbErr> {
         let users = user::Entity::find()
-            .filter(crate::store::identity::begins_otherwise(user::Column::SealedPhone, mark))
+            .filter(crate::store::identity::lacks_prefix(user::Column::SealedPhone, prefix))
             .filter(Condition::all().add_option(after.map(|after| user::Column::Id.gt(after))))
             .order_by_asc(user::Column::Id)
             .limit(limit);
@@ -97,7 +97,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn phone_reseal(&self, read: &user::Model, phone: &StoredPhone) -> Result<bool, DbErr> {
-        if self.is_anothers(read.id, phone).await? {
+        if self.belongs_to_other(read.id, phone).await? {
             return Ok(false);
         }
         let update = user::Entity::update_many()
@@ -107,7 +107,7 @@ impl Store {
             .filter(user::Column::SealedPhone.eq(read.sealed_phone.clone()));
         match self.db.write(&update).await {
             Ok(written) => Ok(written == 1),
-            Err(_) if self.is_anothers(read.id, phone).await? => Ok(false),
+            Err(_) if self.belongs_to_other(read.id, phone).await? => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -52,9 +52,9 @@ impl Lease {
     }
 
     /// Renews the lease after a complete read that began at `began`.
-    pub(super) fn renew(&self, asked: Moment) {
-        self.steady.store(asked.steady, Ordering::Release);
-        self.time.store(asked.time.0, Ordering::Release);
+    pub(super) fn renew(&self, began: Moment) {
+        self.steady.store(began.steady, Ordering::Release);
+        self.time.store(began.time.0, Ordering::Release);
     }
 }
 

@@ -116,9 +116,9 @@ fn nothing_is_served_without_a_lease() {
 fn lease_counts_from_the_start_of_the_read_and_ends_within_the_second() {
     let clocks = Clocks::new();
     let (cache, digest) = holding(&clocks, 1);
-    let asked = Moment::of(&clocks);
+    let began = Moment::of(&clocks);
     clocks.pass(500);
-    cache.renew(asked);
+    cache.renew(began);
     clocks.pass(399);
     assert!(cache.get(&digest, &clocks).is_some());
     clocks.pass(1);
@@ -215,8 +215,8 @@ fn evicted_entries_leave_no_trace_in_the_index() {
 #[tokio::test]
 async fn feed_reader_waits_until_something_is_cached() {
     let cache = SessionCache::new(100);
-    let rests = tokio::time::timeout(Duration::from_millis(50), cache.wait_until_needed()).await;
-    assert!(rests.is_err());
+    let pauses = tokio::time::timeout(Duration::from_millis(50), cache.wait_until_needed()).await;
+    assert!(pauses.is_err());
     cache.put(cache.fill_guard(user_key(1)), TokenDigest::of("1"), &entry(1, 60_000));
     cache.wait_until_needed().await;
     cache.wait_until_needed().await;
