@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_logged_of_a_request_outside_of_one() {
+    async fn outside_of_a_request_there_are_no_fields() {
         set_operation("Me");
         assert_eq!((logged(), inherit(async { logged() }).await), (String::new(), String::new()));
         assert!(request_id().is_none() && user().is_none());

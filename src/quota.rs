@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn small_quota_leaves_each_client_a_few() {
+    fn small_quota_grants_each_client_the_minimum() {
         for (max_total, per_client) in [(0, 0), (2, 2), (4, 4), (8, 4), (512, 256)] {
             assert_eq!(ClientQuota::with_client_fraction(max_total, 2).0.max_per_client, per_client, "{max_total}");
         }

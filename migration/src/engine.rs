@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_engine_is_known_by_its_version() {
+    fn engine_is_detected_by_its_version() {
         let (sqlite, postgres, mysql) = (DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql);
         for (backend, version, engine) in [
             (postgres, "PostgreSQL 15.14 (Debian 15.14-0+deb12u1) on x86_64-pc-linux-gnu, 64-bit", Engine::Postgres),

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_spread_by_all_of_its_columns() {
+    fn key_is_sharded_by_all_columns() {
         let key = Index::create().name("key").table("links").col("open_platform").col("unionid").unique().take();
         assert_eq!(
             hash_all_columns(&key.to_string(PostgresQueryBuilder), &["open_platform", "unionid"]),

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn no_algorithm_and_the_public_key_as_a_password_are_refused() {
+    fn alg_none_and_hmac_with_the_public_key_are_refused() {
         let ring = ring(&[1]);
         let kid = ring.newest().kid();
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&JwtClaims::from(&claims())).unwrap());

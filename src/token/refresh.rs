@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_says_what_was_put_into_it(session: u128, generation: i64) {
+        fn token_contains_session_and_generation(session: u128, generation: i64) {
             let token = RefreshToken { session: SessionId(Uuid::from_u128(session)), generation };
             let text = ring(&[1]).refresh_token(token);
             prop_assert_eq!(ring(&[2, 1]).read_refresh_token(text.expose_secret()), Some(token));
@@ -81,7 +81,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_token_is_refused(position in 0usize..82, replacement in "[A-Za-z0-9_-]") {
+        fn changed_token_is_refused(position in 0usize..82, replacement in "[A-Za-z0-9_-]") {
             let token = RefreshToken { session: SessionId(Uuid::from_u128(9)), generation: 3 };
             let text = ring(&[1]).refresh_token(token).expose_secret().to_owned();
             let position = position % text.len();
@@ -92,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused(text in ".{0,200}") {
+        fn arbitrary_text_is_refused(text in ".{0,200}") {
             prop_assert_eq!(ring(&[1]).read_refresh_token(&text), None);
         }
     }

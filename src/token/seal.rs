@@ -100,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_sealed_opens_in_its_context_alone(plain: Vec<u8>, other in "[a-z:]{0,6}") {
+        fn sealed_value_opens_in_its_own_context_only(plain: Vec<u8>, other in "[a-z:]{0,6}") {
             let sealed = ring(&[1]).seal(&["session_key", "wx1", "o1"], &plain).unwrap();
             let opened = ring(&[2, 1]).open(&["session_key", "wx1", "o1"], &sealed).unwrap();
             prop_assert_eq!(opened.expose_secret(), &plain[..]);
@@ -109,7 +109,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_value_does_not_open(position in 0usize..37, flip in 1u8..) {
+        fn changed_value_does_not_open(position in 0usize..37, flip in 1u8..) {
             let mut sealed = ring(&[1]).seal(&["c"], b"plain").unwrap();
             let position = position % sealed.0.len();
             sealed.0[position] ^= flip;
@@ -117,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_do_not_open(bytes: Vec<u8>) {
+        fn arbitrary_bytes_do_not_open(bytes: Vec<u8>) {
             prop_assert!(ring(&[1]).open(&["c"], &Sealed(bytes)).is_none());
         }
     }

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn feed_is_read_while_somebody_subscribes() {
+    async fn feed_is_read_while_there_are_subscribers() {
         let events = Events::new(10);
         let pauses = async || timeout(Duration::from_millis(50), events.wait_until_needed()).await.is_err();
         assert!(pauses().await);

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_stored_as_a_browser_parses_them() {
+    fn urls_are_stored_as_a_browser_parses_them() {
         for (sent, kept) in [
             ("https://media.example/a/1.png?v=2#x", "https://media.example/a/1.png?v=2#x"),
             ("HTTPS://Media.Example:443/a b", "https://media.example/a%20b"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_refused() {
+    fn other_urls_are_refused() {
         for text in [
             "http://media.example/1.png",
             "http://127.0.0.1/1.png",

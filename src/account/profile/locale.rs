@@ -146,7 +146,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_judged_without_harm_and_what_is_kept_is_kept_as_it_is(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}([-_][a-zA-Z0-9]{1,8}){0,4})") {
+        fn accepted_tag_is_canonical(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}([-_][a-zA-Z0-9]{1,8}){0,4})") {
             if let Ok(Some(kept)) = check(&text) {
                 proptest::prop_assert!(kept.eq_ignore_ascii_case(&text.replace('_', "-")));
                 proptest::prop_assert_eq!(check(&kept), Ok(Some(kept.clone())));

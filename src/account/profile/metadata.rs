@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn any_json_is_kept_up_to_its_limits() {
+    fn any_json_is_accepted_up_to_the_limits() {
         for good in
             ["0", "true", r#""text""#, "{}", &nested(16), &with_keys(1000), &format!("\"{}\"", "x".repeat(8190))]
         {
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_verdict_is_that_of_a_parser(value in any_json()) {
+        fn result_is_that_of_a_parser(value in any_json()) {
             let text = value.to_string();
             let expected = if text.len() > MAX_BYTES {
                 Err(FieldErrorKind::TooLong)

@@ -109,7 +109,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_kept_is_kept_as_it_is_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
+        fn accepted_name_is_canonical_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
             if let Ok(Some(name)) = check(&text) {
                 let length = name.chars().count();
                 proptest::prop_assert!((1..=MAX_CHARS).contains(&length), "{}", length);
@@ -121,7 +121,7 @@ mod tests {
         }
 
         #[test]
-        fn a_mark_that_turns_text_around_is_refused_wherever_it_stands(before in "\\PC{0,8}", after in "\\PC{0,8}", mark in "[\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]") {
+        fn bidi_control_is_refused_at_any_position(before in "\\PC{0,8}", after in "\\PC{0,8}", mark in "[\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]") {
             proptest::prop_assert_eq!(check(&format!("{before}{mark}{after}")), Err(FieldErrorKind::Invalid));
         }
     }

@@ -4,20 +4,20 @@
 -- present. The time is that of Redis, so that the clocks of the nodes need not agree.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local paid = {}
+local tat = {}
 
 for i, key in ipairs(KEYS) do
-  local each, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local before = tonumber(redis.call('GET', key) or now)
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local stored = tonumber(redis.call('GET', key) or now)
   -- after the clock was set back or the limit was raised, nobody waits for longer than one emission interval
-  paid[i] = math.min(math.max(before, now), now + burst) + each
-  if paid[i] > now + burst then
-    return paid[i] - now - burst
+  tat[i] = math.min(math.max(stored, now), now + burst) + interval
+  if tat[i] > now + burst then
+    return tat[i] - now - burst
   end
 end
 
 for i, key in ipairs(KEYS) do
   -- a key expires at its TAT, from when on it has no effect
-  redis.call('SET', key, string.format('%.0f', paid[i]), 'PX', math.ceil((paid[i] - now) / 1000))
+  redis.call('SET', key, string.format('%.0f', tat[i]), 'PX', math.ceil((tat[i] - now) / 1000))
 end
 return 0

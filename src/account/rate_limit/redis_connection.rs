@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// The time limit of a call. After it, the node counts by itself.
-const STEP_TIMEOUT: Duration = Duration::from_millis(100);
+const CALL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The delay before reconnecting. Longer than the time limit of a call, so that a late call does not close the next
 /// connection.
@@ -43,9 +43,9 @@ impl RedisConnection {
     }
 
     /// Runs a call, and returns the result; `None` if Redis is unavailable.
-    pub(super) async fn run(&self, step: &ScriptInvocation<'_>) -> Option<u64> {
+    pub(super) async fn run(&self, call: &ScriptInvocation<'_>) -> Option<u64> {
         let connection = self.current.borrow().clone()?;
-        run(connection, step).await.map_err(|why| disconnect(&self.current, &why)).ok()
+        run(connection, call).await.map_err(|why| disconnect(&self.current, &why)).ok()
     }
 }
 
@@ -69,7 +69,7 @@ async fn keep_connected(
                 current.send_replace(Some(connection.clone()));
                 probe_until_disconnected(&current, connection, &probe).await;
             }
-            Err(why) if !is_reported => report_away(&why),
+            Err(why) if !is_reported => report_unavailable(&why),
             Err(_) => {}
         }
         is_reported = true;
@@ -103,8 +103,8 @@ async fn probe_until_disconnected(current: &Current, connection: MultiplexedConn
     }
 }
 
-async fn run(mut connection: MultiplexedConnection, step: &ScriptInvocation<'_>) -> Result<u64, String> {
-    in_time(STEP_TIMEOUT, step.invoke_async(&mut connection)).await
+async fn run(mut connection: MultiplexedConnection, call: &ScriptInvocation<'_>) -> Result<u64, String> {
+    in_time(CALL_TIMEOUT, call.invoke_async(&mut connection)).await
 }
 
 async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
@@ -115,11 +115,11 @@ async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Redi
 /// Closes the connection. Many calls fail at the same time; only the first one is logged.
 fn disconnect(current: &Current, why: &str) {
     if current.send_if_modified(|connection| connection.take().is_some()) {
-        report_away(why);
+        report_unavailable(why);
     }
 }
 
-fn report_away(why: &str) {
+fn report_unavailable(why: &str) {
     tracing::warn!(why, "Redis does not answer: this node counts its own");
 }
 

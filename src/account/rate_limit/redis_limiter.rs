@@ -67,13 +67,13 @@ impl RedisLimiter {
     }
 
     async fn count<const N: usize>(&self, counts: [(Option<Rate>, String); N]) -> Option<Result<(), LimitReached>> {
-        let mut step = COUNT.prepare_invoke();
+        let mut call = COUNT.prepare_invoke();
         let limited = counts.into_iter().filter_map(|(rate, name)| Some((rate?, name)));
-        let keys = limited.map(|(rate, name)| add(&mut step, rate, &name)).count();
+        let keys = limited.map(|(rate, name)| add(&mut call, rate, &name)).count();
         if keys == 0 {
             return Some(Ok(()));
         }
-        let wait = self.connection.run(&step).await?;
+        let wait = self.connection.run(&call).await?;
         Some(if wait == 0 { Ok(()) } else { Err(LimitReached(Duration::from_micros(wait))) })
     }
 }
@@ -92,18 +92,18 @@ fn client(url: &SecretString) -> Result<Client, RedisError> {
     Client::open(url.expose_secret().into_connection_info()?.set_tcp_settings(at_once))
 }
 
-fn add(step: &mut ScriptInvocation<'_>, rate: Rate, name: &str) {
+fn add(call: &mut ScriptInvocation<'_>, rate: Rate, name: &str) {
     let each = (rate.period / rate.count.get()).as_micros().max(1);
     let burst = each * u128::from(rate.count.get());
-    step.key(format!("{PREFIX}:{name}")).arg(each.to_string()).arg(burst.to_string());
+    call.key(format!("{PREFIX}:{name}")).arg(each.to_string()).arg(burst.to_string());
 }
 
 /// A call without effect that checks whether Redis counts: a full or read-only Redis answers a ping, but does not
 /// count.
 fn probe() -> ScriptInvocation<'static> {
-    let mut step = COUNT.prepare_invoke();
-    step.key(format!("{PREFIX}:probe")).arg(1).arg(1);
-    step
+    let mut call = COUNT.prepare_invoke();
+    call.key(format!("{PREFIX}:probe")).arg(1).arg(1);
+    call
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_makes_connections_suspect_that_were_idle_before_it() {
+    fn failure_makes_idle_connections_suspect() {
         let health = Health::default();
         assert!(!health.is_suspect(Duration::from_hours(1)));
         std::thread::sleep(Duration::from_millis(5));

@@ -38,11 +38,11 @@ impl Counter {
 
     /// Microseconds to wait; 0 if the request is accepted.
     fn count(&mut self, counts: &[(&str, Rate)]) -> u64 {
-        let mut step = self.script.prepare_invoke();
+        let mut call = self.script.prepare_invoke();
         for (name, rate) in counts {
-            add(&mut step, *rate, &format!("{}:{name}", self.run));
+            add(&mut call, *rate, &format!("{}:{name}", self.run));
         }
-        step.arg(self.now).invoke(&mut self.redis).unwrap()
+        call.arg(self.now).invoke(&mut self.redis).unwrap()
     }
 
     /// The remaining lifetime of a key, in milliseconds.
@@ -58,13 +58,13 @@ fn per_minute(count: u32) -> Rate {
 const SECOND: u64 = 1_000_000;
 
 #[test]
-fn the_clock_of_a_test_replaces_that_of_redis() {
+fn test_clock_replaces_the_clock_of_redis() {
     let script = include_str!("../count.lua");
     assert_eq!((script.matches("redis.call('TIME')").count(), script.matches("* 1000000").count()), (1, 1));
 }
 
 #[test]
-fn all_of_a_rate_may_come_at_once_and_then_one_after_the_other() {
+fn burst_is_accepted_and_then_one_request_per_interval() {
     let Some(mut counter) = Counter::new() else { return };
     let mut log_in = |after| {
         counter.now += after;
@@ -80,7 +80,7 @@ fn all_of_a_rate_may_come_at_once_and_then_one_after_the_other() {
 }
 
 #[test]
-fn where_one_has_no_room_none_is_counted() {
+fn nothing_is_counted_if_one_key_is_rejected() {
     let Some(mut counter) = Counter::new() else { return };
     let (network, app) = (("network", per_minute(2)), ("app", per_minute(1)));
     assert_eq!(counter.count(&[network, app]), 0);
@@ -91,7 +91,7 @@ fn where_one_has_no_room_none_is_counted() {
 }
 
 #[test]
-fn a_count_goes_when_it_is_back_to_nothing() {
+fn key_expires_at_its_arrival_time() {
     let Some(mut counter) = Counter::new() else { return };
     for seconds in [20_000, 40_000, 60_000, 60_000] {
         counter.count(&[("a", per_minute(3))]);
@@ -100,7 +100,7 @@ fn a_count_goes_when_it_is_back_to_nothing() {
 }
 
 #[test]
-fn a_clock_set_back_or_a_wider_limit_shuts_nobody_out() {
+fn clock_set_back_or_raised_limit_blocks_nobody() {
     let Some(mut counter) = Counter::new() else { return };
     counter.count(&[("a", per_minute(1))]);
     counter.now -= 3600 * SECOND;
@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(50))]
 
     #[test]
-    fn redis_decides_as_the_own_count_does(
+    fn redis_decides_as_the_local_limiter_does(
         count in prop::sample::select(vec![1, 2, 3, 8, 60, 600]),
         hours in any::<bool>(),
         waits in prop::collection::vec(0_u64..2000, 1..80),

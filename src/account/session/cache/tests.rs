@@ -159,7 +159,7 @@ fn entry_expires_with_its_token() {
 }
 
 #[test]
-fn ending_invalidates_one_session_and_a_change_all_of_the_user() {
+fn ending_invalidates_one_session_and_a_user_change_all_sessions() {
     let clocks = Clocks::new();
     let (cache, first) = holding(&clocks, 1);
     let second = TokenDigest::of("second token of session 2");
