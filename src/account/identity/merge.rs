@@ -28,7 +28,7 @@ impl Accounts {
     /// is the caller's, its client must log in again.
     ///
     /// # Errors
-    /// `RATE_LIMITED`
+    /// `RATE_LIMITED`; `OVERLOADED` if the telephone number changes during each attempt.
     pub async fn merge_accounts(&self, caller: &SignedIn, ticket: &str) -> Result<AccountMerge, ApiError> {
         let (caller, now) = (caller.user.id, self.clock.now());
         self.limits.user(caller).await?;

@@ -110,7 +110,7 @@ impl Accounts {
         if self.content.check == ContentCheck::Off {
             // the check was disabled meanwhile
             PictureVerdict::Pass
-        } else if self.keeps(suggestion) {
+        } else if self.accepts_content(suggestion) {
             PictureVerdict::Flag(Flag { suggestion, label })
         } else {
             PictureVerdict::Remove

@@ -33,7 +33,7 @@ impl Accounts {
         };
         Ok(match flag {
             None => Ok(Edit::Clear),
-            Some(flag) if self.keeps(flag.suggestion) => Ok(Edit::Set(flag)),
+            Some(flag) if self.accepts_content(flag.suggestion) => Ok(Edit::Set(flag)),
             Some(_) => Err(FieldErrorKind::Refused),
         })
     }
@@ -55,8 +55,8 @@ impl Accounts {
         Some(Flag { suggestion, label: i32::try_from(verdict.label).ok() })
     }
 
-    /// Whether the settings keep content with this result of the check.
-    pub(in crate::account) fn keeps(&self, suggestion: Suggestion) -> bool {
+    /// Whether the settings accept content with this result of the check.
+    pub(in crate::account) fn accepts_content(&self, suggestion: Suggestion) -> bool {
         let content = self.content;
         content.check == ContentCheck::Flag
             || match suggestion {

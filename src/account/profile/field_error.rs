@@ -29,7 +29,7 @@ pub enum FieldErrorKind {
     Blank,
     /// It is too long.
     TooLong,
-    /// It is malformed, or holds characters that are not allowed.
+    /// It is malformed, or contains forbidden characters.
     Invalid,
     /// It is the path of an uploaded picture that is not the user's.
     NotOwn,

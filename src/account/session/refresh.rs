@@ -30,7 +30,7 @@ impl Accounts {
     /// Exchanges a refresh token for the next pair of tokens.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`.
+    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`; `OVERLOADED` if it loses every race.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<IssuedSession, ApiError> {
         self.limits.refresh(client.address).await?;
         let token = self.keys.read_refresh_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))?;

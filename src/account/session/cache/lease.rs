@@ -59,7 +59,7 @@ impl Lease {
 }
 
 impl Default for Lease {
-    /// A lease that never held.
+    /// A lease that has never been renewed.
     fn default() -> Self {
         Self { steady: AtomicI64::new(i64::MIN), time: AtomicI64::new(i64::MIN) }
     }
