@@ -1,6 +1,6 @@
-//! The accounts: who logs in, who a token speaks for, how a session lives and ends, what of a profile may be seen. The
-//! decisions are made here; `store` writes them down, `wechat` calls WeChat, `graphql` and `http` call the methods of
-//! [`Accounts`]. Its fields are private to this room.
+//! Accounts: login, authentication, the life cycle of sessions, and who may see which fields of a profile. This module
+//! makes the decisions; `store` writes them to the database, `wechat` calls WeChat's API, `graphql` and `http` call the
+//! methods of [`Accounts`], whose fields are private to this module.
 
 mod access_token;
 mod client;
@@ -11,9 +11,9 @@ mod identity;
 mod lifecycle;
 mod login;
 mod media;
-mod pauses;
 mod phone;
 mod phone_problem;
+mod poll_backoff;
 mod profile;
 mod push;
 mod rate_limit;
@@ -36,7 +36,7 @@ pub use refusal::Refusal;
 pub use session::{IssuedSession, LogoutScope, SESSIONS_PER_PAGE, SessionPage, SignedIn, Tokens, Viewer, viewer};
 
 pub use crate::{
-    store::{Edit, UnionConflict, UserRows, Window},
+    store::{Edit, PageRequest, UnionConflict, UserRows},
     wechat::PushQuery,
 };
 
@@ -55,7 +55,7 @@ use crate::{
 };
 use access_token::AccessTokens;
 use events::Events;
-use lifecycle::Remnants;
+use lifecycle::CheckpointDue;
 use login::CodeExchanges;
 use phone::PhoneExchanges;
 use session::{LastUsedBuffer, SessionCache};
@@ -79,15 +79,15 @@ pub struct Accounts {
     cache: SessionCache,
     last_used: LastUsedBuffer,
     events: Arc<Events>,
-    /// How long a user may take a deletion back.
+    /// The grace period in which a user may cancel the deletion of their account.
     deletion_grace: Duration,
-    remnants: Remnants,
+    checkpoint_due: CheckpointDue,
     media: Storage,
     decode_pool: DecodePool,
 }
 
 impl Accounts {
-    /// The accounts in a store, by the settings.
+    /// The accounts of a store, configured by the settings.
     ///
     /// # Errors
     /// When no client can be built for the storage of pictures.
@@ -116,13 +116,13 @@ impl Accounts {
             last_used: LastUsedBuffer::default(),
             events: Events::new(config.subscriptions_per_user),
             deletion_grace: config.deletion_grace,
-            remnants: Remnants::default(),
+            checkpoint_due: CheckpointDue::default(),
             media: Storage::new(&config.media)?,
             decode_pool: DecodePool::default(),
         })
     }
 
-    /// The present moment, by the clock that expiries are checked against.
+    /// The current time, by the clock that decides about expiry.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -136,7 +136,7 @@ impl Accounts {
         self.store.ping().await
     }
 
-    /// What WeChat refuses about the settings of mini programs, by appid: `40125 invalid appsecret`.
+    /// The mini programs whose settings WeChat refuses: appid and error, such as `40125 invalid appsecret`.
     #[must_use]
     pub fn misconfigured_apps(&self) -> Vec<(String, String)> {
         self.wechat.misconfigured()
@@ -148,10 +148,10 @@ impl Accounts {
         self.keys.jwks()
     }
 
-    /// Lets units of work under way finish, then closes the connections to the database.
+    /// Waits for running units of work, then closes the connections to the database.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.store.clone().close().await
     }

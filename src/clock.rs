@@ -1,4 +1,4 @@
-//! The one place the time comes from, so that a test can decide what time it is.
+//! The only source of time, so that tests can set it.
 
 use std::{
     fmt,
@@ -8,21 +8,21 @@ use std::{
 
 use entity::Timestamp;
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The present moment.
+    /// The current wall-clock time.
     fn now(&self) -> Timestamp;
 
-    /// A moment on the clock that nobody can set: good for measuring, and for nothing else.
+    /// The monotonic clock, which nobody can set: for measuring durations only.
     fn steady(&self) -> Instant {
         Instant::now()
     }
 }
 
-/// A clock that parts of the server share.
+/// A clock that the components of the server share.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's clock.
+/// The clocks of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

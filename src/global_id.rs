@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{IdentityId, SessionId, UserId};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// The object that an id identifies.
+/// The type and the key of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     /// A user.
@@ -16,11 +16,11 @@ pub enum GlobalId {
     Session(SessionId),
 }
 
-/// Length of the longest type name.
-const LONGEST_NAME: usize = "Identity".len();
+/// Length of the longest type name, in bytes.
+const MAX_NAME_LEN: usize = "Identity".len();
 
-/// Longest text that is decoded. Every id is shorter.
-const LONGEST_TEXT: usize = 128;
+/// Maximum length of a text that is decoded, in bytes. Every id is shorter.
+const MAX_TEXT_LEN: usize = 128;
 
 impl GlobalId {
     /// The id as text.
@@ -31,7 +31,7 @@ impl GlobalId {
             Self::Identity(IdentityId(key)) => ("Identity", key),
             Self::Session(SessionId(key)) => ("Session", key),
         };
-        let mut text = [0; LONGEST_NAME + 1 + Hyphenated::LENGTH];
+        let mut text = [0; MAX_NAME_LEN + 1 + Hyphenated::LENGTH];
         let (start, rest) = text.split_at_mut(name.len());
         start.copy_from_slice(name.as_bytes());
         rest[0] = b':';
@@ -39,10 +39,10 @@ impl GlobalId {
         URL_SAFE_NO_PAD.encode(&text[..length])
     }
 
-    /// Reads an id; `None` if the text is not exactly what `encode` writes.
+    /// Parses an id; `None` if the text is not exactly what `encode` returns.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT_LEN {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -54,11 +54,11 @@ impl GlobalId {
             "Session" => Self::Session(SessionId(key)),
             _ => return None,
         };
-        // refuses the other spellings of a key
+        // refuses other spellings of the same key
         (id.encode() == text).then_some(id)
     }
 
-    /// The user that an id identifies; `None` if it is not the id of a user.
+    /// Parses the id of a user; `None` for any other text.
     #[must_use]
     pub fn user(text: &str) -> Option<UserId> {
         match Self::decode(text)? {
@@ -67,7 +67,7 @@ impl GlobalId {
         }
     }
 
-    /// The session that an id identifies; `None` if it is not the id of a session.
+    /// Parses the id of a session; `None` for any other text.
     #[must_use]
     pub fn session(text: &str) -> Option<SessionId> {
         match Self::decode(text)? {

@@ -153,7 +153,7 @@ impl App {
     /// # Errors
     /// `OVERLOADED`
     fn in_flight_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
-        self.0.in_flight.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
+        self.0.in_flight.try_acquire(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// The permit for a body that is being received. It is separate from `in_flight_permit`, so that clients that send
@@ -162,7 +162,7 @@ impl App {
     /// # Errors
     /// `OVERLOADED`
     fn body_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
-        self.0.bodies.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
+        self.0.bodies.try_acquire(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// A permit for some bytes of an uploaded file. It is held until the file is stored.
@@ -170,7 +170,7 @@ impl App {
     /// # Errors
     /// `OVERLOADED`
     fn file_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
-        self.0.files.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
+        self.0.files.try_acquire(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.
@@ -189,7 +189,7 @@ impl App {
     /// # Errors
     /// `OVERLOADED`
     fn socket_permit(&self, context: &RequestContext) -> Result<QuotaPermit, ApiError> {
-        self.0.sockets.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
+        self.0.sockets.try_acquire(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// The service with all routes.
@@ -204,7 +204,7 @@ impl App {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready));
         let routes = if self.0.graphiql { explorer::mount(routes) } else { routes };
-        let routes = if self.0.accounts.takes_pushes() { push::mount(routes) } else { routes };
+        let routes = if self.0.accounts.accepts_pushes() { push::mount(routes) } else { routes };
         HttpService::new(
             self,
             routes.fallback(service::not_found).method_not_allowed_fallback(service::method_not_allowed),

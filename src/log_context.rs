@@ -1,8 +1,8 @@
-//! The request that the current task works for: its fields go to each line of the log.
+//! The request that the current task belongs to. Its fields are added to each line of the log.
 //!
-//! A task-local holds them, and the formatter of the log (`telemetry`) reads it. A span that is enabled at `info` would be
-//! registered, and its fields formatted, for each request, although most requests log nothing at that level. The task-local
-//! costs a read, and only when a line is written. Spans exist beside it, at `debug`.
+//! A task-local holds the fields, and the formatter of the log (`telemetry`) reads them. A span enabled at `info` would
+//! be registered, and its fields formatted, for each request, although most requests log nothing at that level. The
+//! task-local costs a read only when a line is written. Spans exist in addition, at `debug`.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,19 +13,19 @@ use std::{
 use futures_util::future::Either;
 use uuid::Uuid;
 
-use crate::random::Name;
+use crate::random::UniqueId;
 
-/// The longest name of an operation that is logged, in bytes: the client chose it.
-const OPERATION: usize = 64;
+/// Maximum length of a logged operation name, in bytes: the client chooses the name.
+const MAX_OPERATION_LEN: usize = 64;
 
 tokio::task_local! {
     static CURRENT: LogContext;
 }
 
-/// The fields of one request. Holds nothing secret: ids of ours, and names that were checked.
+/// The fields of one request. They contain no secrets: only our own ids, and validated names.
 #[derive(Clone, Debug)]
 pub struct LogContext {
-    request_id: Name,
+    request_id: UniqueId,
     trace_id: Option<u128>,
     operation: RefCell<Option<Box<str>>>,
     app: RefCell<Option<Box<str>>>,
@@ -34,14 +34,14 @@ pub struct LogContext {
 }
 
 impl LogContext {
-    /// The context of a new request; `trace_id` is that of a valid `traceparent`.
+    /// The context of a new request; `trace_id` is taken from a valid `traceparent` header (W3C Trace Context).
     #[must_use]
-    pub fn new(request_id: Name, trace_id: Option<u128>) -> Self {
+    pub fn new(request_id: UniqueId, trace_id: Option<u128>) -> Self {
         let [operation, app] = [const { RefCell::new(None) }; 2];
         Self { request_id, trace_id, operation, app, user: Cell::new(None), session: Cell::new(None) }
     }
 
-    /// Runs a future in this context.
+    /// Runs a future with this context.
     pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, work)
     }
@@ -66,7 +66,7 @@ impl LogContext {
     }
 }
 
-/// Runs a future in the context of the current task: for tasks that are spawned on behalf of a request.
+/// Runs a future with the context of the current task: for tasks spawned on behalf of a request.
 pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     match CURRENT.try_with(Clone::clone) {
         Ok(context) => Either::Left(context.scope(work)),
@@ -76,7 +76,7 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 /// The id of the current request, if there is one.
 #[must_use]
-pub fn request_id() -> Option<Name> {
+pub fn request_id() -> Option<UniqueId> {
     CURRENT.try_with(|context| context.request_id).ok()
 }
 
@@ -86,10 +86,10 @@ pub fn user() -> Option<Uuid> {
     CURRENT.try_with(|context| context.user.get()).ok().flatten()
 }
 
-/// Adds the name of the operation. A name that is too long is left out, and so is a text that is no name of GraphQL.
+/// Adds the operation name. A name that is too long, or not a valid GraphQL name, is ignored.
 pub fn set_operation(name: &str) {
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_name && name.len() <= OPERATION {
+    if is_name && name.len() <= MAX_OPERATION_LEN {
         set(|context| *context.operation.borrow_mut() = Some(name.into()));
     }
 }
@@ -99,7 +99,7 @@ pub fn set_app(id: &str) {
     set(|context| *context.app.borrow_mut() = Some(id.into()));
 }
 
-/// Adds the caller, who is authenticated.
+/// Adds the ids of the authenticated caller and their session.
 pub fn set_caller(user: Uuid, session: Uuid) {
     set(|context| {
         context.user.set(Some(user));
@@ -108,7 +108,7 @@ pub fn set_caller(user: Uuid, session: Uuid) {
 }
 
 fn set(change: impl FnOnce(&LogContext)) {
-    // outside of requests there is nothing to add to
+    // outside of a request there is no context, and nothing to add
     let _ = CURRENT.try_with(change);
 }
 
@@ -123,7 +123,7 @@ pub fn fields(write: impl FnMut(&str, &dyn fmt::Display) -> fmt::Result) -> fmt:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::name;
+    use crate::random::unique_id;
 
     fn logged() -> String {
         let mut line = String::new();
@@ -133,11 +133,11 @@ mod tests {
 
     #[tokio::test]
     async fn spawned_task_inherits_the_fields_of_its_request() {
-        let (id, ids) = (name(), (Uuid::from_u128(1), Uuid::from_u128(2)));
+        let (id, ids) = (unique_id(), (Uuid::from_u128(1), Uuid::from_u128(2)));
         let request = async {
             set_operation("Me");
             set_operation("no name");
-            set_operation(&"x".repeat(OPERATION + 1));
+            set_operation(&"x".repeat(MAX_OPERATION_LEN + 1));
             set_app("wx1");
             set_caller(ids.0, ids.1);
             tokio::spawn(inherit(async { logged() })).await.unwrap()
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_logged_of_a_request_outside_of_one() {
+    async fn outside_of_a_request_there_are_no_fields() {
         set_operation("Me");
         assert_eq!((logged(), inherit(async { logged() }).await), (String::new(), String::new()));
         assert!(request_id().is_none() && user().is_none());

@@ -43,7 +43,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{log_context::LogContext, random::name};
+    use crate::{log_context::LogContext, random::unique_id};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -68,7 +68,7 @@ mod tests {
         let log = tracing::subscriber::set_default(log);
         let before = take_hook();
         to_log();
-        let (id, token) = (name(), "secret");
+        let (id, token) = (unique_id(), "secret");
         let panic = caught(async { assert!(token.is_empty(), "a panic about {token}") });
         let outcome = LogContext::new(id, None).scope(panic).await;
         set_hook(before);

@@ -1,4 +1,4 @@
-//! The one place random bytes come from.
+//! The only source of random bytes.
 
 use std::{
     ops::Deref,
@@ -13,10 +13,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::Timestamp;
 use uuid::Uuid;
 
-/// `N` bytes nobody can guess.
+/// `N` bytes from the cryptographically secure random number generator.
 ///
 /// # Panics
-/// When the operating system has no randomness to give: nothing safe can be done then.
+/// When the operating system provides no randomness: no safe fallback exists.
 #[must_use]
 #[expect(clippy::expect_used, reason = "without randomness there is no safe way on")]
 pub fn bytes<const N: usize>() -> [u8; N] {
@@ -25,37 +25,39 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Length of a [`Name`], in characters.
-const NAME: usize = 16;
+/// Length of a [`UniqueId`], in characters.
+const ID_LEN: usize = 16;
 
-/// A name nobody else has: for what is told apart and need not be secret.
+/// An identifier that is unique but not secret: other processes and later calls do not repeat it, but it can be
+/// guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name([u8; NAME]);
+pub struct UniqueId([u8; ID_LEN]);
 
-impl Deref for Name {
+impl Deref for UniqueId {
     type Target = str;
 
     fn deref(&self) -> &str {
-        // it is base64
+        // base64 is ASCII
         str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// A new name. Costs no randomness, which is dear where it is wanted with every request.
+/// A new identifier: eight random bytes of the process and a counter. Random bytes for every request would be
+/// expensive.
 #[must_use]
-pub fn name() -> Name {
+pub fn unique_id() -> UniqueId {
     static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(bytes);
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut raw = [0; NAME / 4 * 3];
+    let mut raw = [0; ID_LEN / 4 * 3];
     raw[..8].copy_from_slice(&*PROCESS);
     raw[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    let mut name = [0; NAME];
-    // three bytes are four characters: it fits
-    let _ = URL_SAFE_NO_PAD.encode_slice(raw, &mut name);
-    Name(name)
+    let mut text = [0; ID_LEN];
+    // three bytes become four characters, so the buffer has the right size
+    let _ = URL_SAFE_NO_PAD.encode_slice(raw, &mut text);
+    UniqueId(text)
 }
 
-/// A key that sorts by time: a UUID of version 7 (RFC 9562).
+/// A key that sorts by creation time: a UUID of version 7 (RFC 9562).
 #[must_use]
 pub fn uuid_v7(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.0).unwrap_or(0);

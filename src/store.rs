@@ -1,4 +1,4 @@
-//! The only room that uses the database. One method is one unit of work, which runs to its end even if its caller is
+//! The only module that uses the database. One method is one unit of work, which runs to its end even if its caller is
 //! cancelled (see `database`): reads, one statement that may be batched (see `batcher`), or one transaction that begins
 //! with a write. No transaction is open while anything else is awaited.
 
@@ -34,7 +34,7 @@ mod user;
 mod user_lock;
 
 pub use access_token::RenewalClaim;
-pub use code_exchange::{Claim, CodeOutcome};
+pub use code_exchange::{CodeClaim, CodeOutcome};
 pub use connect::connect;
 pub use content_flag::Flag;
 pub use feed::{Change, FeedRange};
@@ -43,7 +43,7 @@ pub use login::{KnownIdentity, LoggedIn, Login, LoginOutcome, NewSession};
 pub use media_check::{CheckedPicture, MediaOutcome, PictureVerdict};
 pub use migrate::SchemaState;
 pub use push_event::{ProfileEffect, ProfileEvent};
-pub use session::{Page, Window};
+pub use session::{Page, PageRequest};
 pub use user::{Edit, PhoneBinding, ProfileEdit, StoredPhone, UserRows};
 
 /// The database. Clones share its connections.
@@ -51,10 +51,10 @@ pub use user::{Edit, PhoneBinding, ProfileEdit, StoredPhone, UserRows};
 pub struct Store {
     db: Database,
     batchers: Arc<Batchers>,
-    /// Connections of the feed's own, because requests that wait for a connection must not delay the news that a session
-    /// has ended.
+    /// Separate connections for the feed: requests that wait for a connection must not delay the reads that end
+    /// sessions.
     feed: Database,
-    /// Connections for migrations, without time limits, because changing a large table may take long.
+    /// Connections for migrations, without time limits, because altering a large table may take long.
     migrations: DatabaseConnection,
 }
 
@@ -64,13 +64,13 @@ struct Batchers {
     sessions: Batcher<SessionId, session::SessionWithUser>,
     identities: Batcher<identity::IdentityKey, identity::IdentityWithUser>,
     metadata: Batcher<UserId, Option<Metadata>>,
-    claims: SharedStatement<Claim, bool>,
+    claims: SharedStatement<CodeClaim, bool>,
     outcomes: SharedStatement<CodeOutcome, bool>,
     logins: SharedStatement<Login, Option<login::LoginRow>>,
 }
 
 impl Store {
-    /// A store on connections that are already open; the feed is read over `feed`.
+    /// A store on open connection pools; the feed is read through `feed`.
     #[must_use]
     pub fn new(db: DatabaseConnection, feed: DatabaseConnection) -> Self {
         let migrations = db.clone();
@@ -98,17 +98,17 @@ impl Store {
         self.db.run(|db| async move { db.execute_unprepared("SELECT 1").await.map(drop) }).await
     }
 
-    /// Statements run so far, those that read the feed aside.
+    /// The number of statements run so far, without those that read the feed.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.db.statements()
     }
 
-    /// Lets units of work under way finish, then closes the connections. `SQLite` then folds its log into the database
-    /// file.
+    /// Waits for running units of work, then closes the connections. `SQLite` then writes its log back into the
+    /// database file.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     pub async fn close(self) -> Result<(), DbErr> {
         self.feed.close().await?;
         self.migrations.close().await?;

@@ -1,5 +1,5 @@
-//! Tokens and sealed columns: everything that `SECRET_KEY` protects. One ring holds what is derived from each of its
-//! values; the newest signs and seals, all of them open.
+//! Tokens and encrypted columns: everything that depends on `SECRET_KEY`. A [`KeyRing`] contains the keys derived from
+//! each of its values; the newest keys sign and encrypt, all keys verify and decrypt.
 
 pub mod access;
 pub mod digest;

@@ -1,4 +1,4 @@
-//! `access_tokens`: the token that calls of WeChat's API need, one for each mini program, shared by all nodes.
+//! `access_tokens`: the access token for WeChat's API, one row for each mini program, shared by all nodes.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,13 +12,13 @@ pub struct Model {
     /// The mini program's appid.
     #[sea_orm(primary_key, auto_increment = false, column_type = "String(StringLen::N(64))")]
     pub app_id: String,
-    /// The token, encrypted; `None` before there was one.
+    /// The token, encrypted; `None` until the first renewal.
     #[sea_orm(column_type = "VarBinary(StringLen::N(1024))", nullable)]
     pub sealed_token: Option<Sealed>,
     /// When the token expires.
     pub expires_at: Timestamp,
-    /// Until when a node that renews the token may take; `None` while none does. A node that is gone leaves a claim, which
-    /// another takes over when it has expired.
+    /// The deadline of the node that renews the token; `None` while no node renews it. The claim of a node that died
+    /// expires at this time, and another node takes it over.
     pub renewing_until: Option<Timestamp>,
 }
 

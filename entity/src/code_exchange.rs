@@ -1,11 +1,11 @@
-//! `code_exchanges`: the login codes that are being exchanged at WeChat or were a moment ago, so that nodes on one
-//! database exchange a code once and return the same outcome. A row outlives its code's use by seconds.
+//! `code_exchanges`: the login codes that are being exchanged at WeChat or were exchanged a moment ago. Through this
+//! table the nodes on one database exchange a code once and return the same outcome. A row lives for seconds.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{CodeHash, Sealed, Timestamp};
 
-/// A login code that was, or is being, exchanged.
+/// A login code that is being exchanged, or was.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "code_exchanges")]
@@ -16,8 +16,9 @@ pub struct Model {
     /// The outcome, encrypted; `None` while WeChat is called.
     #[sea_orm(column_type = "VarBinary(StringLen::N(2048))", nullable)]
     pub outcome: Option<Sealed>,
-    /// When the row expires. With an outcome: until when repeats get it. Without one: until when the call may take; the
-    /// node that makes it is gone after that. It also distinguishes one claim of a code from the next.
+    /// When the row expires. With an outcome: the end of the window in which repeats get it. Without one: the deadline
+    /// of the node that calls WeChat, after which another node may take the claim over. The value also distinguishes
+    /// one claim of a code from the next.
     pub expires_at: Timestamp,
 }
 

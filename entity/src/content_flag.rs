@@ -1,4 +1,4 @@
-//! `content_flags`: content that was kept although WeChat's content check did not pass it, for the operator to look at.
+//! `content_flags`: content that stays although WeChat's content check did not pass it. An operator reviews it.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,15 +9,15 @@ use crate::{Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "content_flags")]
 pub struct Model {
-    /// Whose content it is. No foreign key: see the migration.
+    /// The owner of the content. No foreign key: see the migration.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     /// The part of the profile.
     #[sea_orm(primary_key, auto_increment = false)]
     pub field: Field,
-    /// What the check said of it.
+    /// The result of the check.
     pub suggestion: Suggestion,
-    /// WeChat's number for what is wrong with it, where it gave one.
+    /// WeChat's label: the number of the violated category, if WeChat returned one.
     pub label: Option<i32>,
     /// When it was checked.
     pub created_at: Timestamp,
@@ -39,11 +39,11 @@ pub enum Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Suggestion {
-    /// WeChat found it to break the rules.
+    /// WeChat found a violation of its rules.
     Risky,
-    /// WeChat wants a person to look at it.
+    /// WeChat recommends a manual review.
     Review,
-    /// WeChat could not be asked.
+    /// WeChat did not check it: the call failed.
     Unchecked,
 }
 

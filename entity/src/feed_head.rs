@@ -10,7 +10,7 @@ pub struct Model {
     /// The lane.
     #[sea_orm(primary_key, auto_increment = false)]
     pub lane: i32,
-    /// Position of the newest row in it; 0 before there is one.
+    /// Position of the newest row of the lane; 0 while the lane is empty.
     pub position: i64,
 }
 

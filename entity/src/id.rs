@@ -1,5 +1,5 @@
-//! Typed primary keys. Each is a UUID of version 7 (RFC 9562): ordered by time of creation, so that rows lie
-//! side by side in the index in the order they were made, and a key is a position in a list as well.
+//! Typed primary keys. Each is a UUID of version 7 (RFC 9562), which sorts by creation time. Therefore new rows are
+//! adjacent in the index, and a key serves as the cursor of a list.
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use uuid::Uuid;
@@ -16,7 +16,8 @@ pub struct IdentityId(pub Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct SessionId(pub Uuid);
 
-/// `SeaORM` asks every key whether it can be made from a row number. None of ours can.
+/// `SeaORM` requires every key to implement the conversion from an auto-increment number. None of ours can be
+/// converted.
 macro_rules! no_row_number {
     ($($key:ty),+) => {$(
         impl TryFromU64 for $key {

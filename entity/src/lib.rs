@@ -1,7 +1,7 @@
-//! The rows of the database: one file for each table, with its typed id and the queries that must read the
-//! same wherever they are asked. Rows are the domain records; nothing here knows of GraphQL or HTTP.
+//! The rows of the database: one file for each table, with its typed key and the queries that several modules share.
+//! Rows are the domain records; nothing here depends on GraphQL or HTTP.
 //!
-//! Tables are made by the `migration` crate. A test compares both on every database.
+//! The `migration` crate creates the tables. A test compares entities and tables on every database.
 
 pub mod access_token;
 pub mod code_exchange;

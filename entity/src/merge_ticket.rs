@@ -1,11 +1,11 @@
-//! `merge_tickets`: the right of a user to merge their account with the one that an identity belongs to, which they have
-//! proved to be theirs. A ticket is used once; its row outlives its use by nothing.
+//! `merge_tickets`: permits a user to merge their account with another one, after they proved that an identity of the
+//! other account is theirs. A ticket is used once; its row is deleted when it is used.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{IdentityId, TicketHash, Timestamp, UserId};
 
-/// A ticket.
+/// A merge ticket.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "merge_tickets")]
@@ -13,7 +13,7 @@ pub struct Model {
     /// The hash of the ticket; the ticket itself is not stored.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Binary(32)")]
     pub ticket_hash: TicketHash,
-    /// Who asked.
+    /// The user who may use the ticket.
     #[sea_orm(indexed)]
     pub user_id: UserId,
     /// An identity of the other account.

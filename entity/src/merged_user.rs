@@ -1,4 +1,4 @@
-//! `merged_users`: users that are gone because they were merged into another one, whose row answers for their ids.
+//! `merged_users`: users that were merged into another user. The old id resolves to the surviving user.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,10 +9,10 @@ use crate::{Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "merged_users")]
 pub struct Model {
-    /// The user that is gone.
+    /// The id of the user that no longer exists.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// The user that answers for it: never one that was merged itself.
+    /// The surviving user; never one that was merged itself.
     #[sea_orm(indexed)]
     pub into_user: UserId,
     /// When they were merged.

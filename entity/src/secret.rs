@@ -1,14 +1,14 @@
-//! Column types whose content must not reach a log: `Debug` shows only the type.
+//! Column types whose content must not reach a log: `Debug` prints the name of the type only.
 
 use std::fmt;
 
 use sea_orm::DeriveValueType;
 
-/// A user's name within one mini program, as WeChat gives it. Compared byte for byte.
+/// A user's openid: WeChat's identifier of a person within one mini program. Compared byte for byte.
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct OpenId(pub String);
 
-/// A user's name within one open-platform account, as WeChat gives it. Compared byte for byte.
+/// A user's unionid: WeChat's identifier of a person within one open-platform account. Compared byte for byte.
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct UnionId(pub String);
 
@@ -20,19 +20,19 @@ pub struct CodeHash(pub Vec<u8>);
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct TicketHash(pub Vec<u8>);
 
-/// Identifies an event that WeChat pushed: SHA-256 of the mini program and what names the event.
+/// Identifies an event that WeChat pushed: SHA-256 of the appid and of the members that identify the event.
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct EventHash(pub Vec<u8>);
 
-/// What a user's client keeps with the account: compact JSON.
+/// Metadata that the client stores with the account, as compact JSON.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct Metadata(pub String);
 
-/// Identifies a telephone number without revealing it: an HMAC of it.
+/// Identifies a telephone number without revealing it: a keyed HMAC.
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct PhoneIndex(pub Vec<u8>);
 
-/// Bytes encrypted at rest.
+/// A value encrypted at rest. `token::seal` of the server describes the format.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct Sealed(pub Vec<u8>);
 

@@ -1,11 +1,11 @@
-//! `sessions`: where a user is signed in, and how each session ended. A token names a row here; the row, never the
-//! token's signature alone, decides whether a request is authenticated.
+//! `sessions`: the sessions of all users, live and ended. An access token refers to a row here; the row, never the
+//! signature alone, decides whether a request is authenticated.
 
 use sea_orm::{Condition, entity::prelude::*};
 
 use crate::{IdentityId, SessionId, Timestamp, UserId};
 
-/// One sign-in of one user on one device.
+/// A session: one login of one user on one device.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -13,42 +13,42 @@ pub struct Model {
     /// Key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// Whose session this is.
+    /// The user of the session.
     pub user_id: UserId,
     /// The identity that logged in.
     pub identity_id: IdentityId,
-    /// How often the session was refreshed: the number in its current refresh token.
+    /// The refresh generation: the number of refreshes so far, and the generation of the current refresh token.
     pub refresh_generation: i64,
     /// When it was last refreshed.
     pub refreshed_at: Option<Timestamp>,
-    /// The newest generation of which an access token was used; 0 until one of a refresh was.
+    /// The newest generation of which an access token was used; 0 until one issued by a refresh was used.
     #[sea_orm(default_value = 0)]
     pub used_generation: i64,
-    /// The client's own name for the device it runs on.
+    /// The client's own identifier of the device.
     #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
     pub device_id: Option<String>,
-    /// The device as a person would call it.
+    /// The human-readable name of the device.
     #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
     pub device_name: Option<String>,
-    /// `User-Agent` of the login, cut to length.
+    /// `User-Agent` of the login, truncated to the length of the column.
     #[sea_orm(column_type = "String(StringLen::N(256))", nullable)]
     pub user_agent: Option<String>,
-    /// Network the login came from: an IPv4 address's /24 or an IPv6 address's /48, never the whole address.
+    /// Network of the login: the /24 of an IPv4 address or the /48 of an IPv6 address, never the whole address.
     #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
     pub ip_prefix: Option<String>,
     /// When the user logged in.
     pub created_at: Timestamp,
-    /// When a request last used the session, to about a minute.
+    /// When a request last used the session, with a precision of about a minute.
     pub last_used_at: Timestamp,
-    /// When the session ends unless it is refreshed.
+    /// When the session expires unless it is refreshed.
     #[sea_orm(indexed)]
     pub expires_at: Timestamp,
     /// When the session was ended; `None` until then.
     #[sea_orm(indexed)]
     pub ended_at: Option<Timestamp>,
-    /// Why it was ended.
+    /// Why the session was ended.
     pub end_reason: Option<EndReason>,
-    /// Whose session this is. No foreign key: see the migration that dropped it.
+    /// The user of the session. No foreign key: see the migration that dropped it.
     #[sea_orm(belongs_to, from = "user_id", to = "id", skip_fk)]
     pub user: BelongsTo<super::user::Entity>,
     /// The identity that logged in.
@@ -59,14 +59,14 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether the session may be used at `now`: the same test as [`live`], for a row already read.
+    /// Whether the session may be used at `now`: the condition of [`live`], evaluated on a row in memory.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && self.expires_at > now
     }
 }
 
-/// Sessions that may be used at `now`: not ended, not expired.
+/// The condition of sessions that may be used at `now`: not ended, not expired.
 #[must_use]
 pub fn live(now: Timestamp) -> Condition {
     Condition::all().add(Column::EndedAt.is_null()).add(Column::ExpiresAt.gt(now))
@@ -80,11 +80,12 @@ pub enum EndReason {
     LoggedOut,
     /// Ended from another session of the same user, or by an operator.
     Revoked,
-    /// A refresh token was repeated after a token of its successor had been used: somebody else holds a copy.
+    /// A used refresh token was presented after a token of its successor had been used: somebody else holds a copy
+    /// (refresh token reuse, RFC 9700, section 4.14.2).
     Reused,
     /// The same device logged in again.
     Replaced,
-    /// The user had too many sessions, and this was the oldest.
+    /// The user exceeded the maximum number of sessions, and this was the oldest.
     Evicted,
     /// An operator suspended the account.
     Suspended,
@@ -92,7 +93,7 @@ pub enum EndReason {
     Deleted,
     /// The account was merged into another one.
     Merged,
-    /// The identity that opened the session was unlinked from the account.
+    /// The identity of the session was unlinked from the account.
     Unlinked,
 }
 

@@ -1,5 +1,5 @@
-//! A moment, kept as a whole number of milliseconds: the one form in which SQLite, PostgreSQL and MySQL agree
-//! (MySQL's `timestamp` knows seconds only and ends in 2038).
+//! A point in time as a whole number of milliseconds: the only representation with the same range and precision on
+//! SQLite, PostgreSQL and MySQL (MySQL's `timestamp` ends in 2038).
 
 use std::{
     ops::{Add, Sub},
@@ -19,13 +19,13 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The moment a `NumericDate` names, or `None` where it lies beyond what milliseconds can say.
+    /// The time of a `NumericDate` (RFC 7519), or `None` if it does not fit into milliseconds.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Option<Self> {
         seconds.checked_mul(1000).map(Self)
     }
 
-    /// How long ago `earlier` was; zero where it lies ahead.
+    /// The duration since `earlier`; zero if `earlier` is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -1,11 +1,11 @@
-//! `union_conflicts`: identities whose unionid belongs to another user than they do. A login leaves the two accounts apart
-//! and notes it here, for an operator to see.
+//! `union_conflicts`: identities whose unionid is linked to another user than the identity. A login leaves the two
+//! accounts separate and records the conflict here for an operator.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{IdentityId, Timestamp, UnionId};
 
-/// An identity and the unionid that belongs to another user.
+/// A conflict between an identity and its unionid.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "union_conflicts")]
@@ -13,13 +13,13 @@ pub struct Model {
     /// The identity.
     #[sea_orm(primary_key, auto_increment = false)]
     pub identity_id: IdentityId,
-    /// The open-platform account, by the name the settings give it.
+    /// The open-platform account, by its name in the settings.
     #[sea_orm(column_type = "String(StringLen::N(64))")]
     pub open_platform: String,
     /// The unionid within it.
     #[sea_orm(column_type = "String(StringLen::N(64))", indexed)]
     pub unionid: UnionId,
-    /// When a login first met the conflict.
+    /// When a login first detected the conflict.
     pub created_at: Timestamp,
 }
 

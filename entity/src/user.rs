@@ -1,4 +1,4 @@
-//! `users`: one row for each person, whatever mini programs they came through.
+//! `users`: one row for each person, whichever mini programs they log in through.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,10 +12,10 @@ pub struct Model {
     /// Key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// Name the person chose; `None` until they do.
+    /// Display name chosen by the person; `None` until then.
     #[sea_orm(column_type = "String(StringLen::N(64))", nullable)]
     pub nickname: Option<String>,
-    /// Address of their picture.
+    /// The avatar: a URL, or the path of an uploaded picture.
     #[sea_orm(column_type = "String(StringLen::N(512))", nullable)]
     pub avatar_url: Option<String>,
     /// Language tag (BCP 47), such as `zh-CN`.
@@ -24,7 +24,7 @@ pub struct Model {
     /// Telephone number with its country (E.164), encrypted.
     #[sea_orm(column_type = "VarBinary(StringLen::N(128))", nullable)]
     pub sealed_phone: Option<Sealed>,
-    /// What the number is found by, and what lets it belong to one user.
+    /// HMAC of the number: makes it searchable and unique without storing it in plain text.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable, unique)]
     pub phone_index: Option<PhoneIndex>,
     /// Whether the account may be used.
@@ -37,13 +37,13 @@ pub struct Model {
     pub updated_at: Timestamp,
     /// When the person last logged in.
     pub last_login_at: Timestamp,
-    /// When the account will be deleted; `None` unless the person asked for it.
+    /// When the account will be deleted; `None` unless its deletion was requested.
     #[sea_orm(indexed)]
     pub deletes_at: Option<Timestamp>,
-    /// The names under which providers know this person.
+    /// The identities of the person.
     #[sea_orm(has_many)]
     pub identities: HasMany<super::identity::Entity>,
-    /// The places where this person is or was signed in.
+    /// The sessions of the person, live and ended.
     #[sea_orm(has_many)]
     pub sessions: HasMany<super::session::Entity>,
 }
@@ -54,7 +54,7 @@ impl ActiveModelBehavior for ActiveModel {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// In use.
+    /// The account may be used.
     Active,
     /// Suspended by an operator.
     Suspended,
@@ -64,8 +64,8 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
-    /// An ordinary person: sees their own account.
+    /// An ordinary user: sees the private fields of their own account only.
     User,
-    /// May see every account.
+    /// Sees the private fields of every account.
     Admin,
 }

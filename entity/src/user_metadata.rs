@@ -1,4 +1,5 @@
-//! `user_metadata`: what a user's own client keeps with the account. Read only where it is asked for.
+//! `user_metadata`: metadata that a client stores with its user's account. A table of its own, because few requests
+//! read it.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +10,7 @@ use crate::{Metadata, Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_metadata")]
 pub struct Model {
-    /// Whose it is. No foreign key: see the migration.
+    /// The user. No foreign key: see the migration.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     /// The metadata, as compact JSON.

@@ -1,5 +1,5 @@
-//! Which database engine a server runs. Several speak the protocol of PostgreSQL or of MySQL, and differ in what a
-//! migration may do.
+//! The database engine of a server. Several engines speak the protocol of PostgreSQL or MySQL, but support different
+//! operations in a migration.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
@@ -23,10 +23,10 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Asks a server what it is.
+    /// Detects the engine by the server's `version()`.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When the query fails.
     pub async fn detect(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let backend = db.get_database_backend();
         if backend == DbBackend::Sqlite {
@@ -37,7 +37,7 @@ impl Engine {
         Ok(Self::of_version(backend, &version.unwrap_or_default()))
     }
 
-    /// The engine that answers `version()` like this.
+    /// The engine of a `version()` text.
     fn of_version(backend: DbBackend, version: &str) -> Self {
         match backend {
             DbBackend::Postgres if version.starts_with("CockroachDB") => Self::CockroachDb,
@@ -50,8 +50,8 @@ impl Engine {
         }
     }
 
-    /// Whether a transaction that is rolled back takes its changes of tables with it. Elsewhere each of them is
-    /// committed by itself, or in steps that outlive the statement.
+    /// Whether a rollback undoes changes of the schema (DDL). The other engines commit each DDL statement by itself, or
+    /// in steps that outlive the statement.
     #[must_use]
     pub fn rolls_back_ddl(self) -> bool {
         matches!(self, Self::Sqlite | Self::Postgres)
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_engine_is_known_by_its_version() {
+    fn engine_is_detected_by_its_version() {
         let (sqlite, postgres, mysql) = (DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql);
         for (backend, version, engine) in [
             (postgres, "PostgreSQL 15.14 (Debian 15.14-0+deb12u1) on x86_64-pc-linux-gnu, 64-bit", Engine::Postgres),

@@ -1,9 +1,9 @@
-//! How the tables came to be, one file for each change, in order. What a released file does to a database is never
-//! edited; the next change is a new file. Files name tables and columns by plain text and never import the entities,
-//! which change with time while an old migration must not.
+//! The migrations of the database schema, one file for each change, in order. The effect of a released file never
+//! changes; a new change is a new file. The files name tables and columns by plain text and never import the entities,
+//! which change over time while an old migration must not.
 //!
-//! Not every engine takes back the half of a migration that was cut short. So each one can be run again from its
-//! beginning: it makes what is not there yet.
+//! Not every engine rolls back an interrupted migration. Therefore each migration is idempotent: it can run again from
+//! its beginning, and creates what does not exist yet.
 
 mod engine;
 mod m20261122_000001_create_users;
@@ -32,14 +32,14 @@ mod transaction;
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
 pub use engine::Engine;
-use transaction::OnEngine;
+use transaction::EngineMigration;
 
-/// Applies the migrations in order, and takes them back.
+/// Applies and reverts the migrations in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrator(Engine);
 
 impl Migrator {
-    /// Migrations as they suit an engine.
+    /// The migrations for an engine.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self(engine)
@@ -54,7 +54,8 @@ impl Migrator {
 
 impl MigratorTraitSelf for Migrator {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        let wrapped = |migration| -> Box<dyn MigrationTrait> { Box::new(OnEngine { engine: self.0, migration }) };
+        let wrapped =
+            |migration| -> Box<dyn MigrationTrait> { Box::new(EngineMigration { engine: self.0, migration }) };
         list(self.0).into_iter().map(wrapped).collect()
     }
 }

@@ -5,7 +5,7 @@ use sea_orm_migration::schema::{big_integer, string_len, uuid, var_binary, var_b
 
 use crate::{Engine, table};
 
-const ONE_PER_APP: &str = "idx-identities-app_openid";
+const APP_OPENID_KEY: &str = "idx-identities-app_openid";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration(pub(crate) Engine);
@@ -31,8 +31,9 @@ impl MigrationTrait for Migration {
             )
             .take();
         manager.create_table(identities).await?;
-        if !manager.has_index("identities", ONE_PER_APP).await? {
-            let key = Index::create().name(ONE_PER_APP).table("identities").col("app_id").col("openid").unique().take();
+        if !manager.has_index("identities", APP_OPENID_KEY).await? {
+            let key =
+                Index::create().name(APP_OPENID_KEY).table("identities").col("app_id").col("openid").unique().take();
             table::create_key(manager, self.0, &key, &["app_id", "openid"]).await?;
         }
         let by_user = Index::create().col("user_id").take();

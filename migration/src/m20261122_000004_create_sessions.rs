@@ -1,4 +1,4 @@
-//! Creates `sessions`, indexed for a user's list of them and for the ones that have expired.
+//! Creates `sessions`, with indexes for the list of a user's sessions and for the expired ones.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string_len_null, uuid};
@@ -29,12 +29,12 @@ impl MigrationTrait for Migration {
             .foreign_key(&mut cascade("identity_id", "identities"))
             .take();
         manager.create_table(sessions).await?;
-        // a user's live sessions in the order they were opened: equal, equal, then a range of keys
+        // the list of a user's live sessions in order of creation: two equality conditions, then a range of keys
         let user_list = Index::create().col("user_id").col("ended_at").col("id").take();
         table::add_index(manager, "sessions", "idx-sessions-user_list", user_list).await?;
         let by_identity = Index::create().col("identity_id").take();
         table::add_index(manager, "sessions", "idx-sessions-identity_id", by_identity).await?;
-        let by_expiry = Index::create().col(table::in_order("expires_at")).take();
+        let by_expiry = Index::create().col(table::ascending("expires_at")).take();
         table::add_index(manager, "sessions", "idx-sessions-expires_at", by_expiry).await
     }
 

@@ -1,4 +1,4 @@
-//! Creates `feed` and `feed_heads`, with the sixteen lanes in it.
+//! Creates `feed` and `feed_heads`, and inserts one head for each of the sixteen lanes.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer, string_len, string_len_null, uuid, uuid_null};
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().col("lane").col("position"))
             .take();
         manager.create_table(feed).await?;
-        let by_age = Index::create().col(table::in_order("created_at")).take();
+        let by_age = Index::create().col(table::ascending("created_at")).take();
         table::add_index(manager, "feed", "idx-feed-created_at", by_age).await
     }
 

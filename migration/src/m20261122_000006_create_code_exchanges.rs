@@ -1,8 +1,9 @@
 //! Creates `code_exchanges`, keyed by the hash of the code.
 //!
-//! Its rows live for seconds and each login writes one twice. So PostgreSQL keeps them out of its write-ahead log: after
-//! a crash the table is empty, and a client in the middle of a login calls `wx.login` once more. And so no index helps
-//! the purge: the table is as long as the last minute's logins, and each of them would pay for the index.
+//! Its rows live for seconds, and each login writes one twice. Therefore PostgreSQL keeps the table out of its
+//! write-ahead log: after a crash the table is empty, and a client in the middle of a login calls `wx.login` once more.
+//! For the same reason the purge has no index: the table holds the logins of the last minute only, and each login would
+//! pay for the index.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, binary_len, var_binary_null};

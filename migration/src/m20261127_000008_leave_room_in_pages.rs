@@ -1,13 +1,13 @@
-//! Leaves room in the pages of the tables whose rows each login changes. PostgreSQL writes a changed row anew: where its
-//! page has room for that, the indexes need not know ("Heap-Only Tuples" in PostgreSQL's manual). This is about new pages;
-//! `VACUUM FULL` writes the old ones anew, where somebody wants that.
+//! Lowers the fill factor of the tables whose rows every login updates. PostgreSQL writes an updated row as a new
+//! tuple; if the page has free space for it, the indexes need no update ("Heap-Only Tuples" in PostgreSQL's manual).
+//! The setting applies to new pages; `VACUUM FULL` rewrites the old ones.
 
 use sea_orm_migration::prelude::*;
 
 use crate::Engine;
 
-/// Tables, and how much of a page is filled with new rows, in percent. Those of `code_exchanges` are all changed soon.
-const FILL: [(&str, u32); 3] = [("users", 85), ("identities", 85), ("code_exchanges", 50)];
+/// Tables and their fill factor in percent. It is lowest for `code_exchanges`, because every row of it is updated soon.
+const FILL_FACTORS: [(&str, u32); 3] = [("users", 85), ("identities", 85), ("code_exchanges", 50)];
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration(pub(crate) Engine);
@@ -24,12 +24,12 @@ impl MigrationTrait for Migration {
 }
 
 impl Migration {
-    async fn alter(&self, manager: &SchemaManager<'_>, what: impl Fn(u32) -> String + Send) -> Result<(), DbErr> {
+    async fn alter(&self, manager: &SchemaManager<'_>, option: impl Fn(u32) -> String + Send) -> Result<(), DbErr> {
         if self.0 != Engine::Postgres {
             return Ok(());
         }
-        for (table, percent) in FILL {
-            let statement = format!("ALTER TABLE {table} {}", what(percent));
+        for (table, percent) in FILL_FACTORS {
+            let statement = format!("ALTER TABLE {table} {}", option(percent));
             manager.get_connection().execute_unprepared(&statement).await?;
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! Notes in `sessions` when one was last refreshed, and the newest generation of which an access token was used: what
-//! tells a lost answer from a stolen refresh token.
+//! Adds to `sessions` the time of the last refresh, and the newest generation of which an access token was used.
+//! Together they distinguish a lost response from a stolen refresh token.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null};
@@ -11,7 +11,7 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         add(manager, "refreshed_at", big_integer_null("refreshed_at")).await?;
-        // with a default, so that a server of the version before may still open sessions
+        // with a default, so that a server of the previous version can still insert sessions
         add(manager, "used_generation", big_integer("used_generation").default(0).take()).await
     }
 
@@ -23,7 +23,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One column at a time: `SQLite` adds no more by one statement. A run that was cut short may have added it.
+/// Adds one column at a time, because `SQLite` adds only one per statement. An interrupted run may have added it
+/// already.
 async fn add(manager: &SchemaManager<'_>, name: &str, column: impl IntoColumnDef) -> Result<(), DbErr> {
     if manager.has_column("sessions", name).await? {
         return Ok(());

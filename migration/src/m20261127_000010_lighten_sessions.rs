@@ -1,9 +1,10 @@
-//! Makes sessions cheaper to write. A login opens one and often ends another, and most of what that cost PostgreSQL went
-//! into keys and indexes (163 µs for a login at the cap of sessions, 124 without):
+//! Makes sessions cheaper to write. A login inserts one and often ends another, and PostgreSQL spent most of that time
+//! on foreign keys and indexes (163 µs for a login at the maximum number of sessions, 124 µs without them):
 //!
-//! - The foreign keys go. Each login locks the row of its user before it opens a session, and so does what removes a user;
-//!   a session without its user signs nobody in.
-//! - Live and ended sessions get indexes of their own, where the database has partial indexes: all but MySQL.
+//! - Drops the foreign keys. Each login locks its user's row before it inserts a session, and so does each transaction
+//!   that removes a user; a session without a user authenticates nobody.
+//! - Replaces the indexes by partial indexes for live and for ended sessions, on databases that have them: all but
+//!   MySQL.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string_len_null, uuid};
@@ -13,13 +14,13 @@ use crate::table;
 
 const BY_IDENTITY: &str = "idx-sessions-identity_id";
 
-/// The indexes of before, and those of now.
-const WHOLE: [(&str, &[&str]); 3] = [
+/// The previous indexes, and the partial ones that replace them.
+const FULL_INDEXES: [(&str, &[&str]); 3] = [
     ("idx-sessions-user_list", &["user_id", "ended_at", "id"]),
     ("idx-sessions-expires_at", &["expires_at"]),
     ("idx-sessions-ended_at", &["ended_at"]),
 ];
-const PARTIAL: [(&str, &[&str]); 3] = [
+const PARTIAL_INDEXES: [(&str, &[&str]); 3] = [
     ("idx-sessions-live", &["user_id", "id"]),
     ("idx-sessions-live_expiry", &["expires_at"]),
     ("idx-sessions-ended", &["ended_at"]),
@@ -42,10 +43,10 @@ impl MigrationTrait for Migration {
         if manager.get_database_backend() == DbBackend::MySql {
             return Ok(());
         }
-        for (name, columns) in PARTIAL {
+        for (name, columns) in PARTIAL_INDEXES {
             table::add_index(manager, "sessions", name, partial(name, columns)).await?;
         }
-        drop_indexes(manager, WHOLE).await
+        drop_indexes(manager, FULL_INDEXES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -54,10 +55,10 @@ impl MigrationTrait for Migration {
             rebuild(manager, &mut keys).await?;
         }
         table::add_index(manager, "sessions", BY_IDENTITY, index(&["identity_id"])).await?;
-        for (name, columns) in WHOLE {
+        for (name, columns) in FULL_INDEXES {
             table::add_index(manager, "sessions", name, index(columns)).await?;
         }
-        drop_indexes(manager, PARTIAL).await?;
+        drop_indexes(manager, PARTIAL_INDEXES).await?;
         if manager.get_database_backend() != DbBackend::Sqlite {
             for key in keys {
                 manager.create_foreign_key(key).await?;
@@ -70,11 +71,11 @@ impl MigrationTrait for Migration {
 fn index(columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create();
     for column in columns {
-        // the first column of a user's list is compared, and the others are read in their order
+        // `user_id` and `identity_id` occur in equality conditions only; the other columns are read in their order
         if *column == "user_id" || *column == "identity_id" {
             index.col(*column);
         } else {
-            index.col(table::in_order(column));
+            index.col(table::ascending(column));
         }
     }
     index
@@ -100,22 +101,23 @@ async fn drop_index(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr
     Ok(())
 }
 
-/// Those there are: a run that was cut short may have dropped one.
+/// Drops the foreign keys that exist: an interrupted run may have dropped one.
 async fn drop_foreign_keys(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let (db, backend) = (manager.get_connection(), manager.get_database_backend());
     let schema = if backend == DbBackend::MySql { "DATABASE()" } else { "current_schema()" };
-    let question = format!(
+    let query = format!(
         "SELECT CONSTRAINT_NAME AS name FROM information_schema.TABLE_CONSTRAINTS
          WHERE CONSTRAINT_TYPE = 'FOREIGN KEY' AND TABLE_NAME = 'sessions' AND TABLE_SCHEMA = {schema}"
     );
-    for row in db.query_all_raw(Statement::from_string(backend, question)).await? {
+    for row in db.query_all_raw(Statement::from_string(backend, query)).await? {
         let name: String = row.try_get("", "name")?;
         manager.drop_foreign_key(ForeignKey::drop().name(name).table("sessions").to_owned()).await?;
     }
     Ok(())
 }
 
-/// Rebuilds the table: `SQLite` cannot drop a foreign key, nor add one. The indexes go with the old table.
+/// Rebuilds the table, because `SQLite` can neither drop nor add a foreign key. Dropping the old table drops its
+/// indexes.
 async fn rebuild(manager: &SchemaManager<'_>, keys: &mut [ForeignKeyCreateStatement]) -> Result<(), DbErr> {
     let mut sessions = table::create(manager, "sessions_anew");
     sessions

@@ -1,5 +1,5 @@
-//! Creates `access_tokens`: the access token of each mini program, which all nodes share. No foreign keys here nor in later
-//! tables: what is removed is removed by name, because not every engine acts on them.
+//! Creates `access_tokens`: the access token of each mini program, which all nodes share. This and all later tables
+//! have no foreign keys: not every engine enforces them, so the program deletes dependent rows explicitly.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string_len, var_binary_null};

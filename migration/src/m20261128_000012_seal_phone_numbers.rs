@@ -1,5 +1,5 @@
-//! Keeps telephone numbers sealed, with an index that finds one and lets it belong to one user. The column for plain numbers
-//! was never written, and goes.
+//! Stores telephone numbers encrypted, with a unique index by which one is found and belongs to one user. Drops the
+//! column for plain numbers, which was never written.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{string_len_null, var_binary_null};
@@ -31,7 +31,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Most users have no number, and pay for no place in the index where the database has partial ones.
+/// A partial index where the database has them, because most users have no number.
 fn index(backend: DbBackend) -> IndexCreateStatement {
     let mut index = Index::create().unique().col("phone_index").take();
     if backend != DbBackend::MySql {
@@ -40,7 +40,7 @@ fn index(backend: DbBackend) -> IndexCreateStatement {
     index
 }
 
-/// One column at a time: `SQLite` alters no more by one statement.
+/// Adds one column at a time, because `SQLite` alters only one per statement.
 async fn add(manager: &SchemaManager<'_>, name: &str, column: impl IntoColumnDef) -> Result<(), DbErr> {
     if manager.has_column("users", name).await? {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Creates `media_files`, indexed for a user's pictures and for those that are to be deleted. No foreign key: engines
-//! that ignore them exist, and a row must outlive its user until its object is deleted.
+//! Creates `media_files`, with indexes for a user's pictures and for those that are to be deleted. No foreign key: not
+//! every engine enforces them, and a row must outlive its user until its object is deleted.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, uuid};
@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
         manager.create_table(media_files).await?;
         let by_user = Index::create().col("user_id").take();
         table::add_index(manager, "media_files", "idx-media_files-user_id", by_user).await?;
-        let due = Index::create().col("state").col(table::in_order("changed_at")).take();
+        let due = Index::create().col("state").col(table::ascending("changed_at")).take();
         table::add_index(manager, "media_files", "idx-media_files-due", due).await
     }
 

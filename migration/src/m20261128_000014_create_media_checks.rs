@@ -1,5 +1,5 @@
-//! Creates `media_checks`, indexed by age for the job that removes those WeChat never answered. No foreign keys: engines
-//! that ignore them exist, so rows are removed explicitly.
+//! Creates `media_checks`, with an index by age for the job that removes checks whose result never arrived. No foreign
+//! keys: not every engine enforces them, so the program deletes the rows explicitly.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, uuid};
@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("created_at"))
             .take();
         manager.create_table(media_checks).await?;
-        let by_age = Index::create().col(table::in_order("created_at")).take();
+        let by_age = Index::create().col(table::ascending("created_at")).take();
         table::add_index(manager, "media_checks", "idx-media_checks-created_at", by_age).await
     }
 

@@ -1,5 +1,6 @@
-//! Notes in `users` when an account will be deleted, and indexes what the deletion looks for: the accounts that are due, and
-//! the ended sessions of one user. MySQL has no partial indexes; its list of a user's sessions has the ended ones in it.
+//! Adds to `users` the time of the account's deletion, and indexes what the deletion reads: the accounts that are due,
+//! and the ended sessions of one user. MySQL has no partial indexes; there, the index of a user's sessions includes the
+//! ended ones.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::big_integer_null;
@@ -20,7 +21,7 @@ impl MigrationTrait for Migration {
             let column = big_integer_null("deletes_at");
             manager.alter_table(Table::alter().table("users").add_column(column).take()).await?;
         }
-        let due = Index::create().col(table::in_order("deletes_at")).take();
+        let due = Index::create().col(table::ascending("deletes_at")).take();
         if manager.get_database_backend() == DbBackend::MySql {
             return table::add_index(manager, "users", DUE, due).await;
         }
@@ -39,7 +40,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The same index of the rows in which a column has a value.
+/// Restricts an index to the rows in which a column is not null.
 fn rows_with(mut index: IndexCreateStatement, column: &'static str) -> IndexCreateStatement {
     index.and_where(Expr::col(column).is_not_null()).take()
 }

@@ -1,6 +1,6 @@
-//! Creates `merged_users`, which says whose id answers for that of a user who was merged, and `union_conflicts`, the
-//! identities whose unionid belongs to another user. Neither has foreign keys: there are engines that ignore them, so
-//! whatever removes a user removes these rows itself.
+//! Creates `merged_users`, which maps the id of a merged user to the surviving user, and `union_conflicts`, the
+//! identities whose unionid belongs to another user. No foreign keys: not every engine enforces them, so the
+//! transaction that removes a user removes these rows.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string_len, uuid};

@@ -1,4 +1,5 @@
-//! Creates `merge_tickets`, keyed by the hash of the ticket. Its rows live for minutes. No foreign keys: see `merged_users`.
+//! Creates `merge_tickets`, keyed by the hash of the ticket. Its rows live for minutes. No foreign keys: see
+//! `merged_users`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, binary_len, uuid};
@@ -21,7 +22,7 @@ impl MigrationTrait for Migration {
         let indexes = [
             ("idx-merge_tickets-user_id", Index::create().col("user_id").take()),
             ("idx-merge_tickets-identity_id", Index::create().col("identity_id").take()),
-            ("idx-merge_tickets-expires_at", Index::create().col(table::in_order("expires_at")).take()),
+            ("idx-merge_tickets-expires_at", Index::create().col(table::ascending("expires_at")).take()),
         ];
         for (name, index) in indexes {
             table::add_index(manager, "merge_tickets", name, index).await?;

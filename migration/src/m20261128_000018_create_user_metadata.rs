@@ -1,5 +1,5 @@
-//! Creates `user_metadata`: a table of its own, so that the rows of `users`, which every request reads, stay small. It has
-//! no foreign key: not every engine enforces one, so what removes a user removes this row too.
+//! Creates `user_metadata`: a table of its own, so that the rows of `users`, which every request reads, stay small. No
+//! foreign key: not every engine enforces them, so the transaction that removes a user removes this row.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, text, uuid};

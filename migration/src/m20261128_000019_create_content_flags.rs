@@ -1,5 +1,5 @@
-//! Creates `content_flags`. It has no foreign key: not every engine enforces one, so what removes a user removes these
-//! rows too.
+//! Creates `content_flags`. No foreign key: not every engine enforces them, so the transaction that removes a user
+//! removes these rows.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer_null, string_len, uuid};

@@ -1,4 +1,4 @@
-//! Creates `push_events`, keyed by the hash of the event. Its rows live for a day. It has no foreign key: a row names no
+//! Creates `push_events`, keyed by the hash of the event. Its rows live for a day. No foreign key: a row refers to no
 //! user.
 
 use sea_orm_migration::prelude::*;
@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("created_at"))
             .take();
         manager.create_table(push_events).await?;
-        let by_age = Index::create().col(table::in_order("created_at")).take();
+        let by_age = Index::create().col(table::ascending("created_at")).take();
         table::add_index(manager, "push_events", "idx-push_events-created_at", by_age).await
     }
 

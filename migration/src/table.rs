@@ -1,4 +1,4 @@
-//! What every table of ours has in common.
+//! Helpers to create tables and indexes in the same way on every engine.
 
 use sea_orm_migration::{
     SchemaManager,
@@ -8,8 +8,8 @@ use sea_orm_migration::{
 
 use crate::Engine;
 
-/// A new table, where there is none of the name, that compares text byte for byte. MySQL's default collation would take
-/// two openids that differ only in the case of a letter for one person.
+/// A statement that creates a table unless it exists. Text is compared byte for byte: MySQL's default collation would
+/// treat two openids that differ only in the case of a letter as equal.
 pub(crate) fn create(manager: &SchemaManager<'_>, name: &'static str) -> TableCreateStatement {
     let mut table = Table::create().table(name).if_not_exists().take();
     if manager.get_database_backend() == DbBackend::MySql {
@@ -18,7 +18,7 @@ pub(crate) fn create(manager: &SchemaManager<'_>, name: &'static str) -> TableCr
     table
 }
 
-/// Adds an index to a table, unless it has one of the name.
+/// Adds an index to a table, unless one of that name exists.
 pub(crate) async fn add_index(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -31,13 +31,13 @@ pub(crate) async fn add_index(
     manager.create_index(index.table(table).name(name).take()).await
 }
 
-/// A column of an index that is read in its order. YugabyteDB would hash it, and find no range by it.
-pub(crate) fn in_order(column: &'static str) -> (&'static str, IndexOrder) {
+/// An index column in ascending order. YugabyteDB would hash the first column by default, which supports no range scan.
+pub(crate) fn ascending(column: &'static str) -> (&'static str, IndexOrder) {
     (column, IndexOrder::Asc)
 }
 
-/// Runs a statement that makes a key of several columns. YugabyteDB would put all rows with the same first column on one
-/// server: all users of one mini program.
+/// Runs a statement that creates a key of several columns. YugabyteDB would shard the rows by the first column only:
+/// all users of one mini program would be on one server.
 pub(crate) async fn create_key(
     manager: &SchemaManager<'_>,
     engine: Engine,
@@ -46,13 +46,13 @@ pub(crate) async fn create_key(
 ) -> Result<(), DbErr> {
     let mut statement = statement.build(&manager.get_database_backend());
     if engine == Engine::YugabyteDb {
-        statement.sql = spread(&statement.sql, columns);
+        statement.sql = hash_all_columns(&statement.sql, columns);
     }
     manager.get_connection().execute_raw(statement).await.map(drop)
 }
 
-/// The same statement with a key that distributes rows by all of its columns.
-fn spread(statement: &str, columns: &[&str]) -> String {
+/// The statement with its key sharded by the hash of all columns.
+fn hash_all_columns(statement: &str, columns: &[&str]) -> String {
     let columns = columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
     statement.replace(&format!("({columns})"), &format!("(({columns}) HASH)"))
 }
@@ -64,16 +64,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_spread_by_all_of_its_columns() {
+    fn key_is_sharded_by_all_columns() {
         let key = Index::create().name("key").table("links").col("open_platform").col("unionid").unique().take();
         assert_eq!(
-            spread(&key.to_string(PostgresQueryBuilder), &["open_platform", "unionid"]),
+            hash_all_columns(&key.to_string(PostgresQueryBuilder), &["open_platform", "unionid"]),
             r#"CREATE UNIQUE INDEX "key" ON "links" (("open_platform", "unionid") HASH)"#
         );
         let primary = Index::create().col("open_platform").col("unionid").take();
         let table = Table::create().table("links").primary_key(&mut primary.clone()).take();
         assert_eq!(
-            spread(&table.to_string(PostgresQueryBuilder), &["open_platform", "unionid"]),
+            hash_all_columns(&table.to_string(PostgresQueryBuilder), &["open_platform", "unionid"]),
             r#"CREATE TABLE "links" ( PRIMARY KEY (("open_platform", "unionid") HASH) )"#
         );
     }

@@ -1,23 +1,23 @@
-//! Whether a migration runs in a transaction, which depends on the engine and not on the migration.
+//! Decides whether a migration runs in a transaction: that depends on the engine, not on the migration.
 
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
 use crate::Engine;
 
-/// A migration as it is run on an engine.
-pub(crate) struct OnEngine {
+/// A migration with the engine it runs on.
+pub(crate) struct EngineMigration {
     pub(crate) engine: Engine,
     pub(crate) migration: Box<dyn MigrationTrait>,
 }
 
-impl MigrationName for OnEngine {
+impl MigrationName for EngineMigration {
     fn name(&self) -> &str {
         self.migration.name()
     }
 }
 
 #[async_trait]
-impl MigrationTrait for OnEngine {
+impl MigrationTrait for EngineMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         self.migration.up(manager).await
     }
@@ -26,7 +26,8 @@ impl MigrationTrait for OnEngine {
         self.migration.down(manager).await
     }
 
-    /// CockroachDB limits what changes of tables may share a transaction, and YugabyteDB commits each by itself.
+    /// CockroachDB restricts which schema changes may share a transaction, and YugabyteDB commits each of them by
+    /// itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(self.engine.rolls_back_ddl())
     }

@@ -1,5 +1,6 @@
-//! The access token of each mini program, and the calls that need one. A node keeps the token in memory; between nodes the
-//! database has it, sealed, and a claim there decides which node renews it. Logins need none of this.
+//! The access token of each mini program for WeChat's API, and the calls that need one. A node caches the token in
+//! memory. Nodes share it through the database, encrypted, where a claim decides which node renews it. Logins need no
+//! access token.
 
 use std::{
     collections::HashMap,
@@ -15,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     Accounts,
     login::claim_lifetime,
-    pauses::Pauses,
+    poll_backoff::PollBackoff,
     single_flight::{Flight, SingleFlight},
 };
 use crate::{
@@ -27,25 +28,25 @@ use crate::{
     wechat::{App, Called, Request},
 };
 
-/// A token is renewed when less than this is left of it, and a little less on each node by chance: until then WeChat gives
-/// the same one, and from then on both are good for five minutes.
-const MARGIN: Duration = Duration::from_mins(5);
+/// A token is renewed this long before it expires, and up to `JITTER` later, at random on each node. WeChat returns the
+/// same token until its last five minutes; then the old and the new one are valid together.
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 const JITTER: Duration = Duration::from_mins(1);
 
-/// How long after a renewal that failed the next one is tried, while the old token is good.
-const PAUSE: Duration = Duration::from_secs(10);
+/// The delay between a failed renewal and the next attempt, while the old token is valid.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
 
-/// The access tokens of this node.
+/// The access tokens cached by this node.
 pub(super) struct AccessTokens {
-    held: Mutex<HashMap<String, HeldToken>>,
-    /// By app, and the token that WeChat refused, where one is the reason.
-    renewals: SingleFlight<(String, Option<TokenDigest>), HeldToken>,
+    cached: Mutex<HashMap<String, CachedToken>>,
+    /// Renewals in progress, by app, and by the token that WeChat refused if that is the reason for the renewal.
+    renewals: SingleFlight<(String, Option<TokenDigest>), CachedToken>,
     claim_lifetime: Duration,
 }
 
-/// A token as a node holds it.
+/// A cached token.
 #[derive(Clone)]
-struct HeldToken {
+struct CachedToken {
     token: SecretString,
     renew_at: Timestamp,
     expires_at: Timestamp,
@@ -54,18 +55,18 @@ struct HeldToken {
 impl AccessTokens {
     pub(super) fn new(settings: &config::Wechat) -> Self {
         let renewals = SingleFlight::new(Duration::ZERO);
-        Self { held: Mutex::default(), renewals, claim_lifetime: claim_lifetime(settings) }
+        Self { cached: Mutex::default(), renewals, claim_lifetime: claim_lifetime(settings) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HeldToken>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CachedToken>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl HeldToken {
+impl CachedToken {
     fn new(token: SecretString, expires_at: Timestamp) -> Self {
         let jitter = JITTER * u32::from(u8::from_be_bytes(random::bytes())) / u32::from(u8::MAX);
-        Self { token, renew_at: expires_at - MARGIN.saturating_sub(jitter), expires_at }
+        Self { token, renew_at: expires_at - RENEW_BEFORE.saturating_sub(jitter), expires_at }
     }
 
     fn digest(&self) -> TokenDigest {
@@ -74,12 +75,12 @@ impl HeldToken {
 }
 
 impl Accounts {
-    /// Makes a call of WeChat's API with the access token of a mini program. Where WeChat knows the token no more, it is
-    /// renewed and the call made once again.
+    /// Calls WeChat's API with the access token of a mini program. If WeChat refuses the token, renews it and repeats
+    /// the call once.
     ///
     /// # Errors
-    /// `UNKNOWN_APP`; what WeChat refuses, by its code; `PROVIDER_UNAVAILABLE` and `PROVIDER_MISCONFIGURED`, where there is
-    /// no token as well; `OVERLOADED`.
+    /// `UNKNOWN_APP`; `PROVIDER_UNAVAILABLE` and `PROVIDER_MISCONFIGURED`, also for the renewal of the token;
+    /// `OVERLOADED`; the code of each other error that WeChat returns.
     pub async fn call_wechat<T>(self: &Arc<Self>, app_id: &str, request: &Request<T>) -> Result<T, ApiError> {
         let app = self.wechat.app(Some(app_id))?;
         let held = self.access_token(app, None).await?;
@@ -93,82 +94,92 @@ impl Accounts {
         }
     }
 
-    /// The app's token: the one in memory, or another where its time is up or WeChat has `refused` it. Callers at the same
-    /// time share one renewal, and its failure.
+    /// The app's token: the cached one, or a renewed one if it is due or WeChat has `refused` it. Concurrent callers
+    /// share one renewal and its error.
     async fn access_token(
         self: &Arc<Self>,
         app: &Arc<App>,
         refused: Option<TokenDigest>,
-    ) -> Result<HeldToken, ApiError> {
+    ) -> Result<CachedToken, ApiError> {
         let held = self.access_tokens.lock().get(app.id()).cloned();
         let now = self.clock.now();
-        let is_good = |held: &HeldToken| now < held.renew_at.min(held.expires_at) && refused != Some(held.digest());
-        if let Some(held) = held.filter(is_good) {
+        let is_fresh = |held: &CachedToken| now < held.renew_at.min(held.expires_at) && refused != Some(held.digest());
+        if let Some(held) = held.filter(is_fresh) {
             return Ok(held);
         }
-        let renewal = Arc::clone(self).renewal(Arc::clone(app), refused);
+        let renewal = Arc::clone(self).renew(Arc::clone(app), refused);
         match self.access_tokens.renewals.run((app.id().to_owned(), refused), Box::pin(renewal)).await? {
             Flight::Fresh(held) | Flight::Replayed(held) => Ok(held),
         }
     }
 
-    async fn renewal(
+    async fn renew(
         self: Arc<Self>,
         app: Arc<App>,
         refused: Option<TokenDigest>,
-    ) -> Result<Flight<HeldToken, HeldToken>, ApiError> {
+    ) -> Result<Flight<CachedToken, CachedToken>, ApiError> {
         let token = self.shared_token(&app, refused).await?;
         self.access_tokens.lock().insert(app.id().to_owned(), token.clone());
         Ok(Flight::Fresh(token))
     }
 
-    /// The token of the database, which this node renews unless another does.
-    async fn shared_token(&self, app: &App, refused: Option<TokenDigest>) -> Result<HeldToken, ApiError> {
-        let mut pauses = Pauses::new(self.access_tokens.claim_lifetime);
+    /// The token stored in the database. This node renews it unless another node does.
+    async fn shared_token(&self, app: &App, refused: Option<TokenDigest>) -> Result<CachedToken, ApiError> {
+        let mut backoff = PollBackoff::new(self.access_tokens.claim_lifetime);
         loop {
             let row = self.store.access_token(app.id()).await?;
             let now = self.clock.now();
-            let is_usable = |held: &HeldToken| now < held.expires_at && refused != Some(held.digest());
-            let usable = row.as_ref().and_then(|row| self.opened(row)).filter(is_usable);
+            let is_usable = |held: &CachedToken| now < held.expires_at && refused != Some(held.digest());
+            let usable = row.as_ref().and_then(|row| self.open_token(row)).filter(is_usable);
             if let Some(fresh) = usable.as_ref().filter(|held| now < held.renew_at) {
                 return Ok(fresh.clone());
             }
             let claim = RenewalClaim { app_id: app.id().to_owned(), until: now + self.access_tokens.claim_lifetime };
             if self.store.access_token_claim(row.as_ref(), &claim, now).await? {
-                return self.fetched(app, &claim, usable).await;
+                return self.fetch_token(app, &claim, usable).await;
             }
             match usable {
-                // another node renews it, and it is good for a while
+                // another node renews it, and the old one is still valid
                 Some(usable) => return Ok(usable),
-                None => pauses.next().await?,
+                None => backoff.wait().await?,
             }
         }
     }
 
-    /// A new token from WeChat, stored for all nodes. Where WeChat gives none, the old one serves while it is good.
-    async fn fetched(&self, app: &App, claim: &RenewalClaim, usable: Option<HeldToken>) -> Result<HeldToken, ApiError> {
+    /// Requests a token from WeChat and stores it for all nodes. If the request fails, the old token is used while it
+    /// is valid.
+    async fn fetch_token(
+        &self,
+        app: &App,
+        claim: &RenewalClaim,
+        usable: Option<CachedToken>,
+    ) -> Result<CachedToken, ApiError> {
         let fetched = match self.wechat.access_token(app).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 self.store.access_token_release(claim).await?;
-                let renew_at = self.clock.now() + PAUSE;
-                return usable.map(|usable| HeldToken { renew_at, ..usable }).ok_or(error);
+                let renew_at = self.clock.now() + RETRY_DELAY;
+                return usable.map(|usable| CachedToken { renew_at, ..usable }).ok_or(error);
             }
         };
         let plain = fetched.token.expose_secret().as_bytes();
         let sealed = self.keys.seal(&access_token_context(app.id()), plain).map_err(ApiError::internal)?;
         match self.store.access_token_store(claim, &sealed, fetched.expires_at).await {
             Ok(true) => {}
-            Ok(false) => tracing::warn!(appid = app.id(), "WeChat gave a token after the claim of it had expired"),
-            Err(error) => tracing::warn!(appid = app.id(), cause = error.source(), "a token could not be stored"),
+            Ok(false) => {
+                tracing::warn!(appid = app.id(), "WeChat returned an access token after its claim had expired");
+            }
+            Err(error) => {
+                tracing::warn!(appid = app.id(), cause = error.source(), "an access token could not be stored");
+            }
         }
-        let held = HeldToken::new(fetched.token, fetched.expires_at);
-        // of a short life half is used, so that not each call asks for another
-        let half = fetched.asked_at + fetched.expires_at.since(fetched.asked_at) / 2;
-        Ok(HeldToken { renew_at: held.renew_at.max(half), ..held })
+        let held = CachedToken::new(fetched.token, fetched.expires_at);
+        // a short-lived token is used for half of its lifetime, so that not every call renews it
+        let halfway = fetched.asked_at + fetched.expires_at.since(fetched.asked_at) / 2;
+        Ok(CachedToken { renew_at: held.renew_at.max(halfway), ..held })
     }
 
-    /// Seals the tokens under the newest key. One that no key opens is renewed when it is needed.
+    /// Encrypts the stored tokens with the newest key. A token that no key decrypts is renewed when it is needed.
     pub(super) async fn reseal_access_tokens(&self) -> Result<(), ApiError> {
         for row in self.store.access_tokens().await? {
             let Some(sealed) = &row.sealed_token else { continue };
@@ -180,20 +191,20 @@ impl Accounts {
         Ok(())
     }
 
-    /// The token in a row; `None` where there is none, or no key opens it.
-    fn opened(&self, row: &access_token::Model) -> Option<HeldToken> {
+    /// Decrypts the token of a row; `None` if there is none, or no key decrypts it.
+    fn open_token(&self, row: &access_token::Model) -> Option<CachedToken> {
         let opened = self.keys.open(&access_token_context(&row.app_id), row.sealed_token.as_ref()?)?;
         let token = str::from_utf8(opened.expose_secret()).ok()?;
-        Some(HeldToken::new(token.into(), row.expires_at))
+        Some(CachedToken::new(token.into(), row.expires_at))
     }
 }
 
-/// The associated data a token is sealed with: it opens for no other app.
+/// The associated data (AAD) of an encrypted token: it decrypts for its own app only.
 fn access_token_context(app_id: &str) -> [&str; 2] {
     ["access_token", app_id]
 }
 
-impl From<&Self> for HeldToken {
+impl From<&Self> for CachedToken {
     fn from(held: &Self) -> Self {
         held.clone()
     }

@@ -1,4 +1,4 @@
-//! The client of a request, and what of it may be stored.
+//! The client of a request, and the parts of its description that are stored with a session.
 
 use std::net::IpAddr;
 
@@ -7,42 +7,42 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::Hosted;
 use crate::error::{ApiError, Code};
 
-/// Longest `User-Agent` kept, in characters.
-const USER_AGENT_LEN: usize = 256;
+/// Maximum length of a stored `User-Agent`, in characters.
+const MAX_USER_AGENT_LEN: usize = 256;
 
-/// Longest name or id of a device, in characters.
-const DEVICE_LEN: usize = 64;
+/// Maximum length of a device's name or id, in characters.
+const MAX_DEVICE_LEN: usize = 64;
 
 /// The client behind a request.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// Its address, as far as trusted proxies tell.
+    /// Its IP address: of the peer, or as reported by trusted proxies.
     pub address: IpAddr,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
-    /// What WeChat cloud hosting says of it.
+    /// The caller according to the headers of WeChat cloud hosting.
     pub hosted: Hosted,
 }
 
-/// What a client tells of the device it runs on.
+/// The device of a client, as described by the client.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
-    /// Its own lasting name for the device.
+    /// The client's own permanent identifier of the device.
     pub id: Option<String>,
-    /// The device as a person would call it.
+    /// The human-readable name of the device.
     pub name: Option<String>,
 }
 
 impl Client {
-    /// The `User-Agent`, cut to what is kept.
+    /// The `User-Agent` without control characters, truncated to the stored length.
     #[must_use]
     pub fn stored_user_agent(&self) -> Option<String> {
-        let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_LEN).collect();
+        let kept = |text: &String| text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_LEN).collect();
         self.user_agent.as_ref().map(kept)
     }
 
-    /// The network the client is in: an IPv4 address's /24, an IPv6 address's /48. Enough for a person to tell a
-    /// strange place from their own, too little to find them.
+    /// The network of the client: the /24 of an IPv4 address or the /48 of an IPv6 address. It lets a person recognise
+    /// an unfamiliar login, and does not locate anyone.
     #[must_use]
     pub fn stored_network(&self) -> String {
         prefix(self.address, 24, 48).to_string()
@@ -50,15 +50,16 @@ impl Client {
 }
 
 impl Device {
-    /// Refuses names that are too long or hold control characters.
+    /// Validates id and name, and turns empty ones into `None`.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT`
+    /// `BAD_USER_INPUT` if one is too long or contains control characters.
     pub fn checked(self) -> Result<Self, ApiError> {
         for (field, text) in [("device.id", &self.id), ("device.name", &self.name)] {
-            let good = |text: &String| text.chars().count() <= DEVICE_LEN && !text.chars().any(char::is_control);
+            let good = |text: &String| text.chars().count() <= MAX_DEVICE_LEN && !text.chars().any(char::is_control);
             if !text.as_ref().is_none_or(good) {
-                let detail = format!("`{field}` is at most {DEVICE_LEN} characters, none of them a control character.");
+                let detail =
+                    format!("`{field}` is at most {MAX_DEVICE_LEN} characters, none of them a control character.");
                 return Err(ApiError::new(Code::BadUserInput).detail(detail));
             }
         }
@@ -67,13 +68,14 @@ impl Device {
     }
 }
 
-/// The network whose requests are counted together: one IPv4 address, or the /64 that one IPv6 subscriber has.
+/// The network by which a client's requests are counted: one IPv4 address, or the IPv6 /64 of one subscriber.
 #[must_use]
 pub fn network_of(address: IpAddr) -> IpNet {
     prefix(address, 32, 64)
 }
 
-/// The network around it that is often leased as a whole: the /48 of an IPv6 address. IPv4 addresses are dear.
+/// The site of an IPv6 address: the /48 that is often leased as a whole (RFC 6177). `None` for IPv4, whose addresses
+/// are too expensive to be leased in bulk.
 pub(super) fn site_of(address: IpAddr) -> Option<IpNet> {
     Some(prefix(address, 32, 48)).filter(|network| matches!(network, IpNet::V6(_)))
 }
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn user_agent_is_truncated_and_cleaned() {
         let kept = client("::1").stored_user_agent().unwrap();
-        assert_eq!(kept.chars().count(), USER_AGENT_LEN);
+        assert_eq!(kept.chars().count(), MAX_USER_AGENT_LEN);
         assert!(!kept.contains('\u{0}'));
     }
 

@@ -1,5 +1,5 @@
-//! Notifies the subscribers of this node of what happens to an account. Notifications come from the feed alone, where each
-//! change stands once and in order; a change made on this node comes by the feed as well, a moment later.
+//! Notifies the subscribers of this node of changes to an account. Notifications come from the feed only, which
+//! contains each change once and in order; this includes changes made by this node.
 
 mod connection;
 mod hub;

@@ -1,35 +1,36 @@
-//! WeChat cloud hosting: the platform says in headers who calls, and no code is needed. The headers are as good as a
-//! password, so they count only where `CLOUD_HOSTING` says that nobody else can send them.
+//! WeChat cloud hosting: the platform identifies the caller in request headers, and no login code is needed. A client
+//! that sets these headers can impersonate any user, so they are evaluated only if `CLOUD_HOSTING` says that the
+//! platform is the only way in.
 
 use entity::{OpenId, UnionId};
 
-/// Longest id, in characters: as long as a column for one.
-const LONGEST: usize = 64;
+/// Maximum length of an id, in characters: the length of its column.
+const MAX_ID_LEN: usize = 64;
 
-/// Who calls, as cloud hosting says.
+/// The caller according to cloud hosting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostedCaller {
     /// The mini program.
     pub app_id: String,
-    /// The person's name within it.
+    /// The person's openid within it.
     pub openid: OpenId,
-    /// The person's name within the open-platform account, where there is one.
+    /// The person's unionid within the open-platform account, if there is one.
     pub unionid: Option<UnionId>,
 }
 
-/// What the headers of a request say of its caller.
+/// The result of evaluating the headers of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hosted {
-    /// Nothing: it did not come from a WeChat client, or the headers do not count here.
+    /// No caller: the request did not come from a WeChat client, or the headers are not evaluated.
     Unknown,
-    /// Who calls.
+    /// The caller.
     Known(Box<HostedCaller>),
-    /// Nobody can tell: a header came twice, is missing or is none of WeChat's ids.
+    /// The headers are invalid: one is repeated, missing, or not an id of WeChat's.
     Malformed,
 }
 
 impl Hosted {
-    /// What three headers say together; an empty one counts as missing.
+    /// Evaluates the three headers together; an empty one counts as missing.
     #[must_use]
     pub fn of(app_id: &str, openid: &str, unionid: &str) -> Self {
         let are_ids = is_id(app_id) && is_id(openid) && (unionid.is_empty() || is_id(unionid));
@@ -43,5 +44,5 @@ impl Hosted {
 
 fn is_id(text: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_known)
+    (1..=MAX_ID_LEN).contains(&text.len()) && text.bytes().all(is_known)
 }

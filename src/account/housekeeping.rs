@@ -1,5 +1,5 @@
-//! Background work: writes when sessions were last used, and removes old rows a few at a time. Several nodes may do it
-//! at once.
+//! Background jobs: writes buffered uses of sessions, and removes old rows in small batches. Several nodes may run them
+//! at the same time.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 /// How often old rows are removed.
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How often pictures that are no longer in use are deleted.
-const PICTURES_INTERVAL: Duration = Duration::from_mins(1);
+/// How often unused pictures are deleted.
+const PICTURE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How often it is looked for accounts to delete: within a minute of the time that was said, whatever the database takes.
+/// How often accounts that are due are deleted: within a minute of the announced time, even if the database is slow.
 const DELETION_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Rows removed by one statement, so that none holds others up for long.
+/// Maximum number of rows removed by one statement, so that none blocks others for long.
 const BATCH: u64 = 500;
 
-/// Pause after a full batch: requests come first.
+/// Pause after a full batch, so that requests have priority.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long rows of the feed are kept. A node that has not read the feed for longer invalidates its whole cache.
-const FEED_KEPT: Duration = Duration::from_mins(10);
+/// Retention of feed rows. A node that has not read the feed for longer invalidates its whole cache.
+const FEED_RETENTION: Duration = Duration::from_mins(10);
 
-/// How long the events that WeChat pushed are kept: far longer than a signed push is taken.
-const PUSH_EVENTS_KEPT: Duration = Duration::from_hours(24);
+/// Retention of the events that WeChat pushed: far longer than the signature of a push is valid.
+const PUSH_EVENT_RETENTION: Duration = Duration::from_hours(24);
 
-/// How long the outcome of a check is waited for: WeChat says half an hour.
-const MEDIA_CHECKS_KEPT: Duration = Duration::from_hours(24);
+/// How long the result of a content check is awaited: WeChat announces half an hour.
+const MEDIA_CHECK_RETENTION: Duration = Duration::from_hours(24);
 
 impl Accounts {
-    /// Runs for as long as it is polled.
+    /// Runs the jobs for as long as it is polled.
     pub async fn run_housekeeping(&self) {
         let flush = async {
             loop {
@@ -54,10 +54,10 @@ impl Accounts {
                 }
             }
         };
-        // by themselves: a bucket may be slow, and nothing else waits for it
+        // a separate job, because object storage may be slow
         let pictures = async {
             loop {
-                sleep(PICTURES_INTERVAL).await;
+                sleep(PICTURE_INTERVAL).await;
                 if let Err(cause) = self.purge_pictures().await {
                     tracing::warn!(%cause, "unused pictures could not be deleted");
                 }
@@ -74,7 +74,7 @@ impl Accounts {
         tokio::join!(flush, purge, pictures, delete);
     }
 
-    /// Removes what has expired, in memory, in the database and in the storage of pictures.
+    /// Removes what has expired from memory, the database and the storage of pictures.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,10 +93,10 @@ impl Accounts {
         let now = self.clock.now();
         self.cache.sweep(now);
         in_batches(|| self.store.code_exchanges_purge(now, BATCH)).await?;
-        in_batches(|| self.store.push_events_purge(now - PUSH_EVENTS_KEPT, BATCH)).await?;
-        in_batches(|| self.store.media_checks_purge(now - MEDIA_CHECKS_KEPT, BATCH)).await?;
+        in_batches(|| self.store.push_events_purge(now - PUSH_EVENT_RETENTION, BATCH)).await?;
+        in_batches(|| self.store.media_checks_purge(now - MEDIA_CHECK_RETENTION, BATCH)).await?;
         in_batches(|| self.store.merge_tickets_purge(now, BATCH)).await?;
-        in_batches(|| self.store.feed_prune(now - FEED_KEPT, BATCH)).await?;
+        in_batches(|| self.store.feed_prune(now - FEED_RETENTION, BATCH)).await?;
         let removed = in_batches(|| self.store.sessions_purge(now - self.sessions.kept, BATCH)).await?;
         if removed > 0 {
             tracing::info!(removed, "old sessions were removed");
@@ -105,7 +105,7 @@ impl Accounts {
     }
 }
 
-/// Runs `batch` until it finds less than there may be.
+/// Runs `batch` until a batch is not full, and returns the total.
 async fn in_batches<F>(batch: impl Fn() -> F) -> Result<u64, DbErr>
 where
     F: Future<Output = Result<u64, DbErr>>,

@@ -1,4 +1,4 @@
-//! Identities: under which openid a mini program knows a user, and the session key WeChat gave for it.
+//! Identities: the openid by which a mini program identifies a user, and its WeChat session key.
 
 mod link;
 mod merge;
@@ -41,7 +41,7 @@ impl Accounts {
     }
 }
 
-/// The associated data a session key is sealed with: it opens for no other value and no other identity.
+/// The associated data (AAD) of an encrypted session key: it decrypts for its own identity only.
 pub(super) fn session_key_context<'a>(app_id: &'a str, openid: &'a OpenId) -> [&'a str; 3] {
     ["session_key", app_id, &openid.0]
 }

@@ -1,11 +1,11 @@
-//! Whether an account may be used, what it may do, and how it ends: decisions of its user and of an operator.
+//! The life cycle of an account: suspension, role, export and deletion, decided by its user or by an operator.
 
 mod delete;
 mod export;
 mod role;
 mod suspend;
 
+pub(super) use delete::CheckpointDue;
 pub use delete::Deletion;
-pub(super) use delete::Remnants;
 pub use export::AccountExport;
 pub(super) use suspend::refuse_suspended;

@@ -1,4 +1,4 @@
-//! The login: a code from `wx.login` becomes a user, a session and its tokens.
+//! Login: exchanges a code from `wx.login` for a user, a session and its tokens.
 
 mod attempt;
 mod code_claim;
@@ -27,28 +27,29 @@ use code_outcome::StoredLogin;
 /// What a client sends to log in.
 #[derive(Clone, Debug)]
 pub struct LoginRequest<'a> {
-    /// The code `wx.login` gave; empty where WeChat cloud hosting says who calls.
+    /// The code from `wx.login`; empty if WeChat cloud hosting identifies the caller.
     pub code: &'a str,
-    /// The mini program; the default one where `None` or empty.
+    /// The appid of the mini program; the default one if `None` or empty.
     pub app_id: Option<&'a str>,
     /// The device.
     pub device: Device,
-    /// A code of the `getPhoneNumber` button, whose number becomes the user's.
+    /// A code of the `getPhoneNumber` button. Its number is bound to the user.
     pub phone_code: Option<&'a str>,
-    /// Whether somebody who is not known yet gets an account.
+    /// Whether an unknown person gets a new account.
     pub create_user: bool,
     /// The client.
     pub client: &'a Client,
 }
 
 impl Accounts {
-    /// Logs a user in, and creates the user at their first login. Whatever becomes of the telephone number, the login
-    /// succeeds. One code is one login: a repeat within the window, on any node, gets the session and the tokens of the
-    /// first. With an empty code, whom WeChat cloud hosting names.
+    /// Logs a user in, and creates the user at their first login. A failure to bind the telephone number does not fail
+    /// the login. A code makes one login: a repeat within the window, on any node, returns the session and the tokens
+    /// of the first. With an empty code, logs in the caller identified by WeChat cloud hosting.
     ///
     /// # Errors
-    /// `UNKNOWN_APP`, `BAD_USER_INPUT`, `RATE_LIMITED`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_SUSPENDED`, and WeChat's: `INVALID_CODE`, `CODE_USED`,
-    /// `LOGIN_BLOCKED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
+    /// `UNKNOWN_APP`, `BAD_USER_INPUT`, `RATE_LIMITED`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_SUSPENDED`, `OVERLOADED`; those
+    /// of WeChat's `jscode2session`: `INVALID_CODE`, `CODE_USED`, `LOGIN_BLOCKED`, `PROVIDER_UNAVAILABLE`,
+    /// `PROVIDER_MISCONFIGURED`.
     pub async fn login(self: &Arc<Self>, request: LoginRequest<'_>) -> Result<IssuedSession, ApiError> {
         if request.code.is_empty() {
             return Box::pin(self.login_hosted(request)).await;
@@ -74,14 +75,14 @@ impl Accounts {
         }
     }
 
-    /// Makes the login of a code once, for all callers that send it concurrently or within the window.
+    /// Runs the login of a code once for all callers that send the code concurrently or within the window.
     async fn attempt(&self, attempt: LoginAttempt) -> Result<Flight<IssuedSession, StoredLogin>, ApiError> {
         // boxed, because it is moved several times before it runs
         self.exchanges.in_flight.run(attempt.hash.clone(), Box::pin(attempt.run())).await
     }
 
-    /// The login a code made before. Where its session has ended or was refreshed, its tokens are dead and are not issued
-    /// again: the code is sent to WeChat once more, and WeChat decides what it is worth.
+    /// Replays the earlier login of a code. If its session has ended or was refreshed, its tokens are no longer valid
+    /// and are not issued again: the code is sent to WeChat once more, and WeChat decides.
     async fn replay(&self, attempt: LoginAttempt, login: StoredLogin) -> Result<IssuedSession, ApiError> {
         if let Some(issued) = self.reissue(&attempt, login).await? {
             return Ok(issued);
@@ -94,7 +95,8 @@ impl Accounts {
         }
     }
 
-    /// Issues the tokens of a login again, as its session's row says they were. `None` where they would be dead.
+    /// Issues the tokens of an earlier login again, reconstructed from the row of its session. `None` if they would be
+    /// invalid.
     async fn reissue(&self, attempt: &LoginAttempt, login: StoredLogin) -> Result<Option<IssuedSession>, ApiError> {
         let Some((session, user)) = self.store.session_with_user(login.session).await? else { return Ok(None) };
         refuse_suspended(&user)?;
@@ -105,6 +107,6 @@ impl Accounts {
         let is_new_user = login.new_user == Some(user.id);
         let issued = IssuedSession { tokens, user, session, is_new_user, phone_problem: None };
         // boxed to keep the future of the common case small
-        Box::pin(attempt.with_phone_again(issued)).await.map(Some)
+        Box::pin(attempt.with_replayed_phone(issued)).await.map(Some)
     }
 }

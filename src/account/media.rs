@@ -1,4 +1,4 @@
-//! Pictures of users: uploaded, served, and deleted once they are no longer in use.
+//! Pictures of users: upload, retrieval, content check, and deletion of unused ones.
 
 mod check;
 mod delete;
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Accounts {
-    /// A stored picture; `None` where there is none of the name.
+    /// A stored picture; `None` if it does not exist.
     ///
     /// # Errors
     /// When the storage fails.

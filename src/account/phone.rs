@@ -1,5 +1,5 @@
-//! Telephone numbers: WeChat says which one is a user's, and one belongs to one account. Stored is a sealed number, and an
-//! index that finds it.
+//! Telephone numbers: WeChat verifies the number of a user, and a number belongs to at most one account. The database
+//! stores the encrypted number and a keyed index to find it.
 
 mod bind;
 mod reseal;
@@ -21,14 +21,14 @@ use crate::{
     wechat::{PhoneCode, PhoneNumber, phone_number},
 };
 
-/// The phone codes of this node: those that WeChat is asked about, and the answers of the last window.
+/// The phone codes exchanged by this node: the exchanges in progress, and the results of the last window.
 pub(super) type PhoneExchanges = SingleFlight<(CodeHash, OpenId), PhoneNumber>;
 
 impl Accounts {
     /// The telephone number of a user, with its country (E.164).
     ///
     /// # Errors
-    /// `INTERNAL_SERVER_ERROR` where no value of `SECRET_KEY` opens it.
+    /// `INTERNAL_SERVER_ERROR` if no value of `SECRET_KEY` decrypts it.
     pub fn phone_number_of(&self, user: &user::Model) -> Result<Option<String>, ApiError> {
         let Some(sealed) = &user.sealed_phone else { return Ok(None) };
         let opened = self.keys.open(&phone_context(&name(user.id)), sealed);
@@ -36,7 +36,7 @@ impl Accounts {
         number.map(Some).ok_or_else(|| ApiError::internal(PhoneUnopened))
     }
 
-    /// The number of a user, sealed for another one. What no key opens stays as it is: nobody reads it.
+    /// The number of a user, re-encrypted for `owner`. A number that no key decrypts is returned unchanged.
     pub(super) fn phone_sealed_for(&self, user: &user::Model, owner: UserId) -> Result<Option<Sealed>, ApiError> {
         let Some(sealed) = &user.sealed_phone else { return Ok(None) };
         let Some(plain) = self.keys.open(&phone_context(&name(user.id)), sealed) else {
@@ -46,14 +46,15 @@ impl Accounts {
         sealed.map(Some).map_err(ApiError::internal)
     }
 
-    /// A number as it is stored for a user.
+    /// The encrypted number and its indexes, as stored for a user.
     pub(super) fn stored_phone(&self, owner: UserId, number: &PhoneNumber) -> Result<StoredPhone, ApiError> {
         let sealed = self.keys.seal(&phone_context(&name(owner)), number.expose().as_bytes());
         let indexes = self.keys.phone_indexes(number.expose());
         Ok(StoredPhone { sealed: sealed.map_err(ApiError::internal)?, indexes })
     }
 
-    /// The number behind a code. A code is sent to WeChat once, however often a client sends it within the window.
+    /// Exchanges a phone code for its number. A code is sent to WeChat once, however often a client repeats it within
+    /// the window.
     pub(super) async fn exchange_phone_code(
         self: &Arc<Self>,
         app_id: &str,
@@ -68,29 +69,29 @@ impl Accounts {
         }
     }
 
-    /// Whether this node has the answer to a code, so that it is not sent again.
+    /// Whether this node has the result of a code, so that the code is not sent again.
     pub(super) fn knows_phone_code(&self, app_id: &str, openid: &OpenId, code: &PhoneCode) -> bool {
         self.phone_exchanges.has_outcome(&(code.hash(app_id), openid.clone()))
     }
 
-    /// The account that has a number.
+    /// The user who owns a number.
     pub(super) async fn phone_owner(&self, number: &PhoneNumber) -> Result<Option<UserId>, ApiError> {
         let owner = self.store.phone_owner(&self.keys.phone_indexes(number.expose())).await?;
         Ok(owner.map(|owner| owner.id))
     }
 }
 
-/// The phone codes of a node that keeps answers for `window`.
+/// The phone codes of a node that keeps results for `window`.
 pub(super) fn phone_exchanges(window: Duration) -> PhoneExchanges {
     SingleFlight::new(window)
 }
 
-/// Whether WeChat refuses the code, rather than the server or the moment.
+/// Whether WeChat refused the code itself: a retry with the same code cannot succeed.
 pub(super) fn is_about_the_code(error: &ApiError) -> bool {
     matches!(error.code, Code::InvalidCode | Code::CodeUsed)
 }
 
-/// The associated data a number is sealed with: it opens for no other user.
+/// The associated data (AAD) of an encrypted number: it decrypts for its own user only.
 fn phone_context(owner: &str) -> [&str; 2] {
     ["phone_number", owner]
 }
@@ -100,5 +101,5 @@ fn name(owner: UserId) -> String {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a telephone number opens with no value of SECRET_KEY")]
+#[error("no value of SECRET_KEY decrypts the telephone number")]
 struct PhoneUnopened;

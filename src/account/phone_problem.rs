@@ -1,20 +1,20 @@
-//! What can be wrong with a telephone number that came with a login or by itself.
+//! Why a telephone number was not bound, by a login or by `bindPhoneNumber`.
 
 use crate::error::Language;
 
-/// What can be wrong with a telephone number, for a form to show.
+/// The reason why a telephone number was not bound, for a form to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhoneProblem {
-    /// The code is none, has expired, was used, or belongs to somebody else.
+    /// The code is malformed, has expired, was used, or belongs to another person.
     InvalidCode,
-    /// The number is another account's.
+    /// The number belongs to another account.
     Taken,
-    /// Nobody knows: WeChat did not answer, or the number could not be stored.
+    /// Unknown: WeChat did not respond, or the number could not be stored.
     Unavailable,
 }
 
 impl PhoneProblem {
-    /// The name that programs know it by.
+    /// The `code` of the user error.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl PhoneProblem {
         }
     }
 
-    /// A sentence for a person.
+    /// The `message` of the user error.
     #[must_use]
     pub fn message(self, language: Language) -> &'static str {
         match (self, language) {

@@ -1,4 +1,4 @@
-//! Profiles: users as they are looked up, and what they may change of themselves.
+//! Profiles: reads users, and updates the caller's profile.
 
 mod avatar;
 mod content;
@@ -18,11 +18,11 @@ pub use update::{ProfileRequest, ProfileUpdate};
 use super::Accounts;
 use crate::error::{ApiError, Code};
 
-/// The most users one request may name.
+/// Maximum number of ids in one lookup.
 const USERS_AT_ONCE: usize = 100;
 
 impl Accounts {
-    /// A user. The id of one who was merged into another account gives the user of that account.
+    /// A user by id. The id of a merged user resolves to the surviving user.
     ///
     /// # Errors
     /// When the database fails.
@@ -33,8 +33,8 @@ impl Accounts {
         }
     }
 
-    /// The users of `ids`, in their order, by one query; `None` for an id without a user. Ids that it does not find are
-    /// looked up among those of merged users.
+    /// The users of `ids`, in their order, by one query; `None` for an id without a user. Ids that the query does not
+    /// find are looked up among the merged users.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for more than a hundred ids.
@@ -56,7 +56,7 @@ impl Accounts {
         Ok(ids.iter().map(|id| by_id.get(id.as_ref()?).cloned()).collect())
     }
 
-    /// What a user's client keeps with the account, by a query shared with concurrent callers.
+    /// The metadata of a user, read by a query shared with concurrent callers.
     ///
     /// # Errors
     /// When the database fails.

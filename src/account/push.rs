@@ -1,4 +1,4 @@
-//! What WeChat pushes about an account: each event takes effect once, whichever node it reaches and however often.
+//! Events that WeChat pushes: each takes effect once, whichever node receives it and however often WeChat repeats it.
 
 use std::sync::Arc;
 
@@ -10,56 +10,56 @@ use crate::{
     wechat::{PushEvent, PushKeys, PushKind, PushQuery, PushRefusal, Revoked},
 };
 
-/// What WeChat is answered.
+/// The response to a pushed message.
 #[derive(Debug)]
 pub enum PushAnswer {
-    /// The event took effect, now or before, or concerns nobody here.
-    Taken,
-    /// It is not WeChat's.
+    /// The event took effect, now or earlier, or concerns no user of this server.
+    Accepted,
+    /// The message is not from WeChat.
     Forbidden,
 }
 
 impl Accounts {
-    /// What WeChat shall be sent back where it verifies the address; `None` where the request is not WeChat's.
+    /// The `echostr` to return when WeChat verifies the URL; `None` if the request is not from WeChat.
     ///
     /// # Errors
-    /// `NOT_FOUND` without a token, and for a mini program that is not configured.
+    /// `NOT_FOUND` if pushes are not configured, and for an unknown mini program.
     pub fn push_echo(&self, app_id: &str, query: &PushQuery) -> Result<Option<String>, ApiError> {
         let verified = self.push_keys(app_id)?.verify(query, self.clock.now());
         Ok(verified.ok().map(|()| query.echostr.clone().unwrap_or_default()))
     }
 
-    /// Whether WeChat's pushes are taken.
+    /// Whether pushes are configured.
     #[must_use]
-    pub fn takes_pushes(&self) -> bool {
+    pub fn accepts_pushes(&self) -> bool {
         self.push_keys.is_some()
     }
 
-    /// Whether a message may be WeChat's, as far as its address shows: its body need not be read where it is not.
+    /// Whether the query string of a message may be WeChat's. If not, its body need not be read.
     ///
     /// # Errors
-    /// `NOT_FOUND` where nothing is pushed here, or for a mini program that is not configured.
+    /// `NOT_FOUND` if pushes are not configured, and for an unknown mini program.
     pub fn may_be_push(&self, app_id: &str, query: &PushQuery) -> Result<bool, ApiError> {
         Ok(self.push_keys(app_id)?.check_query(query, self.clock.now()).is_ok())
     }
 
-    /// Takes a message that WeChat pushed.
+    /// Verifies and applies a message that WeChat pushed.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `BAD_REQUEST` for a message that is signed and cannot be read; where the database fails,
-    /// and then WeChat pushes the message again.
-    pub async fn take_push(
+    /// `NOT_FOUND`; `BAD_REQUEST` if the signature is valid but the message cannot be parsed; `INTERNAL_SERVER_ERROR`
+    /// if the database fails, after which WeChat repeats the push.
+    pub async fn handle_push(
         self: &Arc<Self>,
         app_id: &str,
         query: &PushQuery,
         body: &[u8],
     ) -> Result<PushAnswer, ApiError> {
         match self.push_keys(app_id)?.open(app_id, query, body, self.clock.now()) {
-            Ok(Some(event)) => self.take_event(app_id, event).await.map(|()| PushAnswer::Taken),
-            Ok(None) => Ok(PushAnswer::Taken),
+            Ok(Some(event)) => self.apply_in_task(app_id, event).await.map(|()| PushAnswer::Accepted),
+            Ok(None) => Ok(PushAnswer::Accepted),
             Err(PushRefusal::Unreadable) => Err(Code::BadRequest.into()),
             Err(refusal) => {
-                tracing::warn!(app = app_id, "a pushed message is not taken: {refusal}");
+                tracing::warn!(app = app_id, "a pushed message was refused: {refusal}");
                 Ok(PushAnswer::Forbidden)
             }
         }
@@ -67,13 +67,13 @@ impl Accounts {
 
     fn push_keys(&self, app_id: &str) -> Result<&PushKeys, ApiError> {
         let keys = self.push_keys.as_ref().ok_or(Code::NotFound)?;
-        // an empty appid is not the default one here
+        // unlike in a login, an empty appid does not select the default mini program
         self.wechat.app(Some(app_id)).ok().filter(|app| app.id() == app_id).ok_or(Code::NotFound)?;
         Ok(keys)
     }
 
-    /// Lets an event take effect in a task of its own: a WeChat that no longer waits for the answer does not cancel it.
-    async fn take_event(self: &Arc<Self>, app_id: &str, event: PushEvent) -> Result<(), ApiError> {
+    /// Applies an event in a task of its own, which continues when WeChat closes the connection.
+    async fn apply_in_task(self: &Arc<Self>, app_id: &str, event: PushEvent) -> Result<(), ApiError> {
         let (accounts, app_id) = (Arc::clone(self), app_id.to_owned());
         let work = async move { accounts.apply(app_id, event).await };
         tokio::spawn(log_context::inherit(work)).await.map_err(ApiError::internal)?
@@ -83,7 +83,7 @@ impl Accounts {
         let PushEvent { hash, kind, openid } = event;
         let effect = match kind {
             PushKind::MediaChecked { trace_id, suggest, label } => {
-                return self.media_checked(app_id, hash, trace_id, suggest, label).await;
+                return self.apply_media_check(app_id, hash, trace_id, suggest, label).await;
             }
             PushKind::Other => {
                 tracing::info!(app = app_id, "WeChat pushed an event that is not handled");
@@ -94,7 +94,7 @@ impl Accounts {
             PushKind::Cancelled => ProfileEffect::ScheduleDeletion(self.clock.now() + self.deletion_grace),
         };
         let Some(openid) = openid else {
-            tracing::warn!(app = app_id, "WeChat pushed an event without a person");
+            tracing::warn!(app = app_id, "WeChat pushed an event without an openid");
             return Ok(());
         };
         self.apply_to_profile(ProfileEvent { event: hash, app_id, openid, effect }).await

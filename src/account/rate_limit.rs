@@ -1,7 +1,7 @@
-//! Limits how many logins and refreshes one address, one user and one mini program may make, so that invented codes do
-//! not use up WeChat's quota. Counted where the work is done and not where the request comes in: aliases, batches and
-//! REST count alike. Nodes that share a Redis count together; without one, or while it does not answer, each node counts
-//! by itself.
+//! Limits the rate of logins and refreshes by client network, user and mini program, so that invented codes do not use
+//! up WeChat's quota. Counting happens where the work is done, not where the request arrives: aliases, batches and REST
+//! calls count alike. Nodes that share a Redis count together; without Redis, or while it is unavailable, each node
+//! counts by itself.
 
 mod client_networks;
 mod local_limiter;
@@ -20,26 +20,27 @@ use client_networks::ClientNetworks;
 use local_limiter::LocalLimiter;
 use redis_limiter::RedisLimiter;
 
-/// The limits of logins and refreshes.
+/// The rate limits.
 pub struct RateLimits {
     local: LocalLimiter,
     redis: Option<RedisLimiter>,
 }
 
-/// The limit is reached for so long.
+/// The limit is reached; the request may be repeated after this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LimitReached(Duration);
 
 impl RateLimits {
-    /// The limits of the settings. Where they name a Redis, a task keeps the connection to it, which needs a runtime.
+    /// The limits of the settings. If a Redis is configured, a background task holds the connection to it, which
+    /// requires a Tokio runtime.
     ///
     /// # Errors
-    /// When the address of Redis cannot be used. Whether Redis answers is not waited for.
+    /// When the URL of Redis is invalid. An unavailable Redis is no error.
     pub fn new(config: &Config) -> Result<Self, redis::RedisError> {
         Ok(Self { local: LocalLimiter::new(config), redis: RedisLimiter::new(config)? })
     }
 
-    /// Counts a login, by the client's networks.
+    /// Counts a login of a client, by its networks.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -52,7 +53,7 @@ impl RateLimits {
         Ok(counted.unwrap_or_else(|| self.local.login(networks))?)
     }
 
-    /// Counts a code that is about to be sent to WeChat, by the mini program.
+    /// Counts a call to WeChat for a login code, by mini program.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -64,7 +65,7 @@ impl RateLimits {
         Ok(counted.unwrap_or_else(|| self.local.app_login(app_id))?)
     }
 
-    /// Counts a login, a refresh or a change of the profile of a user, once it is known whose it is.
+    /// Counts a login, a refresh or a profile change of a user, once the user is known.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -76,7 +77,7 @@ impl RateLimits {
         Ok(counted.unwrap_or_else(|| self.local.user(id))?)
     }
 
-    /// Counts a picture that a user uploads.
+    /// Counts an upload of a user.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -88,7 +89,7 @@ impl RateLimits {
         Ok(counted.unwrap_or_else(|| self.local.avatar(id))?)
     }
 
-    /// Counts a refresh, by the client's networks.
+    /// Counts a refresh of a client, by its networks.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -101,7 +102,7 @@ impl RateLimits {
         Ok(counted.unwrap_or_else(|| self.local.refresh(networks))?)
     }
 
-    /// Removes the local counts that are back to nothing. In Redis they expire.
+    /// Removes the local counters that are back to zero. Those in Redis expire.
     pub fn purge(&self) {
         self.local.purge();
     }

@@ -1,4 +1,4 @@
-//! Sessions: issued by a login, recognised by their access token, refreshed, listed, ended.
+//! Sessions: issued by a login, authenticated by an access token, refreshed, listed, ended.
 
 mod authenticate;
 mod cache;

@@ -1,4 +1,5 @@
-//! Runs the work of a key once: callers of the same key share its outcome while it runs, and for a window after it.
+//! Runs the work of a key once (single flight): callers with the same key share its outcome while it runs, and for a
+//! window afterwards.
 
 use std::{
     fmt,
@@ -11,7 +12,7 @@ use tracing::Instrument;
 
 use crate::{error::ApiError, log_context};
 
-/// Outcomes kept at once.
+/// Maximum number of outcomes kept.
 const CAPACITY: u64 = 10_000;
 
 /// The work in progress by key, and the outcomes of the last window.
@@ -20,20 +21,20 @@ pub(super) struct SingleFlight<K, V> {
     window: Duration,
 }
 
-/// Where a successful outcome comes from.
+/// The source of a successful outcome.
 #[derive(Debug)]
 pub(super) enum Flight<T, V> {
     /// The caller's own work.
     Fresh(T),
-    /// Work of another caller, at the same time or earlier.
+    /// The work of another caller, concurrent or earlier.
     Replayed(V),
 }
 
-/// An outcome as other callers get it.
+/// An outcome as shared with other callers.
 #[derive(Clone)]
 struct Shared<V> {
     outcome: Result<V, ApiError>,
-    kept_for: Duration,
+    ttl: Duration,
 }
 
 impl<K, V> SingleFlight<K, V>
@@ -41,11 +42,11 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// No work yet; outcomes are kept for `window`.
+    /// A `SingleFlight` that keeps outcomes for `window`.
     pub(super) fn new(window: Duration) -> Self {
         let outcomes = Cache::builder()
             .max_capacity(CAPACITY)
-            // the default policy may turn a new entry away for one that was asked for more often
+            // the default policy may reject a new entry in favour of one that is used more often
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(PerOutcome)
             .build();
@@ -62,14 +63,14 @@ where
         self.outcomes.contains_key(key)
     }
 
-    /// Runs `work`, or shares the outcome of the key's earlier or concurrent work. The work runs in a task of its own, so
-    /// that cancelling a caller does not cancel it.
+    /// Runs `work`, or shares the outcome of earlier or concurrent work with the same key. The work runs in a task of
+    /// its own, so that cancelling a caller does not cancel it.
     ///
-    /// Concurrent callers share every outcome. Later ones do not share a success that the work itself replayed, which has
-    /// had its window elsewhere, nor a transient error.
+    /// Concurrent callers share every outcome. Later callers do not share a transient error, nor a success that the
+    /// work itself replayed, because its window has already begun on another node.
     ///
     /// # Errors
-    /// Those of the work.
+    /// Those of the work; `INTERNAL_SERVER_ERROR` if it panics.
     pub(super) async fn run<T>(
         &self,
         key: K,
@@ -103,8 +104,8 @@ where
 }
 
 impl<V> Shared<V> {
-    fn kept(outcome: Result<V, ApiError>, kept_for: Duration) -> Self {
-        Self { outcome, kept_for }
+    fn kept(outcome: Result<V, ApiError>, ttl: Duration) -> Self {
+        Self { outcome, ttl }
     }
 
     fn dropped(outcome: Result<V, ApiError>) -> Self {
@@ -112,17 +113,17 @@ impl<V> Shared<V> {
     }
 }
 
-/// Lets the cache keep each outcome for as long as it says.
+/// Expires each outcome after its own lifetime.
 struct PerOutcome;
 
 impl<K, V> Expiry<K, Shared<V>> for PerOutcome {
     fn expire_after_create(&self, _: &K, shared: &Shared<V>, _: Instant) -> Option<Duration> {
-        Some(shared.kept_for)
+        Some(shared.ttl)
     }
 
-    // an outcome that has expired but is still there is updated
+    // an expired outcome that is still in the cache is updated
     fn expire_after_update(&self, _: &K, shared: &Shared<V>, _: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(shared.kept_for)
+        Some(shared.ttl)
     }
 }
 

@@ -44,7 +44,7 @@ async fn deliver(target: &PushTarget, app_id: &str, time: i64, message: &Value) 
 async fn send(target: &PushTarget, app_id: &str, time: i64, body: String) -> Result<String, reqwest::Error> {
     // this machine alone is called, without TLS
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(TIMEOUT).build()?;
-    let (time, nonce) = (time.to_string(), crate::random::name());
+    let (time, nonce) = (time.to_string(), crate::random::unique_id());
     let url = format!(
         "{}/wechat/push/{app_id}?signature={}&timestamp={time}&nonce={}",
         target.base,

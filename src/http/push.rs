@@ -59,7 +59,7 @@ async fn take(
     request: Request,
 ) -> Response {
     match taken(&app, &context, &app_id, &query.unwrap_or_default(), request).await {
-        Ok(PushAnswer::Taken) => text_response(StatusCode::OK, TAKEN.to_owned()),
+        Ok(PushAnswer::Accepted) => text_response(StatusCode::OK, TAKEN.to_owned()),
         Ok(PushAnswer::Forbidden) => rest_error(&Code::Forbidden.into(), &context),
         Err(error) => rest_error(&error, &context),
     }
@@ -77,6 +77,6 @@ async fn taken(
     }
     let body = read_bytes(app, context, request.into_body()).await?;
     let _permit = app.in_flight_permit(context)?;
-    let work = app.0.accounts.take_push(app_id, query, &body);
+    let work = app.0.accounts.handle_push(app_id, query, &body);
     with_timeout(TIMEOUT, work).await.unwrap_or_else(|| Err(Code::Timeout.into()))
 }

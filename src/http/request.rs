@@ -13,7 +13,7 @@ use crate::{
     account::{Client, Hosted, network_of},
     graphql::Caller,
     log_context::LogContext,
-    random::{self, Name},
+    random::{self, UniqueId},
 };
 
 /// The response header with the request's id, which also is in the log.
@@ -28,7 +28,7 @@ const TOKEN: usize = 4 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct RequestContext {
     /// The request's id.
-    pub(super) id: Name,
+    pub(super) id: UniqueId,
     /// The trace the client takes part in, if it names one.
     pub(super) trace: Option<TraceParent>,
     /// The client, the language it reads, and its token.
@@ -55,7 +55,7 @@ impl RequestContext {
         let caller = Caller::new(client, language::negotiate(headers), token.map(Into::into));
         let public_url = app.0.public_url.clone();
         let caller = caller.at(public_url.unwrap_or_else(|| forwarded::public_url(peer, request, trusted_proxies)));
-        Self { id: random::name(), trace: TraceParent::of(headers), caller, has_two_tokens }
+        Self { id: random::unique_id(), trace: TraceParent::of(headers), caller, has_two_tokens }
     }
 
     /// The fields of the request in each of its log lines.

@@ -57,8 +57,8 @@ impl SendBudget {
     }
 
     /// The permit for a WebSocket message that is being written.
-    pub(super) fn take(&self, client: IpNet, length: usize) -> Option<QuotaPermit> {
-        self.responses.take(client, length)
+    pub(super) fn try_acquire(&self, client: IpNet, length: usize) -> Option<QuotaPermit> {
+        self.responses.try_acquire(client, length)
     }
 
     /// Attaches a permit to a response; `None` if it exceeds the budget.
@@ -78,6 +78,6 @@ impl SendBudget {
 /// Attaches a permit to a response; false if it exceeds the quota.
 fn attach_permit(quota: &ClientQuota, client: IpNet, response: &mut Response) -> bool {
     let length = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
-    let permit = quota.take(client, length.saturating_add(OVERHEAD));
+    let permit = quota.try_acquire(client, length.saturating_add(OVERHEAD));
     permit.map(|permit| response.extensions_mut().insert(SendPermit::Granted(Arc::new(permit)))).is_some()
 }

@@ -1,5 +1,5 @@
-//! The access tokens of mini programs: read, and renewed by one node at a time. Each step is one statement that decides
-//! between nodes; no transaction is open while WeChat is called.
+//! The access tokens of mini programs: read by all nodes, renewed by one at a time. Each step is one conditional
+//! statement that decides between nodes; no transaction is open while WeChat is called.
 
 use entity::{
     Sealed, Timestamp,
@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, Quer
 
 use super::Store;
 
-/// The right to renew the token of a mini program. Another node may take it over once it has expired.
+/// A claim to renew the token of a mini program. Another node may take it over after it has expired.
 #[derive(Clone, Debug)]
 pub struct RenewalClaim {
     /// The mini program.
@@ -19,7 +19,7 @@ pub struct RenewalClaim {
 }
 
 impl Store {
-    /// The token of a mini program, as it is stored.
+    /// The stored token of a mini program.
     ///
     /// # Errors
     /// When the database fails.
@@ -27,7 +27,7 @@ impl Store {
         self.db.one(Entity::find_by_id(app_id)).await
     }
 
-    /// Claims the renewal of the token that was read; `false` where another node renews it, or has.
+    /// Claims the renewal of the token that was `read`; `false` if another node is renewing it or has renewed it.
     ///
     /// # Errors
     /// When the database fails.
@@ -38,7 +38,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, DbErr> {
         if read.is_none() {
-            self.make_row(&claim.app_id).await?;
+            self.insert_row_if_absent(&claim.app_id).await?;
         }
         let expires_at = read.map_or(Timestamp(0), |read| read.expires_at);
         let is_free = Condition::any().add(Column::RenewingUntil.is_null()).add(Column::RenewingUntil.lte(now));
@@ -50,8 +50,8 @@ impl Store {
         Ok(self.db.write(&update).await? == 1)
     }
 
-    /// The row that claims are written to, where there is none.
-    async fn make_row(&self, app_id: &str) -> Result<(), DbErr> {
+    /// Inserts an empty row, to which claims are written, unless the row exists.
+    async fn insert_row_if_absent(&self, app_id: &str) -> Result<(), DbErr> {
         let row = ActiveModel {
             app_id: Set(app_id.to_owned()),
             sealed_token: Set(None),
@@ -66,7 +66,7 @@ impl Store {
             .await
     }
 
-    /// Stores the token that a claim was for; `false` where another node has taken the claim over.
+    /// Stores the token of a claim; `false` if another node has taken the claim over.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,7 +93,7 @@ impl Store {
         self.db.all(Entity::find()).await
     }
 
-    /// Writes a token sealed anew, where the row still holds what was read.
+    /// Writes a re-encrypted token if the row still contains the value that was read.
     ///
     /// # Errors
     /// When the database fails.
@@ -105,7 +105,7 @@ impl Store {
         Ok(self.db.write(&update).await? == 1)
     }
 
-    /// Gives a claim up, so that any node may renew the token.
+    /// Releases a claim, so that any node may renew the token.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,8 +1,8 @@
-//! Concurrent lookups are batched into one statement. While the database runs one batch the next one gathers, so no
-//! request waits on purpose, and the higher the load the less each lookup costs.
+//! Batches concurrent lookups into one statement. While the database runs one batch, the next one is collected, so no
+//! request waits artificially, and the cost per lookup decreases with the load.
 //!
-//! The task that runs batches keeps its connection from one to the next, which saves the ping of each release (see
-//! `Connection::release`).
+//! The task that runs batches keeps its connection from one batch to the next, which saves the ping of each release
+//! (see `Connection::release`).
 
 mod queue;
 #[cfg(test)]
@@ -26,40 +26,40 @@ use tokio::{
 use super::database::{Connection, Database, UNIT_TIMEOUT, is_lost, is_transient};
 use queue::{Pending, Queue};
 
-/// Largest number of lookups in one batch.
-const BATCH: usize = 64;
+/// Maximum number of lookups in one batch.
+const MAX_BATCH: usize = 64;
 
-/// Largest number of batches in flight.
-const RUNS: usize = 4;
+/// Maximum number of batches in flight.
+const MAX_IN_FLIGHT: usize = 4;
 
-/// How long a batch may delay the pending ones. After that another task starts for them.
-const SLOW: Duration = Duration::from_millis(20);
+/// How long a batch may delay the pending lookups. After that, another task starts for them.
+const SLOW_BATCH: Duration = Duration::from_millis(20);
 
-/// Batches that one task runs over one connection before it releases the connection to other units of work.
-const TURN: usize = 32;
+/// Number of batches that one task runs on one connection before it releases the connection to other units of work.
+const BATCHES_PER_CONNECTION: usize = 32;
 
-/// Attempts at a batch. It is one for many, so it outlives a broken connection and a conflict.
+/// Attempts at a batch, after broken connections and conflicts.
 const ATTEMPTS: usize = 3;
 
-/// The values of a batch, in the order of its keys.
+/// The results of a batch, in the order of its keys.
 pub(super) type Values<V> = BoxFuture<'static, Result<Vec<V>, DbErr>>;
 
-/// What runs a batch over a connection.
+/// The function that runs a batch on a connection.
 type Statement<K, V> = Box<dyn Fn(Connection, Arc<[K]>) -> Values<V> + Send + Sync>;
 
-/// Gathers lookups of one kind.
+/// Batches lookups of one kind.
 pub(super) struct Batcher<K, V>(Arc<Inner<K, V>>);
 
 struct Inner<K, V> {
     database: Database,
     statement: Statement<K, V>,
-    /// How long a batch gathers before it is sent.
+    /// How long a batch collects lookups before it is sent.
     gather: Duration,
     queue: Mutex<Queue<K, V>>,
 }
 
 impl<K: Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
-    /// A batcher whose batches are run by `statement`, which must do no harm when it runs twice.
+    /// A batcher that runs its batches by `statement`, which must be idempotent.
     pub(super) fn new(
         database: &Database,
         statement: impl Fn(Connection, Arc<[K]>) -> Values<V> + Send + Sync + 'static,
@@ -67,7 +67,7 @@ impl<K: Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
         Self::gathering(database, Duration::ZERO, statement)
     }
 
-    /// The same for work that no request waits for: a batch gathers for `gather` before it is sent.
+    /// A batcher that collects each batch for `gather` before it is sent.
     pub(super) fn gathering(
         database: &Database,
         gather: Duration,
@@ -78,16 +78,16 @@ impl<K: Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
     }
 
     /// The value of a key, read by a statement that begins after this call. Cancelling before the batch is sent removes
-    /// the entry; cancelling later has no effect.
+    /// the lookup; cancelling later has no effect.
     pub(super) async fn submit(&self, key: K) -> Result<V, DbErr> {
         let (reply, mut answer) = oneshot::channel();
         if self.0.queue().push(Pending { key, reply }) {
             tokio::spawn(run(Arc::clone(&self.0)));
         }
-        let value = if let Ok(value) = timeout(SLOW, &mut answer).await {
+        let value = if let Ok(value) = timeout(SLOW_BATCH, &mut answer).await {
             value
         } else {
-            if self.0.queue().starts_run() {
+            if self.0.queue().try_start_run() {
                 tokio::spawn(run(Arc::clone(&self.0)));
             }
             answer.await
@@ -98,12 +98,12 @@ impl<K: Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
 
 impl<K, V> Inner<K, V> {
     fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
-        // a panic under the lock leaves the queue consistent
+        // a panic while the lock is held leaves the queue consistent
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs one batch, and again after a transient refusal or a broken connection. Returns the connection where it can run
-    /// the next batch.
+    /// Runs one batch, and repeats it after a transient error or on a broken connection. Returns the connection if it
+    /// can run the next batch.
     async fn attempt(
         &self,
         mut connection: Connection,
@@ -113,12 +113,12 @@ impl<K, V> Inner<K, V> {
             let work = async { (self.statement)(connection.clone(), Arc::clone(keys)).await };
             let outcome = match timeout(UNIT_TIMEOUT, AssertUnwindSafe(work).catch_unwind()).await {
                 Ok(Ok(outcome)) => outcome,
-                // the panic itself is in the log; a connection with a statement under way is closed
+                // the panic itself is in the log; a connection with a running statement is closed
                 Ok(Err(_)) => return (Err(failed("panicked")), None),
                 Err(_) => return (Err(failed("took too long")), None),
             };
-            let may_repeat = outcome.as_ref().is_err_and(|error| is_lost(error) || is_transient(error));
-            if !may_repeat || attempt >= ATTEMPTS {
+            let may_retry = outcome.as_ref().is_err_and(|error| is_lost(error) || is_transient(error));
+            if !may_retry || attempt >= ATTEMPTS {
                 return (outcome, Some(connection));
             }
             connection.release().await;
@@ -131,22 +131,22 @@ impl<K, V> Inner<K, V> {
     }
 }
 
-/// Runs batch after batch until nothing is pending.
+/// Runs batches until nothing is pending.
 async fn run<K, V>(inner: Arc<Inner<K, V>>) {
-    let mut lent: Option<Connection> = None;
+    let mut kept: Option<Connection> = None;
     for count in 1.. {
         if inner.gather.is_zero() {
-            // lets other tasks that are about to submit do so first
+            // lets tasks that are about to submit a lookup do so first
             yield_now().await;
         } else {
             sleep(inner.gather).await;
         }
-        let connection = match lent.take() {
+        let connection = match kept.take() {
             Some(connection) => Ok(connection),
             None => inner.database.acquire().await,
         };
         let Some(batch) = inner.queue().next() else {
-            lent = connection.ok();
+            kept = connection.ok();
             break;
         };
         let (keys, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.key, it.reply)).unzip();
@@ -155,15 +155,15 @@ async fn run<K, V>(inner: Arc<Inner<K, V>>) {
             Err(error) => (Err(error), None),
         };
         reply(replies, outcome);
-        lent = connection;
-        if count % TURN == 0 || !inner.gather.is_zero() {
-            release(lent.take()).await;
+        kept = connection;
+        if count % BATCHES_PER_CONNECTION == 0 || !inner.gather.is_zero() {
+            release(kept.take()).await;
         }
     }
-    release(lent).await;
+    release(kept).await;
 }
 
-/// Replies to all callers; for cancelled ones the reply is dropped.
+/// Replies to all callers; replies to cancelled ones are dropped.
 fn reply<V>(replies: Vec<oneshot::Sender<Result<V, DbErr>>>, outcome: Result<Vec<V>, DbErr>) {
     match outcome {
         Ok(values) => replies.into_iter().zip(values).for_each(|(reply, value)| drop(reply.send(Ok(value)))),
@@ -193,8 +193,8 @@ impl<K, V> Clone for Batcher<K, V> {
     }
 }
 
-/// Repeats the last item until the number of items is a power of two, so that few statements are prepared: there is one
-/// for each number of values.
+/// Repeats the last item until the number of items is a power of two, so that few statements are prepared: each number
+/// of values needs its own.
 pub(super) fn padded<T: Clone>(mut items: Vec<T>) -> Vec<T> {
     if let Some(last) = items.last().cloned() {
         items.resize(items.len().next_power_of_two(), last);

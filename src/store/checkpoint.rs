@@ -1,12 +1,13 @@
-//! What was removed from SQLite leaves its files: `secure_delete` overwrites it in the database, and a checkpoint takes it
-//! out of the write-ahead log, which holds pages as they were before. Other databases do this by themselves.
+//! Erases deleted rows from the files of SQLite: `secure_delete` overwrites them in the database file, and a checkpoint
+//! removes their old pages from the write-ahead log. Other databases do this by themselves.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::{Store, database::Connection};
 
 impl Store {
-    /// Writes the log back into the database file and empties it. `false` where a reader is in the way: try again later.
+    /// Writes the log back into the database file and truncates it. `false` if a reader prevents it; it may be repeated
+    /// later.
     ///
     /// # Errors
     /// When the database fails.

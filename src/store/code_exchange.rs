@@ -1,4 +1,4 @@
-//! Which node exchanges a login code, and the outcome. Each step is one statement that decides between nodes: no lock and
+//! Claims and outcomes of login codes. Each step is one conditional statement that decides between nodes: no lock and
 //! no transaction is held while WeChat is called.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -22,27 +22,27 @@ use super::{
     shared_statement::SharedStatement,
 };
 
-/// Claims many codes, and returns those that had no row. In one order, so that two nodes never wait for each other.
+/// Claims several codes, and returns those that had no row. One order of locks, so that two nodes do not deadlock.
 const CLAIM: &str = "
 INSERT INTO code_exchanges (code_hash, expires_at) SELECT * FROM unnest($1::bytea[], $2::bigint[]) ORDER BY 1
 ON CONFLICT DO NOTHING RETURNING code_hash";
 
-/// Claims one code where there is no `ON CONFLICT`.
+/// Claims one code on a database without `ON CONFLICT`.
 const CLAIM_ON_MYSQL: &str = "INSERT IGNORE INTO code_exchanges (code_hash, expires_at) VALUES (?, ?)";
 
-/// Stores the outcomes of many claims, and returns the codes whose claims were still valid.
+/// Stores the outcomes of several claims, and returns the codes whose claims were still valid.
 const STORE_OUTCOMES: &str = "
 UPDATE code_exchanges SET outcome = given.outcome, expires_at = given.until
 FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) AS given (code_hash, claimed_until, outcome, until)
 WHERE code_exchanges.code_hash = given.code_hash AND code_exchanges.expires_at = given.claimed_until
 RETURNING code_exchanges.code_hash";
 
-/// How long outcomes are gathered for a batch. Other nodes poll for one ten times less often.
+/// How long outcomes are collected for a batch. Other nodes poll at ten times this interval.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// The right to exchange a code. Another node may take it over once it has expired.
+/// A claim to exchange a code. Another node may take it over after it has expired.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct CodeClaim {
     /// The code.
     pub code: CodeHash,
     /// When it expires.
@@ -52,18 +52,18 @@ pub struct Claim {
 /// The outcome of a claimed code, stored for repeats.
 #[derive(Clone, Debug)]
 pub struct CodeOutcome {
-    /// The claim. Where another node has taken it over, nothing is stored.
-    pub claim: Claim,
+    /// The claim. If another node has taken it over, nothing is stored.
+    pub claim: CodeClaim,
     /// The outcome, encrypted.
     pub sealed: Sealed,
-    /// Until when repeats get it.
+    /// The end of the window in which repeats get it.
     pub until: Timestamp,
 }
 
-/// Claims many codes by one statement, where the database can return which were free (PostgreSQL).
-pub(super) fn claims(db: &Database) -> SharedStatement<Claim, bool> {
+/// Claims concurrent codes by one statement, on a database that can return which were free (PostgreSQL).
+pub(super) fn claims(db: &Database) -> SharedStatement<CodeClaim, bool> {
     let batcher = || {
-        Batcher::new(db, |db, claims: Arc<[Claim]>| {
+        Batcher::new(db, |db, claims: Arc<[CodeClaim]>| {
             let until: Vec<_> = claims.iter().map(|claim| claim.until.0).collect();
             let codes: Vec<_> = claims.iter().map(|claim| claim.code.0.clone()).collect();
             done(db, &codes, sqlx::query(CLAIM).bind(codes.clone()).bind(until))
@@ -72,7 +72,7 @@ pub(super) fn claims(db: &Database) -> SharedStatement<Claim, bool> {
     SharedStatement::on_postgres(db, batcher)
 }
 
-/// Stores many outcomes by one statement, on PostgreSQL as well.
+/// Stores concurrent outcomes by one statement (PostgreSQL).
 pub(super) fn outcomes(db: &Database) -> SharedStatement<CodeOutcome, bool> {
     let batcher = || {
         Batcher::gathering(db, GATHER, |db, kept: Arc<[CodeOutcome]>| {
@@ -86,7 +86,7 @@ pub(super) fn outcomes(db: &Database) -> SharedStatement<CodeOutcome, bool> {
     SharedStatement::on_postgres(db, batcher)
 }
 
-/// For which of the codes a statement took effect: it returns those.
+/// Runs a statement that returns the codes it changed. Returns for each code whether it was changed.
 fn done(db: Connection, codes: &[Vec<u8>], statement: PgQuery) -> Values<bool> {
     let codes = codes.to_vec();
     Box::pin(async move {
@@ -96,26 +96,28 @@ fn done(db: Connection, codes: &[Vec<u8>], statement: PgQuery) -> Values<bool> {
     })
 }
 
-/// A statement that returns codes.
+/// A statement of the PostgreSQL driver.
 type PgQuery = Query<'static, Postgres, PgArguments>;
 
 impl Store {
-    /// Claims a code; `false` where it has a row already. Most codes are new, so this is done without looking first.
+    /// Claims a code; `false` if it already has a row. Most codes are new, so this does not read first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_claim(&self, claim: &Claim) -> Result<bool, DbErr> {
+    pub async fn code_exchange_claim(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         match self.batchers.claims.submit(claim.clone()).await? {
             Some(won) => Ok(won),
             // boxed to keep the future of the common case small
-            None => Box::pin(self.claim_alone(claim)).await,
+            None => Box::pin(self.claim_unbatched(claim)).await,
         }
     }
 
-    /// A duplicate is no error here: the message of one that names a binary key is not text on every database.
-    async fn claim_alone(&self, claim: &Claim) -> Result<bool, DbErr> {
+    /// Claims a code by a statement of its own. The statement ignores a duplicate instead of failing, because some
+    /// databases return an error message that is not UTF-8 for a duplicate binary key.
+    async fn claim_unbatched(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         if self.db.backend() == DbBackend::MySql {
-            // the builder's `ON DUPLICATE KEY UPDATE` counts a row that was there already like one that is new
+            // the builder's `ON DUPLICATE KEY UPDATE` reports the same number of rows for an existing row as for a new
+            // one
             let values = [claim.code.clone().into(), claim.until.into()];
             let insert = Statement::from_sql_and_values(DbBackend::MySql, CLAIM_ON_MYSQL, values);
             let inserted = self.db.run(move |db| {
@@ -137,16 +139,17 @@ impl Store {
         self.db.one(Entity::find_by_id(code.clone())).await
     }
 
-    /// Turns an expired row into a claim. Of concurrent calls one succeeds; the result tells whether it was this one.
+    /// Turns the row that was read into a claim. One of several concurrent calls succeeds; returns whether this one
+    /// did.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_take_over(&self, expired: &Model, claim: &Claim) -> Result<bool, DbErr> {
-        let held = Claim { code: expired.code_hash.clone(), until: expired.expires_at };
+    pub async fn code_exchange_take_over(&self, expired: &Model, claim: &CodeClaim) -> Result<bool, DbErr> {
+        let held = CodeClaim { code: expired.code_hash.clone(), until: expired.expires_at };
         Ok(self.db.write(&replace(&held, None, claim.until)).await? == 1)
     }
 
-    /// Stores the outcome of a claim; `false` where another node has taken the claim over.
+    /// Stores the outcome of a claim; `false` if another node has taken the claim over.
     ///
     /// # Errors
     /// When the database fails.
@@ -161,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn code_exchange_release(&self, claim: &Claim) -> Result<bool, DbErr> {
+    pub async fn code_exchange_release(&self, claim: &CodeClaim) -> Result<bool, DbErr> {
         let delete = Entity::delete_by_id(claim.code.clone()).filter(Column::ExpiresAt.eq(claim.until));
         Ok(self.db.write(&delete).await? == 1)
     }
@@ -184,7 +187,7 @@ fn store(outcome: &CodeOutcome) -> UpdateMany<Entity> {
     replace(&outcome.claim, Some(outcome.sealed.clone()), outcome.until)
 }
 
-fn replace(held: &Claim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMany<Entity> {
+fn replace(held: &CodeClaim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::Outcome, Expr::value(outcome))
         .col_expr(Column::ExpiresAt, Expr::value(until))
@@ -194,7 +197,7 @@ fn replace(held: &Claim, outcome: Option<Sealed>, until: Timestamp) -> UpdateMan
 
 async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
     let expired = Column::ExpiresAt.lte(before);
-    // read first: MySQL deletes no rows a limited subquery names
+    // read first, because MySQL does not support `LIMIT` in a subquery of a `DELETE`
     let codes = Entity::find().select_only().column(Column::CodeHash).filter(expired.clone()).limit(limit);
     let codes: Vec<CodeHash> = codes.into_tuple().all(&db).await?;
     if codes.is_empty() {

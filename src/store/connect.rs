@@ -17,8 +17,8 @@ use super::{
 };
 use crate::config::{DatabaseUrl, SqliteDatabase};
 
-/// Connections of the feed's pool. The feed uses one at a time; a connection that broke silently stays in use until its
-/// unit of work times out, and the feed continues on the next one.
+/// Connections of the feed's pool. The feed uses one at a time. A silently broken connection stays in use until its
+/// unit of work times out; meanwhile the feed continues on the next one.
 const FEED_CONNECTIONS: u32 = 4;
 
 /// Attempts to open an SQLite file that another process has locked, and the delay between them.
@@ -28,17 +28,17 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Statements that are run on each new connection.
 type Settings = &'static [&'static str];
 
-/// Settings that correctness depends on, set on each connection regardless of the defaults of server, database and user:
-/// isolation, write access, and the timeout of a statement in milliseconds, which is shorter than that of a unit of work.
-/// A database that does not support one of these is refused.
+/// Settings that correctness depends on, set on each connection regardless of the defaults of server, database and
+/// user: isolation, write access, and the timeout of a statement in milliseconds, which is shorter than that of a unit
+/// of work. A database that does not support one of these is refused.
 const POSTGRES_REQUIRED: Settings = &[
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
     "SET statement_timeout = 12000",
 ];
 
-/// Settings that PostgreSQL may refuse, as other engines with its protocol do. All statements find their rows by keys, so
-/// that one generic plan fits all values, and planning each execution would take longer than running it. Sequential scans
-/// and such joins are off, so that a plan made for a small table stays good when the table grows.
+/// Settings that PostgreSQL may refuse, as other engines with its protocol do. All statements find their rows by keys,
+/// so that one generic plan fits all values, and planning each execution would take longer than running it. Sequential
+/// scans and such joins are off, so that a plan made for a small table stays good when the table grows.
 const POSTGRES_OPTIONAL: Settings = &[
     "SET lock_timeout = 5000",
     "SET idle_in_transaction_session_timeout = 20000",
@@ -50,7 +50,8 @@ const POSTGRES_OPTIONAL: Settings = &[
 ];
 
 /// The same for MySQL. Its default isolation locks the gaps between rows, which makes concurrent first logins deadlock.
-/// Without strict mode it truncates values that are too long. Lock timeouts are in seconds, OceanBase's in microseconds.
+/// Without strict mode it truncates values that are too long. Lock timeouts are in seconds, OceanBase's in
+/// microseconds.
 const MYSQL_REQUIRED: Settings = &[
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION TRANSACTION READ WRITE",
@@ -103,8 +104,8 @@ async fn open(url: &DatabaseUrl, configure: impl FnOnce(&mut ConnectOptions)) ->
     Ok(Database::new(connect_with_retry(options).await?, health))
 }
 
-/// Refuses a PostgreSQL database with an encoding other than UTF-8. In MySQL the tables set their own encoding, and SQLite
-/// stores all characters.
+/// Refuses a PostgreSQL database with an encoding other than UTF-8. In MySQL the tables set their own encoding, and
+/// SQLite stores all characters.
 async fn refuse_incomplete_encoding(db: &Database) -> Result<(), DbErr> {
     if db.backend() != DbBackend::Postgres {
         return Ok(());
@@ -122,8 +123,8 @@ async fn refuse_incomplete_encoding(db: &Database) -> Result<(), DbErr> {
     }
 }
 
-/// Connects, and tries again while SQLite is busy: its busy timeout does not apply when several processes switch a new file
-/// to the write-ahead log.
+/// Connects, and tries again while SQLite is busy: its busy timeout does not apply when several processes switch a new
+/// file to the write-ahead log.
 async fn connect_with_retry(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut attempt = 1;
     loop {
@@ -174,8 +175,8 @@ fn options(url: &DatabaseUrl, health: &Arc<Health>) -> ConnectOptions {
     options
 }
 
-/// Runs the required and the optional settings on a new connection. A macro, because no function can be generic over the
-/// connections of sqlx here: their `Executor` is implemented for one lifetime at a time.
+/// Runs the required and the optional settings on a new connection. A macro, because no function can be generic over
+/// the connections of sqlx here: their `Executor` is implemented for one lifetime at a time.
 macro_rules! set_on {
     ($connection:ident, $required:ident, $optional:ident) => {
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Flags on content that was kept although WeChat's content check did not pass it.
+//! Flags on content that is kept although it did not pass WeChat's content check.
 
 use entity::{
     Timestamp, UserId,
@@ -8,20 +8,21 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, Quer
 
 use super::{Store, database::Connection};
 
-/// Flags that one user may have: one for each part of a profile that others see, with room for more.
+/// Maximum number of flags of one user: one for each visible part of a profile, with a reserve for future ones.
 const FLAGS_OF_ONE: u64 = 8;
 
 /// A flag to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// Why.
+    /// The result of the check.
     pub suggestion: Suggestion,
-    /// WeChat's number for what is wrong, where it gave one.
+    /// WeChat's label: the number of the violated category, if WeChat returned one.
     pub label: Option<i32>,
 }
 
 impl Store {
-    /// The flags of users behind `after`, in the order of their keys: about `limit` of them, those of the last user all.
+    /// The flags of users with keys greater than `after`, in the order of their keys: `limit` of them, and the
+    /// remaining ones of the last user.
     ///
     /// # Errors
     /// When the database fails.
@@ -41,7 +42,8 @@ impl Store {
     }
 }
 
-/// Sets the flag on one part of a profile, or clears it where there is to be none. The user's row must be locked.
+/// Sets the flag on one part of a profile, or clears it if `flag` is `None`. The caller holds the lock of the user's
+/// row.
 pub(super) async fn content_flag_write_in(
     tx: &Connection,
     user: UserId,

@@ -1,10 +1,10 @@
-//! The connections to one database, and the rule of their use: **a unit of work runs to its end**.
+//! The connections to one database, and the rule for using them: **a unit of work runs to its end**.
 //!
-//! A request's future can be dropped at every `await`: the client disconnects, a stream is reset, a time-out fires. sqlx
+//! A request's future can be dropped at every `await`: the client disconnects, a stream is reset, a timeout fires. sqlx
 //! 0.9 counts a transaction only after `BEGIN` was answered (transact-rs/sqlx#4385, #4393), so a future dropped during
-//! `BEGIN` gives back a connection with an open transaction, and what runs over it later is answered and never
-//! committed. Therefore no request polls a statement: each unit of work runs in a task of its own, bounded by
-//! [`UNIT_TIMEOUT`]. A cancelled caller loses the answer and nothing else. A connection returns to the pool clean, or
+//! `BEGIN` returns a connection with an open transaction to the pool, and statements that run on it later are answered
+//! but never committed. Therefore no request polls a statement: each unit of work runs in a task of its own, limited by
+//! [`UNIT_TIMEOUT`]. A cancelled caller loses the result and nothing else. A connection returns to the pool clean, or
 //! it is closed.
 
 mod connection;
@@ -35,8 +35,8 @@ pub(super) use unit::TransactionEnd;
 /// How long a unit of work waits for a connection.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a unit of work may take, its repetitions included. Then its connection is closed: the peer may have gone
-/// silent, and would never answer.
+/// How long a unit of work may take, including its retries. After that its connection is closed, because the peer may
+/// have become silent and never answer.
 pub(super) const UNIT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A database. Clones share its connections.
@@ -45,8 +45,8 @@ pub(super) struct Database(Arc<Inner>);
 
 struct Inner {
     pool: DatabaseConnection,
-    /// One for each connection of the pool. Waiting for a permit can be cancelled safely; waiting inside the pool may be
-    /// connecting, and a half-open connection that is given up stays on the server for a while.
+    /// One permit for each connection of the pool. Waiting for a permit can be cancelled safely. Waiting inside the
+    /// pool may mean opening a connection, and an abandoned half-open connection stays on the server for a while.
     permits: Arc<Semaphore>,
     connections: u32,
     health: Arc<Health>,
@@ -54,7 +54,7 @@ struct Inner {
 }
 
 impl Database {
-    /// A database on a pool whose idle connections `health` judges.
+    /// A database on a pool. `health` decides which idle connections are pinged.
     pub(super) fn new(pool: DatabaseConnection, health: Arc<Health>) -> Self {
         let connections = match pool.get_database_backend() {
             DbBackend::Postgres => pool.get_postgres_connection_pool().options().get_max_connections(),
@@ -70,25 +70,25 @@ impl Database {
         &self.0.pool
     }
 
-    /// Which dialect of SQL it speaks.
+    /// The SQL dialect.
     pub(super) fn backend(&self) -> DbBackend {
         self.0.pool.get_database_backend()
     }
 
-    /// Statements run so far.
+    /// The number of statements run so far.
     pub(super) fn statements(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)
     }
 
-    /// Acquires a connection. To be called by a task that runs to its end.
+    /// Acquires a connection. Must be called by a task that is not cancelled.
     ///
     /// # Errors
-    /// When none comes free in time, or none can be opened.
+    /// When none becomes free in time, or none can be opened.
     pub(super) async fn acquire(&self) -> Result<Connection, DbErr> {
         self.connect(self.permit().await).await
     }
 
-    /// Waits for a permit. This may be cancelled.
+    /// Waits for a permit. Cancellation is safe.
     async fn permit(&self) -> Result<OwnedSemaphorePermit, DbErr> {
         let permit = timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.0.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
@@ -96,18 +96,18 @@ impl Database {
     }
 
     async fn connect(&self, permit: Result<OwnedSemaphorePermit, DbErr>) -> Result<Connection, DbErr> {
-        Connection::acquire(self.clone(), permit?).await.inspect_err(|error| self.note(error))
+        Connection::acquire(self.clone(), permit?).await.inspect_err(|error| self.record_error(error))
     }
 
-    fn note(&self, error: &DbErr) {
-        self.0.health.note(error);
+    fn record_error(&self, error: &DbErr) {
+        self.0.health.record_error(error);
     }
 
     fn count_statement(&self) {
         self.0.statements.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The row that a query finds, or none.
+    /// Runs a query for at most one row.
     pub(super) async fn one<E: EntityTrait>(&self, select: Select<E>) -> Result<Option<E::Model>, DbErr> {
         self.run(move |db| {
             let select = select.clone();
@@ -116,7 +116,7 @@ impl Database {
         .await
     }
 
-    /// The rows that a query finds.
+    /// Runs a query for all rows.
     pub(super) async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbErr> {
         self.run(move |db| {
             let select = select.clone();
@@ -125,8 +125,8 @@ impl Database {
         .await
     }
 
-    /// Runs one statement that writes, and gives the number of rows it changed. It must be one that does no harm when
-    /// it runs twice, as an update does whose condition its own effect makes untrue.
+    /// Runs one statement that writes, and returns the number of rows it changed. The statement must be idempotent, as
+    /// a conditional update is whose effect makes its condition false.
     pub(super) async fn write(&self, statement: &impl QueryTrait) -> Result<u64, DbErr> {
         let statement = statement.build(self.backend());
         self.run(move |db| {
@@ -136,10 +136,10 @@ impl Database {
         .await
     }
 
-    /// Waits until no unit of work is under way, then closes the connections.
+    /// Waits until no unit of work is running, then closes the connections.
     pub(super) async fn close(self) -> Result<(), DbErr> {
         let idle = self.0.permits.acquire_many(self.0.connections).await;
-        // closed twice: nothing is left to wait for
+        // an error means that the semaphore is closed already: nothing is left to wait for
         drop(idle);
         self.0.permits.close();
         self.0.pool.clone().close().await

@@ -1,4 +1,4 @@
-//! The feed: a transaction appends its changes of an account as its last step, and every node reads them.
+//! The feed: a transaction appends its changes of accounts as its last step, and every node reads them.
 
 use entity::{
     SessionId, Timestamp, UserId,
@@ -22,7 +22,7 @@ pub enum Change {
     UserChanged,
 }
 
-/// A part of a lane: the positions behind `after`, up to `head`.
+/// A range of a lane: the positions greater than `after`, up to and including `head`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedRange {
     /// The lane.
@@ -42,8 +42,8 @@ impl Store {
         self.feed.all(feed_head::Entity::find()).await
     }
 
-    /// The rows of some ranges of the feed, in the order of each lane. Fewer rows than the ranges are long mean that the
-    /// missing ones were pruned.
+    /// The rows of some ranges of the feed, in the order of lane and position. If there are fewer rows than positions
+    /// in the ranges, the missing ones were pruned.
     ///
     /// # Errors
     /// When the database fails.
@@ -59,7 +59,8 @@ impl Store {
         self.feed.all(rows.order_by_asc(feed::Column::Lane).order_by_asc(feed::Column::Position)).await
     }
 
-    /// Removes up to `limit` rows from before `before`, and returns their number. Several nodes may do so at once.
+    /// Removes up to `limit` rows created before `before`, and returns their number. Several nodes may do so at the
+    /// same time.
     ///
     /// # Errors
     /// When the database fails.
@@ -85,8 +86,8 @@ async fn feed_prune(db: Connection, before: Timestamp, limit: u64) -> Result<u64
     Ok(feed::Entity::delete_many().filter(key.in_tuples(old)).exec(&db).await?.rows_affected)
 }
 
-/// Appends the changes of one user. This must be the transaction's last step: from here on it locks the lane's head, and
-/// other transactions of the lane wait.
+/// Appends the changes of one user. This must be the transaction's last step: from here on it holds the lock of the
+/// lane's head, and other transactions of the lane wait.
 pub(super) async fn feed_append_in(
     tx: &Connection,
     user: UserId,
@@ -109,7 +110,7 @@ pub(super) async fn feed_append_in(
     feed::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
 }
 
-/// Appends the changes of several users, in the order of their lanes: two such transactions never wait for each other.
+/// Appends the changes of several users, in the order of their lanes, so that two such transactions do not deadlock.
 pub(super) async fn feed_append_of_users_in(
     tx: &Connection,
     changes: &[(UserId, Vec<Change>)],

@@ -1,4 +1,4 @@
-//! Identities, looked up. Concurrent lookups by openid are batched into one statement.
+//! Looks up identities. Concurrent lookups by openid are batched into one statement.
 
 mod claim;
 mod conflict;
@@ -15,9 +15,9 @@ pub use merge::{Merge, Merged};
 pub use reseal::ResealedIdentity;
 pub use unlink::{Unlink, Unlinked};
 
-pub(super) use claim::{identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in};
+pub(super) use claim::{identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in};
 pub(super) use conflict::conflicts_delete_in;
-pub(super) use reseal::begins_otherwise;
+pub(super) use reseal::lacks_prefix;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -33,10 +33,10 @@ use super::{
 /// The unique key of an identity: the mini program and the openid.
 pub(super) type IdentityKey = (String, OpenId);
 
-/// An identity with its user, where there is one.
+/// An identity with its user; `None` if either does not exist.
 pub(super) type IdentityWithUser = Option<(identity::Model, user::Model)>;
 
-/// Reads identities, those of concurrent callers by one query for each mini program.
+/// Reads the identities of concurrent callers by one query for each mini program.
 pub(super) fn batcher(db: &Database) -> Batcher<IdentityKey, IdentityWithUser> {
     Batcher::new(db, |db, names| Box::pin(identities_named(db, names)))
 }
@@ -62,7 +62,7 @@ async fn identities_named(db: Connection, names: Arc<[IdentityKey]>) -> Result<V
 }
 
 impl Store {
-    /// The identity an openid names within a mini program, with its user, by a query shared with concurrent callers.
+    /// The identity of an openid within a mini program, with its user, by a query shared with concurrent callers.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,7 +78,7 @@ impl Store {
         self.db.one(identity::Entity::find_by_id(id)).await
     }
 
-    /// An identity, where it belongs to `owner`.
+    /// An identity, if it belongs to `owner`.
     ///
     /// # Errors
     /// When the database fails.
@@ -86,7 +86,7 @@ impl Store {
         self.db.one(identity::Entity::find_by_id(id).filter(identity::Column::UserId.eq(owner))).await
     }
 
-    /// The identity by which a session was opened.
+    /// The identity that opened a session.
     ///
     /// # Errors
     /// When the database fails.

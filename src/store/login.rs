@@ -1,5 +1,5 @@
-//! A login in the database: one transaction that finds or creates the user, stores the session key, inserts the session,
-//! ends surplus ones, and stores the outcome for repeats of the code. Unique keys decide races between logins.
+//! Writes a login: one transaction that finds or creates the user, stores the session key, inserts the session, ends
+//! surplus sessions, and stores the outcome for repeats of the code. Unique keys decide races between logins.
 
 mod batched;
 mod steps;
@@ -14,37 +14,39 @@ use super::{
     code_exchange::code_exchange_store_outcome_in,
     database::{Connection, TransactionEnd},
     feed::feed_append_in,
-    identity::{ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in},
+    identity::{
+        ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in,
+    },
     session::sessions_evict_in,
 };
 pub(super) use batched::{LoginRow, shared};
 use steps::{session_insert_in, touch_last_login_in, user_create_in};
 
-/// Everything a login writes.
+/// The data of a login.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// Who logged in, as WeChat proved it.
+    /// The identity, as WeChat proved it.
     pub identity: ProvenIdentity,
-    /// Key of the user, should this be their first login.
+    /// The key of the user, if the login creates one.
     pub new_user: UserId,
-    /// The user a first login joins, where their telephone number says so.
+    /// The existing user that a new identity joins, determined by the telephone number.
     pub joins: Option<UserId>,
-    /// Whether somebody who is not known yet becomes a user.
+    /// Whether the login may create a user.
     pub create_user: bool,
     /// The session to open.
     pub session: NewSession,
-    /// Live sessions one user may have.
+    /// Maximum number of live sessions of one user.
     pub sessions_per_user: u32,
-    /// The outcome for repeats of the code; `None` where it is not stored.
+    /// The outcome for repeats of the code; `None` if it is not stored.
     pub code: Option<CodeOutcome>,
 }
 
-/// The identity that logs in, where it exists.
+/// An identity that exists already, with its user.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownIdentity {
     /// The identity.
     pub identity: IdentityId,
-    /// Whose it is.
+    /// The user of the identity.
     pub user: UserId,
 }
 
@@ -61,15 +63,15 @@ impl KnownIdentity {
 pub struct NewSession {
     /// Its key.
     pub id: SessionId,
-    /// The client's own name for the device: an older session of the user with the same name ends.
+    /// The client's own identifier of the device: an older session of the user with the same one ends.
     pub device_id: Option<String>,
-    /// The device as a person would call it.
+    /// The human-readable name of the device.
     pub device_name: Option<String>,
     /// `User-Agent` of the login.
     pub user_agent: Option<String>,
     /// Network of the login.
     pub ip_prefix: Option<String>,
-    /// When it ends unless refreshed.
+    /// When the session expires unless it is refreshed.
     pub expires_at: Timestamp,
 }
 
@@ -82,12 +84,12 @@ pub struct LoggedIn {
     pub session: session::Model,
     /// Whether this login created the user.
     pub is_new_user: bool,
-    /// The unionid belongs to another user than the openid does. The two stay separate: merging them is the person's
-    /// decision, never a login's.
+    /// Whether the unionid belongs to another user than the openid. The two users stay separate: only the person or an
+    /// operator merges accounts, never a login.
     pub union_conflict: bool,
 }
 
-/// The result of a login that may be refused. Nothing was written where it was.
+/// The result of a login. A login that is refused writes nothing.
 #[derive(Clone, Debug)]
 pub enum LoginOutcome {
     /// The login was written.
@@ -102,17 +104,17 @@ pub enum LoginOutcome {
 /// The result of one attempt at a login.
 enum Attempt {
     Done(LoginOutcome),
-    /// A concurrent login created the user or the identity first, or the user or the identity is gone since it was read:
-    /// nothing was written.
+    /// A concurrent login created the user or the identity first, or one of them was deleted since it was read. Nothing
+    /// was written.
     LostRace,
 }
 
-/// Attempts at a login before it fails because concurrent ones won each race.
+/// Attempts at a login that loses races against concurrent logins.
 const ATTEMPTS: u32 = 5;
 
 impl Store {
-    /// Writes a login. `known` is the identity as read before, where there was one. A login that loses a race is run again,
-    /// and then finds what the other one created.
+    /// Writes a login. `known` is the identity as read before, if it exists. A login that loses a race is run again,
+    /// and then finds the rows of the winner.
     ///
     /// # Errors
     /// When the database fails.
@@ -137,17 +139,17 @@ impl Store {
             let found = self.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
             known = found.map(|(identity, _)| KnownIdentity::of(&identity));
         }
-        Err(DbErr::Custom("other logins of the user were faster each time".to_owned()))
+        Err(DbErr::Custom("the login lost every race against concurrent logins".to_owned()))
     }
 
-    /// Whose login it is where the identity is new: the unionid's owner's, or that of the user it joins.
+    /// The user of a new identity: the owner of its unionid, or the user it joins.
     async fn owner_of_new_identity(&self, login: &Login) -> Result<Option<UserId>, DbErr> {
         if let Some(unionid) = &login.identity.unionid
             && let Some(owner) = self.union_owner(&login.identity.open_platform, unionid).await?
         {
             return Ok(Some(owner));
         }
-        // who is gone by now is not joined
+        // a user who was deleted meanwhile is not joined
         let Some(joins) = login.joins else { return Ok(None) };
         Ok(self.user(joins).await?.map(|user| user.id))
     }
@@ -162,9 +164,9 @@ impl Store {
     }
 }
 
-/// Every login locks the user's row, then the identity's, then the unionid's: two transactions that locked them in
-/// different orders would deadlock. So a login that created a user, and finds that the person already is another one, does
-/// not switch to that one: it is rolled back.
+/// Every login locks the rows of user, identity and unionid in this order: two transactions with different orders could
+/// deadlock. Therefore a login that has created a user, and finds that the identity or the unionid already has another
+/// user, does not switch to that user; it is rolled back and retried.
 async fn login_in(
     tx: Connection,
     known: Option<KnownIdentity>,
@@ -173,7 +175,7 @@ async fn login_in(
 ) -> Result<TransactionEnd<Attempt>, DbErr> {
     let (is_new_user, owner) = (owner.is_none(), owner.unwrap_or(login.new_user));
     let proven = &login.identity;
-    // this row's lock also serialises logins of one user, so that the cap on sessions holds
+    // this row's lock also serialises the logins of one user, so that the maximum number of sessions holds
     let user = if is_new_user {
         Some(user_create_in(&tx, &login).await?)
     } else {
@@ -200,7 +202,7 @@ async fn login_in(
         return Ok(TransactionEnd::RollBack(Attempt::LostRace));
     }
     if union_conflict {
-        union_conflict_note_in(&tx, proven, identity).await?;
+        union_conflict_upsert_in(&tx, proven, identity).await?;
     }
     let session = session_insert_in(&tx, owner, identity, &login).await?;
     let ended = sessions_evict_in(&tx, &session, login.sessions_per_user).await?;

@@ -1,5 +1,6 @@
-//! The rows of pictures. A row is inserted before its object is written, and deleted after its object, so that every object
-//! has a row. The state of a row changes from `PENDING` to `LIVE` to `DELETING`, or from `PENDING` to `DELETING`.
+//! The rows of pictures. A row is inserted before its object is written, and deleted after its object, so that every
+//! object has a row. The state of a row changes from `PENDING` to `LIVE` to `DELETING`, or from `PENDING` to
+//! `DELETING`.
 
 use entity::{
     Timestamp, UserId,
@@ -24,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn media_file_begin(&self, key: &str, owner: UserId, now: Timestamp) -> Result<(), DbErr> {
+    pub async fn media_file_insert(&self, key: &str, owner: UserId, now: Timestamp) -> Result<(), DbErr> {
         let key = key.to_owned();
         let insert = move |db| {
             let row = ActiveModel {
@@ -41,7 +42,7 @@ impl Store {
     }
 
     /// Puts a stored picture into use: writes its path to the user's row, and marks the previous picture for deletion.
-    /// `None`, and nothing is written, if the user does not exist or the upload was given up.
+    /// `None`, and nothing is written, if the user does not exist or the upload was abandoned.
     ///
     /// # Errors
     /// When the database fails.
@@ -65,11 +66,11 @@ impl Store {
         self.db.all(which).await
     }
 
-    /// Marks a stored picture that did not come into use for deletion. `false` if it is in use.
+    /// Marks a stored picture that was not put into use for deletion. `false` if it is in use.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn media_file_give_up(&self, key: &str, now: Timestamp) -> Result<bool, DbErr> {
+    pub async fn media_file_abandon(&self, key: &str, now: Timestamp) -> Result<bool, DbErr> {
         let update = to_delete(now).filter(Column::Key.eq(key)).filter(Column::State.eq(State::Pending));
         self.db.write(&update).await?;
         let in_use = Entity::find_by_id(key).filter(Column::State.eq(State::Live));
@@ -89,8 +90,8 @@ impl Store {
         self.db.write(&update).await.map(drop)
     }
 
-    /// Up to `limit` pictures to delete, oldest first. Uploads that have been `PENDING` since before `before` are given up and
-    /// included. Concurrent nodes may get the same pictures.
+    /// Up to `limit` pictures to delete, oldest first. Uploads that have been `PENDING` since before `before` are
+    /// abandoned and included. Concurrent nodes may get the same pictures.
     ///
     /// # Errors
     /// When the database fails.
@@ -125,8 +126,8 @@ impl Store {
     }
 }
 
-/// Marks the pictures in use of a user for deletion, except `kept`. The caller holds the lock of the user's row, and writes
-/// `users.avatar_url`. An upload in progress keeps its row, because its object may be written after a deletion.
+/// Marks the pictures in use of a user for deletion, except `kept`. The caller holds the lock of the user's row, and
+/// writes `users.avatar_url`. An upload in progress keeps its row, because its object may be written after a deletion.
 pub(in crate::store) async fn media_files_delete_in(
     tx: &Connection,
     owner: UserId,
@@ -138,8 +139,8 @@ pub(in crate::store) async fn media_files_delete_in(
     live.filter(others).exec(tx).await.map(drop)
 }
 
-/// Clears the picture of a user if it is still the one at `path`, and marks it for deletion. Returns whether it was. The last
-/// step of a transaction.
+/// Clears the picture of a user if it is still the one at `path`, and marks it for deletion. Returns whether it was.
+/// The last step of a transaction.
 pub(super) async fn avatar_delete_in(
     tx: Connection,
     owner: UserId,

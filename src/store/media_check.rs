@@ -1,5 +1,5 @@
-//! The checks of pictures that WeChat was asked for, and what comes of them. Every effect is on a picture that is still in
-//! use: the lock of the user's row decides.
+//! The pending checks of pictures, and the effects of their results. An effect applies only to a picture that is still
+//! in use: the lock of the user's row decides.
 
 use entity::{
     EventHash, Timestamp, UserId,
@@ -18,25 +18,25 @@ use super::{
     user_lock::user_lock_in,
 };
 
-/// What becomes of a picture.
+/// The decision about a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureVerdict {
-    /// It stays, and no flag does.
+    /// The picture stays, without a flag.
     Pass,
-    /// It stays, and is flagged.
+    /// The picture stays, and is flagged.
     Flag(Flag),
-    /// It is taken away.
+    /// The picture is removed.
     Remove,
 }
 
-/// The outcome of a check, as WeChat pushes it.
+/// The result of a check, as WeChat pushes it.
 #[derive(Clone, Debug)]
 pub struct CheckedPicture {
     /// The event.
     pub event: EventHash,
     /// The mini program.
     pub app_id: String,
-    /// WeChat's name for the check.
+    /// WeChat's id of the check.
     pub trace_id: String,
     /// The prefix of the paths of stored pictures.
     pub path_prefix: &'static str,
@@ -44,19 +44,19 @@ pub struct CheckedPicture {
     pub verdict: PictureVerdict,
 }
 
-/// What an outcome did.
+/// The effect of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaOutcome {
-    /// The mini program asked for no check of this name, or its outcome is known.
+    /// The mini program has no pending check with this id.
     Unknown,
-    /// The picture of this user was taken away.
+    /// The picture of this user was removed.
     Removed(UserId),
     /// The picture stays, or is no longer in use.
     Kept,
 }
 
 impl Store {
-    /// Notes a check that WeChat has begun, unless its user is gone.
+    /// Inserts a pending check, unless its user no longer exists.
     ///
     /// # Errors
     /// When the database fails.
@@ -65,20 +65,20 @@ impl Store {
         self.db.transaction(move |tx| begin_in(tx, check.clone())).await
     }
 
-    /// Lets the outcome of a check take effect, and removes the check. A second push of it finds none.
+    /// Applies the result of a check, and deletes the pending check. A repeated push of the result finds none.
     ///
     /// # Errors
-    /// When the database fails; nothing is recorded then.
+    /// When the database fails. Nothing is recorded then.
     pub async fn media_check_end(&self, checked: &CheckedPicture, now: Timestamp) -> Result<MediaOutcome, DbErr> {
         let (checked, backend) = (checked.clone(), self.db.backend());
         self.db.transaction_with_end(move |tx| end_in(tx, backend, checked.clone(), now)).await
     }
 
-    /// Decides about the picture of a user at `path`, and tells whether it was taken away.
+    /// Applies a verdict to the picture of a user at `path`, and returns whether the picture was removed.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn picture_judge(
+    pub async fn picture_verdict_apply(
         &self,
         owner: UserId,
         path: &str,
@@ -86,10 +86,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, DbErr> {
         let path = path.to_owned();
-        self.db.transaction(move |tx| judge_in(tx, owner, path.clone(), verdict, now)).await
+        self.db.transaction(move |tx| verdict_apply_in(tx, owner, path.clone(), verdict, now)).await
     }
 
-    /// Removes up to `limit` checks begun before `before`, and tells how many those were.
+    /// Removes up to `limit` checks begun before `before`, and returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -120,22 +120,22 @@ async fn end_in(
     };
     let owner = check.user_id;
     if !user_lock_in(&tx, owner).await? || check_in(&tx, &checked).await?.is_none_or(|check| check.user_id != owner) {
-        // rolled back, so that WeChat's next push of it meets the account as it is then
+        // rolled back, so that WeChat's next push of the event finds the account in its new state
         return Err(DbErr::Custom("the account of a checked picture was just changed".to_owned()));
     }
     Entity::delete_by_id(checked.trace_id.clone()).exec(&tx).await?;
     let path = format!("{}{}", checked.path_prefix, check.media_key);
-    let is_removed = judge_in(tx, owner, path, checked.verdict, now).await?;
+    let is_removed = verdict_apply_in(tx, owner, path, checked.verdict, now).await?;
     Ok(TransactionEnd::Commit(if is_removed { MediaOutcome::Removed(owner) } else { MediaOutcome::Kept }))
 }
 
-/// The check, where the mini program has asked for it.
+/// The pending check, if it belongs to the mini program.
 async fn check_in(tx: &Connection, checked: &CheckedPicture) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(checked.trace_id.clone()).filter(Column::AppId.eq(&checked.app_id)).one(tx).await
 }
 
-/// The last step of a transaction.
-async fn judge_in(
+/// Applies a verdict. The last step of a transaction.
+async fn verdict_apply_in(
     tx: Connection,
     owner: UserId,
     path: String,

@@ -1,5 +1,5 @@
-//! The events that WeChat pushes: each takes effect once, in the transaction that records it, so that neither a crash nor a
-//! second node loses or repeats one.
+//! The events that WeChat pushes. Each takes effect once, in the transaction that records it, so that neither a crash
+//! nor a second node loses or repeats it.
 
 use entity::{
     EventHash, OpenId, Timestamp, UserId, identity,
@@ -17,7 +17,7 @@ use super::{
     user_lock::user_lock_in,
 };
 
-/// The builder's `ON DUPLICATE KEY UPDATE` counts a row that was there already like one that is new.
+/// The builder's `ON DUPLICATE KEY UPDATE` reports the same number of rows for an existing row as for a new one.
 const RECORD_ON_MYSQL: &str = "INSERT IGNORE INTO push_events (event_hash, created_at) VALUES (?, ?)";
 
 /// An event about a person.
@@ -27,18 +27,18 @@ pub struct ProfileEvent {
     pub event: EventHash,
     /// The mini program.
     pub app_id: String,
-    /// Whom it is about.
+    /// The person, by openid.
     pub openid: OpenId,
-    /// What it does.
+    /// The effect of the event.
     pub effect: ProfileEffect,
 }
 
-/// What an event does to an account.
+/// The effect of an event on an account.
 #[derive(Clone, Debug)]
 pub enum ProfileEffect {
     /// Clears parts of the profile.
     Clear {
-        /// Whether the name is cleared.
+        /// Whether the nickname is cleared.
         nickname: bool,
         /// Whether the picture is cleared.
         avatar: bool,
@@ -50,16 +50,16 @@ pub enum ProfileEffect {
 }
 
 impl Store {
-    /// Does what an event says, unless the event was recorded before. Gives the user whose row changed, if any.
+    /// Applies an event, unless it was recorded before. Returns the user whose row changed, if any.
     ///
     /// # Errors
-    /// When the database fails; the event is not recorded then.
+    /// When the database fails. The event is not recorded then.
     pub async fn push_event_apply(&self, event: &ProfileEvent, now: Timestamp) -> Result<Option<UserId>, DbErr> {
         let (event, backend) = (event.clone(), self.db.backend());
         self.db.transaction(move |tx| apply_in(tx, backend, event.clone(), now)).await
     }
 
-    /// Removes up to `limit` events recorded before `before`, and tells how many those were.
+    /// Removes up to `limit` events recorded before `before`, and returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -79,7 +79,7 @@ async fn apply_in(
     }
     let Some(owner) = owner_in(&tx, &event).await? else { return Ok(None) };
     if !user_lock_in(&tx, owner).await? || owner_in(&tx, &event).await? != Some(owner) {
-        // rolled back, so that WeChat's next push of it meets the account as it is then
+        // rolled back, so that WeChat's next push of the event finds the account in its new state
         return Err(DbErr::Custom("the account of a pushed event was just changed".to_owned()));
     }
     let changed = match event.effect {
@@ -93,7 +93,7 @@ async fn apply_in(
     Ok(changed.then_some(owner))
 }
 
-/// Records an event; `false` where it was before.
+/// Records an event; `false` if it was recorded before.
 pub(super) async fn push_event_record_in(
     tx: &Connection,
     backend: DbBackend,
@@ -110,7 +110,7 @@ pub(super) async fn push_event_record_in(
     Ok(insert.exec_without_returning(tx).await? == 1)
 }
 
-/// Whose account the event is about.
+/// The user whom the event concerns.
 async fn owner_in(tx: &Connection, event: &ProfileEvent) -> Result<Option<UserId>, DbErr> {
     let found = identity::Entity::find()
         .filter(identity::Column::AppId.eq(&event.app_id))

@@ -1,4 +1,4 @@
-//! Sessions, looked up and listed. What changes them is in the files below.
+//! Looks up and lists sessions. The submodules change them.
 
 mod end;
 mod evict;
@@ -23,32 +23,33 @@ use super::{
     database::{Connection, Database},
 };
 
-/// Which part of a list is wanted: the `limit` rows that follow `after`, or the `limit` rows that precede `before`.
+/// A page of a list, requested by keyset cursors: the `limit` rows that follow `after`, or the `limit` rows that
+/// precede `before`.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Only rows behind this one.
+pub struct PageRequest {
+    /// Only rows after this one.
     pub after: Option<SessionId>,
-    /// Only rows ahead of this one.
+    /// Only rows before this one.
     pub before: Option<SessionId>,
-    /// How many rows at the most.
+    /// Maximum number of rows.
     pub limit: u64,
-    /// Count from the end of the list.
+    /// Whether the page is taken from the end of the list.
     pub from_end: bool,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     /// The rows, in the list's order.
     pub rows: Vec<T>,
-    /// Whether the list goes on beyond them, in the direction asked for.
+    /// Whether the list has more rows in the requested direction.
     pub more: bool,
 }
 
-/// A session with its user, where there is one.
+/// A session with its user; `None` if either does not exist.
 pub(super) type SessionWithUser = Option<(session::Model, user::Model)>;
 
-/// Reads sessions, those of concurrent callers by one query.
+/// Reads the sessions of concurrent callers by one query.
 pub(super) fn batcher(db: &Database) -> Batcher<SessionId, SessionWithUser> {
     Batcher::new(db, |db, ids| Box::pin(with_users(db, ids)))
 }
@@ -70,7 +71,7 @@ impl Store {
         self.batchers.sessions.submit(id).await
     }
 
-    /// A live session, where it belongs to `owner`.
+    /// A live session, if it belongs to `owner`.
     ///
     /// # Errors
     /// When the database fails.
@@ -84,15 +85,15 @@ impl Store {
         self.db.one(found.filter(live(now))).await
     }
 
-    /// A part of a user's live sessions, newest first. Keys are in order of time, so a key is a position in the list:
-    /// the page is read off the index however long the list is.
+    /// A page of a user's live sessions, newest first. Keys sort by creation time, so a key is a keyset cursor: a page
+    /// is one range scan of the index, however long the list is.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sessions_of(
         &self,
         owner: UserId,
-        window: Window,
+        window: PageRequest,
         now: Timestamp,
     ) -> Result<Page<session::Model>, DbErr> {
         let key = session::Column::Id;

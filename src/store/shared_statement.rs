@@ -1,6 +1,6 @@
-//! A statement that many requests share, on a database that can run it (PostgreSQL). Where it is refused, each request runs
-//! one of its own, because another request may be the cause. Where the database does not support it, it is not tried
-//! again: some databases that speak PostgreSQL's protocol lack parts of its language.
+//! A statement shared by many requests, on a database that supports it (PostgreSQL). If the database rejects it, each
+//! request runs a statement of its own, because another request may be the cause. If the database does not support it,
+//! it is not tried again: some databases with PostgreSQL's protocol lack parts of its SQL dialect.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -11,7 +11,7 @@ use super::{
     database::{Database, is_refusal, is_unsupported},
 };
 
-/// The statement.
+/// A batched statement that may be unavailable.
 #[derive(Debug)]
 pub(super) struct SharedStatement<K, V> {
     batcher: Option<Batcher<K, V>>,
@@ -19,13 +19,13 @@ pub(super) struct SharedStatement<K, V> {
 }
 
 impl<K: Send + Sync + 'static, V: Send + 'static> SharedStatement<K, V> {
-    /// A statement of PostgreSQL's.
+    /// A statement for PostgreSQL; unavailable on other databases.
     pub(super) fn on_postgres(db: &Database, batcher: impl FnOnce() -> Batcher<K, V>) -> Self {
         let batcher = (db.backend() == DbBackend::Postgres).then(batcher);
         Self { batcher, is_unsupported: AtomicBool::new(false) }
     }
 
-    /// The value of a key; `None` where the request must run a statement of its own, and nothing was written.
+    /// The result for a key; `None` if nothing was written and the request must run a statement of its own.
     pub(super) async fn submit(&self, key: K) -> Result<Option<V>, DbErr> {
         let Some(batcher) = self.batcher.as_ref().filter(|_| !self.is_unsupported.load(Relaxed)) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Users, looked up.
+//! Looks up users. The submodules change them.
 
 mod deletion;
 mod edit;
@@ -31,7 +31,7 @@ impl Store {
         self.db.one(user::Entity::find_by_id(id)).await
     }
 
-    /// Those of `ids` that are users, in no order, by one query.
+    /// The users of `ids` that exist, in any order, by one query.
     ///
     /// # Errors
     /// When the database fails.

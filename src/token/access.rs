@@ -1,9 +1,9 @@
-//! Access tokens: JWTs of type `at+jwt` (RFC 9068), signed with EdDSA. The signature proves that we issued the token; the
-//! session's row decides whether it is still valid.
+//! Access tokens: JWTs (RFC 7519) of type `at+jwt` (RFC 9068), signed with EdDSA (RFC 8037). The signature proves that
+//! this server issued the token; the row of the session decides whether it is still valid.
 //!
-//! Ed25519 signatures are deterministic (RFC 8032, section 5.1.6). So the holder of the private key need not verify:
-//! signing again and comparing takes a quarter of the time, and accepts nothing that we would not have issued. Other
-//! services verify with the public keys.
+//! Ed25519 signatures are deterministic (RFC 8032, section 5.1.6). Therefore the holder of the private key can sign
+//! again and compare instead of verifying: this takes a quarter of the time, and accepts only signatures that it would
+//! issue itself. Other services verify with the public keys.
 
 use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,26 +14,26 @@ use serde::{Deserialize, Serialize};
 use super::{KeyRing, keys::Keys};
 use crate::global_id::GlobalId;
 
-/// `iss` and `aud` of the tokens. Never change them: every client would be logged out.
+/// `iss` and `aud` of the tokens. Never change them: all issued tokens would become invalid.
 const ISSUER: &str = "miniaccount";
 const AUDIENCE: &str = "miniaccount";
 
 /// `typ` of the header (RFC 9068, section 2.1).
 const TYPE: &str = "at+jwt";
 
-/// The longest token that is read, in bytes.
-const LONGEST: usize = 2048;
+/// Maximum length of a token, in bytes.
+const MAX_TOKEN_LEN: usize = 2048;
 
-/// The claims of a token.
+/// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The user.
     pub user: UserId,
     /// The session.
     pub session: SessionId,
-    /// The mini program the user came through.
+    /// The appid of the mini program the user logged in through.
     pub app_id: String,
-    /// How often the session had been refreshed when the token was issued.
+    /// The refresh generation of the session when the token was issued.
     pub generation: i64,
     /// When the token was issued, in whole seconds.
     pub issued_at: Timestamp,
@@ -41,19 +41,19 @@ pub struct Claims {
     pub expires_at: Timestamp,
 }
 
-/// The claims as they stand in the token.
+/// The claims as serialised in the token (RFC 7519, section 4.1; RFC 9068, section 2.2).
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct JwtClaims {
     iss: String,
     aud: String,
-    /// The user's global id: the one the API shows.
+    /// The user's global id, as in the API.
     sub: String,
     /// The session's global id.
     sid: String,
     app: String,
     iat: i64,
     exp: i64,
-    /// The refresh generation; tokens of earlier versions have none.
+    /// The refresh generation; absent in tokens of earlier versions.
     #[serde(rename = "gen", default)]
     generation: i64,
 }
@@ -62,33 +62,33 @@ impl KeyRing {
     /// Issues a token.
     ///
     /// # Errors
-    /// When the claims cannot be written.
+    /// When the claims cannot be serialised.
     pub fn access_token(&self, claims: &Claims) -> Result<String, serde_json::Error> {
         let keys = self.newest();
-        write(&header(&keys.kid()), &Wire::from(claims), keys)
+        write(&header(&keys.kid()), &JwtClaims::from(claims), keys)
     }
 
-    /// Reads a token that one of our keys signed. The caller, who has the clock, checks its expiry. `None` for any other
-    /// text, whatever is wrong with it.
+    /// Verifies the signature of a token and returns its claims. The caller checks the expiry. `None` for any other
+    /// text.
     #[must_use]
     pub fn read_access_token(&self, token: &str) -> Option<Claims> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_TOKEN_LEN {
             return None;
         }
         let header = decode_header(token).ok()?;
         if header.alg != Algorithm::EdDSA || !header.typ?.eq_ignore_ascii_case(TYPE) {
             return None;
         }
-        let keys = self.named(&URL_SAFE_NO_PAD.decode(header.kid?).ok()?)?;
+        let keys = self.by_id(&URL_SAFE_NO_PAD.decode(header.kid?).ok()?)?;
         let (message, signature) = token.rsplit_once('.')?;
         constant_time::verify_slices_are_equal(sign(message, keys).as_bytes(), signature.as_bytes()).ok()?;
         let (_, claims) = message.split_once('.')?;
-        let wire: Wire = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        let wire: JwtClaims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         (wire.iss == ISSUER && wire.aud == AUDIENCE).then(|| wire.try_into().ok())?
     }
 }
 
-/// The header of our tokens. The algorithm is ours to name, never the token's.
+/// The header of our tokens. The algorithm is fixed and never taken from a token (RFC 8725, section 3.1).
 fn header(kid: &str) -> Header {
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some(TYPE.to_owned());
@@ -103,12 +103,12 @@ fn write(header: &Header, claims: &impl Serialize, keys: &Keys) -> Result<String
     Ok(message + "." + &signature)
 }
 
-/// The signature of a token's first two parts, as its third.
+/// The signature of `header.claims` in base64url: the third part of the token (RFC 7515, section 3.1).
 fn sign(message: &str, keys: &Keys) -> String {
     URL_SAFE_NO_PAD.encode(keys.signing.sign(message.as_bytes()))
 }
 
-impl From<&Claims> for Wire {
+impl From<&Claims> for JwtClaims {
     fn from(claims: &Claims) -> Self {
         Self {
             iss: ISSUER.to_owned(),
@@ -123,10 +123,10 @@ impl From<&Claims> for Wire {
     }
 }
 
-impl TryFrom<Wire> for Claims {
+impl TryFrom<JwtClaims> for Claims {
     type Error = ();
 
-    fn try_from(wire: Wire) -> Result<Self, ()> {
+    fn try_from(wire: JwtClaims) -> Result<Self, ()> {
         Ok(Self {
             user: GlobalId::user(&wire.sub).ok_or(())?,
             session: GlobalId::session(&wire.sid).ok_or(())?,
@@ -160,10 +160,10 @@ mod tests {
         }
     }
 
-    /// A token with header and claims changed, signed with our own key.
+    /// Reads a token with changed header and claims, signed with our own key.
     fn forged(change_header: impl FnOnce(&mut Header), change: impl FnOnce(&mut Value)) -> Option<Claims> {
         let ring = ring(&[1]);
-        let mut wire = serde_json::to_value(Wire::from(&claims())).unwrap();
+        let mut wire = serde_json::to_value(JwtClaims::from(&claims())).unwrap();
         change(&mut wire);
         let mut head = header(&ring.newest().kid());
         change_header(&mut head);
@@ -180,7 +180,7 @@ mod tests {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.validate_exp = false;
-        let verified = decode::<Wire>(&token, &key, &validation).unwrap();
+        let verified = decode::<JwtClaims>(&token, &key, &validation).unwrap();
         assert_eq!(verified.claims.try_into(), Ok(claims()));
         assert_eq!(verified.header.kid.as_deref(), jwks["keys"][0]["kid"].as_str());
     }
@@ -225,17 +225,17 @@ mod tests {
     }
 
     #[test]
-    fn no_algorithm_and_the_public_key_as_a_password_are_refused() {
+    fn alg_none_and_hmac_with_the_public_key_are_refused() {
         let ring = ring(&[1]);
         let kid = ring.newest().kid();
-        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Wire::from(&claims())).unwrap());
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&JwtClaims::from(&claims())).unwrap());
         let none = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": TYPE, "kid": kid}).to_string());
         assert!(ring.read_access_token(&format!("{none}.{body}.")).is_none());
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(kid);
         let public = ring.newest().signing.public_key().as_ref().to_vec();
-        let token = encode(&header, &Wire::from(&claims()), &EncodingKey::from_secret(&public)).unwrap();
+        let token = encode(&header, &JwtClaims::from(&claims()), &EncodingKey::from_secret(&public)).unwrap();
         assert!(ring.read_access_token(&token).is_none());
     }
 

@@ -1,4 +1,4 @@
-//! The digest of an access token: the key of the session cache, useless to a thief.
+//! The digest of an access token: the key of the session cache, from which the token cannot be recovered.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// The digest of a text, whether or not it is a token.
+    /// The digest of a text.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut bytes = [0; 32];

@@ -1,5 +1,5 @@
-//! Derives keys from `SECRET_KEY` by HKDF-SHA256 (RFC 5869), one for each purpose, so that no two purposes ever share
-//! a key and one secret is all an operator keeps.
+//! Derives keys from `SECRET_KEY` by HKDF-SHA256 (RFC 5869), one for each purpose, so that no two purposes share a key
+//! and the operator stores one secret only.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 
-/// Separates our keys from what other programs might derive of the same secret. Never change it.
+/// The HKDF salt. It separates our keys from those that other programs derive from the same secret. Never change it.
 const SALT: &[u8] = b"miniaccount";
 
-/// Bytes of a key's public name.
+/// Length of a key id, in bytes.
 pub const KEY_ID_LEN: usize = 4;
 
 /// The keys of every value of `SECRET_KEY`, newest first.
@@ -24,7 +24,7 @@ pub struct KeyRing(Vec<Keys>);
 
 /// The keys derived from one value of `SECRET_KEY`.
 pub(super) struct Keys {
-    /// Public id of this set (`kid`): names the value that a token or a sealed column needs.
+    /// Public id of this set (`kid`). Tokens and encrypted columns contain it to name their keys.
     pub(super) id: [u8; KEY_ID_LEN],
     pub(super) signing: Ed25519KeyPair,
     pub(super) refresh: hmac::Key,
@@ -34,16 +34,16 @@ pub(super) struct Keys {
 }
 
 impl KeyRing {
-    /// Derives the keys of each secret; the first one signs and seals.
+    /// Derives the keys of each secret; those of the first one sign and encrypt.
     ///
     /// # Errors
-    /// When there is no secret, or the cryptographic library refuses one.
+    /// When there is no secret, or the cryptographic library rejects one.
     pub fn new(secrets: &[SecretSlice<u8>]) -> Result<Self, Unspecified> {
         let keys = secrets.iter().map(|secret| Keys::derive(secret.expose_secret())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() { Err(Unspecified) } else { Ok(Self(keys)) }
     }
 
-    /// The keys that sign and seal.
+    /// The keys that sign and encrypt.
     pub(super) fn newest(&self) -> &Keys {
         &self.0[0]
     }
@@ -53,12 +53,12 @@ impl KeyRing {
         &self.0
     }
 
-    /// The keys of that name.
-    pub(super) fn named(&self, id: &[u8]) -> Option<&Keys> {
+    /// The keys with an id.
+    pub(super) fn by_id(&self, id: &[u8]) -> Option<&Keys> {
         self.0.iter().find(|keys| keys.id == id)
     }
 
-    /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for services that verify tokens themselves.
+    /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for services that verify access tokens themselves.
     #[must_use]
     pub fn jwks(&self) -> Value {
         let keys: Vec<Value> = self.0.iter().map(Keys::jwk).collect();
@@ -79,7 +79,7 @@ impl Keys {
         })
     }
 
-    /// The name of the set as text: a token's `kid`.
+    /// The id of the set in base64url, as in the `kid` of a token.
     pub(super) fn kid(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.id)
     }
@@ -112,7 +112,7 @@ impl fmt::Debug for KeyRing {
 pub(super) mod tests {
     use super::*;
 
-    /// A ring of made-up secrets, newest first.
+    /// A ring of fixed secrets, newest first.
     pub(in crate::token) fn ring(secrets: &[u8]) -> KeyRing {
         let secrets: Vec<_> = secrets.iter().map(|byte| SecretSlice::from(vec![*byte; 32])).collect();
         KeyRing::new(&secrets).unwrap()

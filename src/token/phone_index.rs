@@ -1,5 +1,6 @@
-//! The index of a telephone number: an HMAC of it under a key of `SECRET_KEY`. Equal numbers have equal indexes, so that one
-//! can be looked up and a unique key can guard it; who reads the database without the secret cannot try all numbers.
+//! The index of a telephone number: its HMAC under a key derived from `SECRET_KEY` (a blind index). Equal numbers have
+//! equal indexes, which permits lookups and a unique key. Without the secret, an attacker who can read the database
+//! cannot find a number by trying all of them.
 
 use aws_lc_rs::hmac;
 use entity::PhoneIndex;
@@ -7,7 +8,7 @@ use entity::PhoneIndex;
 use super::KeyRing;
 
 impl KeyRing {
-    /// The index of a number under each key, the newest first. It is stored under the newest, and looked up under all.
+    /// The index of a number under each key, newest first. The newest one is stored; lookups use all of them.
     #[must_use]
     pub fn phone_indexes(&self, number: &str) -> Vec<PhoneIndex> {
         let index = |key| PhoneIndex(hmac::sign(key, number.as_bytes()).as_ref().to_vec());

@@ -1,5 +1,5 @@
-//! Refresh tokens: a session, a generation and our HMAC over both. Nothing that could be stolen from the database makes
-//! one, and all requests for the same generation get the same text.
+//! Refresh tokens: a session, a generation and our HMAC over both. The database contains nothing from which a token
+//! could be built, and all requests for the same generation get the same token.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,7 +12,7 @@ use super::{
     keys::{KEY_ID_LEN, Keys},
 };
 
-/// First byte of every token, so that another form can be told from this one.
+/// The first byte of every token: the version of the format.
 const VERSION: u8 = 1;
 
 const BODY_LEN: usize = 1 + KEY_ID_LEN + 16 + 8;
@@ -21,9 +21,9 @@ const TAG_LEN: usize = 32;
 /// The content of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// The session it keeps alive.
+    /// The session.
     pub session: SessionId,
-    /// How often the session had been refreshed when the token was issued.
+    /// The refresh generation of the session when the token was issued.
     pub generation: i64,
 }
 
@@ -37,17 +37,17 @@ impl KeyRing {
         URL_SAFE_NO_PAD.encode(bytes).into()
     }
 
-    /// Reads a token that one of our keys authenticates. `None` for any other text.
+    /// Verifies the HMAC of a token and returns its content. `None` for any other text.
     #[must_use]
     pub fn read_refresh_token(&self, text: &str) -> Option<RefreshToken> {
         let mut bytes = [0; BODY_LEN + TAG_LEN];
-        // exactly as long as a token: no attacker decides how much is read
+        // the buffer has the exact length of a token, which bounds the work on longer input
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
         let (body, tag) = (length == bytes.len()).then(|| bytes.split_at(BODY_LEN))?;
         let (version, rest) = body.split_first()?;
         let (key_id, rest) = rest.split_at(KEY_ID_LEN);
         let (session, generation) = rest.split_at(16);
-        hmac::verify(&self.named(key_id)?.refresh, body, tag).ok()?;
+        hmac::verify(&self.by_id(key_id)?.refresh, body, tag).ok()?;
         Some(RefreshToken {
             session: SessionId(Uuid::from_slice(session).ok()?),
             generation: i64::from_be_bytes(generation.try_into().ok()?),
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_says_what_was_put_into_it(session: u128, generation: i64) {
+        fn token_contains_session_and_generation(session: u128, generation: i64) {
             let token = RefreshToken { session: SessionId(Uuid::from_u128(session)), generation };
             let text = ring(&[1]).refresh_token(token);
             prop_assert_eq!(ring(&[2, 1]).read_refresh_token(text.expose_secret()), Some(token));
@@ -81,7 +81,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_token_is_refused(position in 0usize..82, replacement in "[A-Za-z0-9_-]") {
+        fn changed_token_is_refused(position in 0usize..82, replacement in "[A-Za-z0-9_-]") {
             let token = RefreshToken { session: SessionId(Uuid::from_u128(9)), generation: 3 };
             let text = ring(&[1]).refresh_token(token).expose_secret().to_owned();
             let position = position % text.len();
@@ -92,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused(text in ".{0,200}") {
+        fn arbitrary_text_is_refused(text in ".{0,200}") {
             prop_assert_eq!(ring(&[1]).read_refresh_token(&text), None);
         }
     }

@@ -1,7 +1,8 @@
-//! Seals column values with AES-256-GCM. A sealed value is a version, the name of its key, a nonce and the ciphertext;
-//! it opens only with the context it was sealed in, so that write access to the database does not suffice to move a value
-//! from one row to another. The nonce is derived from the content, so that sealing is deterministic: the database can
-//! compare a new value with the stored one, and a reader learns no more than that two are equal.
+//! Encrypts column values with AES-256-GCM ("seals" them, as in AEAD interfaces). A sealed value consists of a version,
+//! the key id, the nonce and the ciphertext. It opens only with the context it was sealed with, so that write access to
+//! the database does not suffice to move a value from one row to another. The nonce is derived from the plaintext, so
+//! that sealing is deterministic: the database can compare a new value with the stored one, and a reader learns only
+//! whether two are equal.
 
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
@@ -16,12 +17,12 @@ use super::{
     keys::{KEY_ID_LEN, Keys},
 };
 
-/// First byte of every sealed value.
+/// The first byte of every sealed value: the version of the format.
 const VERSION: u8 = 1;
 
 impl KeyRing {
-    /// Seals `plain` under the newest key. `context` says what the value is and whose: its parts must be given again to
-    /// open it.
+    /// Seals `plain` with the newest key. `context` is the associated data (AAD): it names the kind and the owner of
+    /// the value, and opening the value requires the same context.
     ///
     /// # Errors
     /// When the cryptographic library fails.
@@ -39,32 +40,32 @@ impl KeyRing {
         Ok(Sealed(sealed))
     }
 
-    /// The prefix of every value that is sealed under the newest key.
+    /// The prefix of every value sealed with the newest key: version and key id.
     #[must_use]
-    pub fn mark(&self) -> [u8; 1 + KEY_ID_LEN] {
-        let mut mark = [VERSION; 1 + KEY_ID_LEN];
-        mark[1..].copy_from_slice(&self.newest().id);
-        mark
+    pub fn newest_prefix(&self) -> [u8; 1 + KEY_ID_LEN] {
+        let mut prefix = [VERSION; 1 + KEY_ID_LEN];
+        prefix[1..].copy_from_slice(&self.newest().id);
+        prefix
     }
 
-    /// The value sealed under the newest key; unchanged where it is already. `None` where it does not open.
+    /// Seals a value with the newest key, unless it is already. `None` if it does not open.
     ///
     /// # Errors
     /// When the cryptographic library fails.
     pub fn reseal(&self, context: &[&str], sealed: &Sealed) -> Result<Option<Sealed>, Unspecified> {
-        if sealed.0.starts_with(&self.mark()) {
+        if sealed.0.starts_with(&self.newest_prefix()) {
             return Ok(Some(sealed.clone()));
         }
         self.open(context, sealed).map(|plain| self.seal(context, plain.expose_secret())).transpose()
     }
 
-    /// Opens a sealed value. `None` where it was sealed in another context, under a key that is gone, or was changed.
+    /// Opens a sealed value. `None` if the context differs, its key was removed, or the value was changed.
     #[must_use]
     pub fn open(&self, context: &[&str], sealed: &Sealed) -> Option<SecretSlice<u8>> {
         let (version, rest) = sealed.0.split_first()?;
         let (key_id, rest) = rest.split_at_checked(KEY_ID_LEN)?;
         let (nonce, cipher) = rest.split_at_checked(NONCE_LEN)?;
-        let keys = self.named(key_id).filter(|_| *version == VERSION)?;
+        let keys = self.by_id(key_id).filter(|_| *version == VERSION)?;
         let mut plain = cipher.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let length = keys.seal.open_in_place(nonce, aad(context), &mut plain).ok()?.len();
@@ -73,11 +74,11 @@ impl KeyRing {
     }
 }
 
-/// As good as a random nonce without the key (a synthetic initialization vector, as in RFC 5297): other values and other
-/// contexts have other nonces, which collide no more often than random ones.
+/// A synthetic initialization vector, similar to RFC 5297: an HMAC of context and plaintext. Different inputs have
+/// different nonces, which collide no more often than random ones.
 fn nonce(keys: &Keys, aad: &[u8], plain: &[u8]) -> [u8; NONCE_LEN] {
     let mut tag = hmac::Context::with_key(&keys.nonce);
-    // how long the context is, so that it does not run into the value
+    // the length delimits the context from the plaintext
     tag.update(&aad.len().to_be_bytes());
     tag.update(aad);
     tag.update(plain);
@@ -99,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_sealed_opens_in_its_context_alone(plain: Vec<u8>, other in "[a-z:]{0,6}") {
+        fn sealed_value_opens_in_its_own_context_only(plain: Vec<u8>, other in "[a-z:]{0,6}") {
             let sealed = ring(&[1]).seal(&["session_key", "wx1", "o1"], &plain).unwrap();
             let opened = ring(&[2, 1]).open(&["session_key", "wx1", "o1"], &sealed).unwrap();
             prop_assert_eq!(opened.expose_secret(), &plain[..]);
@@ -108,7 +109,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_value_does_not_open(position in 0usize..37, flip in 1u8..) {
+        fn changed_value_does_not_open(position in 0usize..37, flip in 1u8..) {
             let mut sealed = ring(&[1]).seal(&["c"], b"plain").unwrap();
             let position = position % sealed.0.len();
             sealed.0[position] ^= flip;
@@ -116,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_do_not_open(bytes: Vec<u8>) {
+        fn arbitrary_bytes_do_not_open(bytes: Vec<u8>) {
             prop_assert!(ring(&[1]).open(&["c"], &Sealed(bytes)).is_none());
         }
     }
@@ -131,7 +132,7 @@ mod tests {
             sealed(&[1], &["c", "d"], b"other"),
             sealed(&[2], &["c", "d"], b"plain"),
         ];
-        // neither the nonces nor what is sealed
+        // neither nonces nor ciphertexts are equal
         assert!(others.iter().all(|other| other.0[5..17] != one.0[5..17] && other.0[17..] != one.0[17..]));
         assert_ne!(sealed(&[1], &["c"], b"1:dplain").0[5..17], one.0[5..17], "the context runs into the value");
     }
@@ -141,7 +142,7 @@ mod tests {
         let old = ring(&[1]).seal(&["c"], b"plain").unwrap();
         let both = ring(&[2, 1]);
         let new = both.reseal(&["c"], &old).unwrap().unwrap();
-        assert!(new.0.starts_with(&both.mark()) && !old.0.starts_with(&both.mark()));
+        assert!(new.0.starts_with(&both.newest_prefix()) && !old.0.starts_with(&both.newest_prefix()));
         assert_eq!(ring(&[2]).open(&["c"], &new).unwrap().expose_secret(), b"plain");
         assert_eq!(both.reseal(&["c"], &new).unwrap(), Some(new));
         assert_eq!(ring(&[2]).reseal(&["c"], &old).unwrap(), None);

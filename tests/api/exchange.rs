@@ -7,7 +7,7 @@ mod purge;
 use std::time::Duration;
 
 use entity::{CodeHash, Timestamp, code_exchange, session};
-use miniaccount::{store::Claim, wechat::LoginCode};
+use miniaccount::{store::CodeClaim, wechat::LoginCode};
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -156,7 +156,7 @@ fn hash(code: &str) -> CodeHash {
 
 /// Claims a code as a server does that is then never heard of again.
 async fn db_claim(app: &TestApp, code: &str, until: Timestamp) {
-    let claim = Claim { code: hash(code), until };
+    let claim = CodeClaim { code: hash(code), until };
     assert!(app.store.code_exchange_claim(&claim).await.unwrap());
 }
 

@@ -43,7 +43,7 @@ on_each_database! {
         assert_eq!((run.code, &printed["user"]), (Some(0), user), "{run:?}");
         let path = "/media/0123456789abcdef0123456789abcdef.jpg";
         let (owner, now) = (crate::harness::user_key(&alice), app.accounts.now());
-        app.store.media_file_begin(&path[7..], owner, now).await.unwrap();
+        app.store.media_file_insert(&path[7..], owner, now).await.unwrap();
         app.store.avatar_set(owner, &path[7..], path, now).await.unwrap().unwrap();
         let run = admin_with(&app, &["export", &alice.user_id], ("PUBLIC_URL", "https://public.example/x")).await;
         let printed: Value = serde_json::from_str(&run.stdout).unwrap();

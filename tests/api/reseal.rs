@@ -51,7 +51,7 @@ on_each_database! {
         assert_eq!(heard.recv().await, Some(200));
         run.abort();
         run.await.ok();
-        let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.mark())).count();
+        let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.newest_prefix())).count();
         let resumed = rotated.accounts.reseal(|_| ()).await.unwrap();
         assert_eq!(resumed, Resealed { identities: left as u64, ..Resealed::default() });
         let after = app.beside_with(NEW).await;

@@ -1,10 +1,10 @@
-//! An authenticated connection stays open (a WebSocket), and is closed when the caller may no longer use it: with
-//! `UNAUTHENTICATED` and the reason its session ended (`SUSPENDED` where the user was suspended), with `ACCOUNT_SUSPENDED`
-//! where the session's end was missed and the user is found suspended.
+//! Long-lived authenticated connections (WebSockets). A connection is closed when its caller may no longer use it: with
+//! `UNAUTHENTICATED` and the reason its session ended (`SUSPENDED` for a suspended user), or with `ACCOUNT_SUSPENDED` if
+//! the end of the session was missed and the user is found suspended.
 //!
-//! Nothing is missed between authenticating and subscribing: a connection subscribes first, and only then reads the
-//! session. A change committed before that read is seen by it. A change committed later is read from the feed later, when
-//! the connection is subscribed; and where the feed has a gap, the connection is notified of it and reads the session
+//! No change is missed between authentication and subscription: a connection subscribes first and reads the session
+//! afterwards. That read returns every change committed before it. A change committed later is read from the feed
+//! later, when the connection is subscribed. After a gap in the feed the connection is notified, and reads the session
 //! again.
 
 use std::{sync::Arc, time::Duration};
@@ -19,8 +19,8 @@ use crate::{
     store::Change,
 };
 
-/// How often the expiry of a connection's token is checked. A timer until the expiry would miss a clock that is set.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the expiry of a connection's token is checked. A single timer would not notice that the clock was set.
+const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An authenticated connection of a user.
 #[derive(Debug)]
@@ -30,10 +30,10 @@ pub struct UserConnection {
 }
 
 impl Accounts {
-    /// Authenticates a connection that stays open.
+    /// Authenticates a long-lived connection.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`; `OVERLOADED` where the user has too many connections.
+    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`; `OVERLOADED` if the user has too many connections.
     pub async fn open_connection(&self, token: &str) -> Result<UserConnection, ApiError> {
         let caller = self.authenticate(token).await?;
         let subscription = self.events.subscribe_connection(caller.user.id)?;
@@ -41,23 +41,23 @@ impl Accounts {
         Ok(UserConnection { caller, subscription })
     }
 
-    /// Waits until the connection must be closed, and returns why: the session's end, `ACCOUNT_SUSPENDED`, `EXPIRED` for
-    /// the token, or `OVERLOADED` for one that does not keep up with its notifications.
+    /// Waits until the connection must be closed, and returns the reason: the end of the session, `ACCOUNT_SUSPENDED`,
+    /// `EXPIRED` for the token, or `OVERLOADED` if the subscriber is too slow.
     pub async fn until_closed(&self, mut connection: UserConnection) -> ApiError {
         loop {
             if connection.caller.expires_at() <= self.clock.now() {
                 return ApiError::unauthenticated("EXPIRED");
             }
-            let next = timeout(RECHECK_INTERVAL, connection.subscription.next()).await;
+            let next = timeout(EXPIRY_CHECK_INTERVAL, connection.subscription.next()).await;
             let Ok(notification) = next else { continue };
-            let Some(notification) = notification else { return too_slow() };
+            let Some(notification) = notification else { return slow_subscriber() };
             if let Err(refused) = self.may_stay_open(&connection.caller, &notification).await {
                 return refused;
             }
         }
     }
 
-    /// Whether a connection may stay open after a notification.
+    /// Checks after a notification whether the connection may stay open.
     async fn may_stay_open(&self, caller: &SignedIn, notification: &Notification) -> Result<(), ApiError> {
         match notification.kind {
             EventKind::Change(Change::SessionEnded(id, reason)) if id == caller.session => {
@@ -76,16 +76,16 @@ impl Accounts {
         }
     }
 
-    /// Reads a session from the database, refuses it where it is not live, and returns its user.
+    /// Reads a session from the database, refuses it if it is not live, and returns its user.
     pub(super) async fn recheck_session(&self, id: SessionId) -> Result<user::Model, ApiError> {
-        let (session, user) = self.session_named(id).await?;
+        let (session, user) = self.session_with_user(id).await?;
         refuse_suspended(&user)?;
         refuse_ended(&session, self.clock.now())?;
         Ok(user)
     }
 }
 
-/// The subscriber missed notifications.
-pub(super) fn too_slow() -> ApiError {
-    ApiError::new(Code::Overloaded).detail("More happened than was taken. Connect again.")
+/// The error of a subscriber that was too slow and missed notifications.
+pub(super) fn slow_subscriber() -> ApiError {
+    ApiError::new(Code::Overloaded).detail("The client did not keep up with its notifications. Connect again.")
 }

@@ -1,4 +1,4 @@
-//! The subscribers of this node, by user, and how notifications reach them.
+//! The subscribers of this node by user, and the delivery of notifications to them.
 
 use std::{
     collections::HashMap,
@@ -14,23 +14,23 @@ use crate::{
     store::Change,
 };
 
-/// Notifications that wait for a slow subscriber. One with more than that is disconnected.
+/// Maximum number of undelivered notifications of a subscriber. One that exceeds it is disconnected.
 const CAPACITY: usize = 64;
 
 /// One notification to the subscribers of a user.
 #[derive(Clone, Debug)]
 pub(super) struct Notification {
     pub(super) kind: EventKind,
-    /// The rows it is about, read once for all subscribers.
+    /// The rows it refers to, read once for all subscribers.
     pub(super) rows: Arc<Rows>,
 }
 
-/// What a notification says.
+/// The content of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
-    /// This happened.
+    /// A change from the feed.
     Change(Change),
-    /// The feed had a gap: what happened must be read from the database.
+    /// The feed had a gap: subscribers must read the current rows from the database.
     Gap,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum EventKind {
 pub(in crate::account) struct Events {
     by_user: Mutex<HashMap<UserId, Subscribers>>,
     connections_per_user: u32,
-    /// Wakes the reader of the feed, which pauses while nobody subscribes.
+    /// Wakes the reader of the feed, which pauses while there are no subscribers.
     subscribed: Notify,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::account) struct Events {
 struct Subscribers {
     sender: broadcast::Sender<Notification>,
     subscriptions: u32,
-    /// How many of the subscriptions are those of connections.
+    /// The number of subscriptions that belong to connections.
     connections: u32,
 }
 
@@ -62,20 +62,20 @@ pub(super) struct Subscription {
 }
 
 impl Events {
-    /// No subscribers yet; one user may have `connections_per_user` connections.
+    /// A hub without subscribers; one user may have `connections_per_user` connections.
     pub(in crate::account) fn new(connections_per_user: u32) -> Arc<Self> {
         Arc::new(Self { by_user: Mutex::default(), connections_per_user, subscribed: Notify::new() })
     }
 
-    /// Subscribes to a user's account.
+    /// Subscribes to the changes of a user's account.
     pub(super) fn subscribe(self: &Arc<Self>, user: UserId) -> Subscription {
         self.add(user, false, &mut self.lock())
     }
 
-    /// Subscribes on behalf of a connection. The number of connections of a user is limited.
+    /// Subscribes on behalf of a connection.
     ///
     /// # Errors
-    /// `OVERLOADED`
+    /// `OVERLOADED` if the user has too many connections.
     pub(super) fn subscribe_connection(self: &Arc<Self>, user: UserId) -> Result<Subscription, ApiError> {
         let mut by_user = self.lock();
         if by_user.get(&user).is_some_and(|subscribers| subscribers.connections >= self.connections_per_user) {
@@ -98,21 +98,21 @@ impl Events {
         Subscription { events: Arc::clone(self), user, is_connection, receiver: subscribers.sender.subscribe() }
     }
 
-    /// Notifies the subscribers of a user of a change.
+    /// Notifies the subscribers of a user about a change.
     pub(in crate::account) fn publish(&self, user: UserId, change: Change) {
         if let Some(subscribers) = self.lock().get(&user) {
             subscribers.send(EventKind::Change(change));
         }
     }
 
-    /// Notifies all subscribers that the feed had a gap.
+    /// Notifies all subscribers about a gap in the feed.
     pub(in crate::account) fn publish_gap(&self) {
         for subscribers in self.lock().values() {
             subscribers.send(EventKind::Gap);
         }
     }
 
-    /// Waits until somebody subscribes.
+    /// Waits until there is a subscriber.
     pub(in crate::account) async fn wait_until_needed(&self) {
         while self.lock().is_empty() {
             self.subscribed.notified().await;
@@ -127,13 +127,13 @@ impl Events {
 
 impl Subscribers {
     fn send(&self, kind: EventKind) {
-        // fails only where the last subscriber is about to leave
+        // fails only if the last subscriber is being dropped
         let _ = self.sender.send(Notification { kind, rows: Arc::default() });
     }
 }
 
 impl Subscription {
-    /// The next notification; `None` where the subscriber was too slow and missed some.
+    /// The next notification; `None` if the subscriber was too slow and missed some.
     pub(super) async fn next(&mut self) -> Option<Notification> {
         self.receiver.recv().await.ok()
     }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn feed_is_read_while_somebody_subscribes() {
+    async fn feed_is_read_while_there_are_subscribers() {
         let events = Events::new(10);
         let pauses = async || timeout(Duration::from_millis(50), events.wait_until_needed()).await.is_err();
         assert!(pauses().await);

@@ -1,5 +1,5 @@
-//! The rows that a notification is about, read once however many subscribers need them. They are read after the
-//! notification was sent, so they show the change.
+//! The rows that a notification refers to, read once for all its subscribers. They are read after the notification was
+//! sent, so they contain the change.
 
 use std::{
     collections::HashMap,
@@ -11,17 +11,17 @@ use tokio::sync::OnceCell;
 
 use crate::{account::Accounts, error::ApiError};
 
-/// A row that the first subscriber reads while the others wait. They share an error as well.
+/// A row that the first subscriber reads while the others wait. They share its error, too.
 type Once<T> = OnceCell<Result<T, ApiError>>;
 
 /// A session and its user.
-type Session = (session::Model, Arc<user::Model>);
+type SessionAndUser = (session::Model, Arc<user::Model>);
 
 /// The rows of one notification.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     user: Once<Option<Arc<user::Model>>>,
-    sessions: Mutex<HashMap<SessionId, Arc<Once<Session>>>>,
+    sessions: Mutex<HashMap<SessionId, Arc<Once<SessionAndUser>>>>,
 }
 
 impl Rows {
@@ -32,9 +32,9 @@ impl Rows {
     }
 
     /// A session of the user.
-    pub(super) async fn session(&self, accounts: &Accounts, id: SessionId) -> Result<Session, ApiError> {
+    pub(super) async fn session(&self, accounts: &Accounts, id: SessionId) -> Result<SessionAndUser, ApiError> {
         let read = async || {
-            let (session, user) = accounts.session_named(id).await?;
+            let (session, user) = accounts.session_with_user(id).await?;
             Ok((session, Arc::new(user)))
         };
         let once = Arc::clone(self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default());

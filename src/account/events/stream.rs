@@ -6,7 +6,7 @@ use entity::{SessionId, session::EndReason, user};
 use futures_util::{Stream, stream};
 
 use super::{
-    connection::too_slow,
+    connection::slow_subscriber,
     hub::{EventKind, Notification, Subscription},
 };
 use crate::{
@@ -29,13 +29,13 @@ struct EventStream {
     accounts: Arc<Accounts>,
     caller: Arc<SignedIn>,
     subscription: Subscription,
-    /// The user as last sent.
+    /// The user as sent with the last event.
     last_sent: Arc<user::Model>,
     is_over: bool,
 }
 
 impl Accounts {
-    /// What happens to the caller's account from now on. The stream ends with the caller's session.
+    /// The events of the caller's account from now on. The stream ends with the caller's session.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`.
@@ -51,12 +51,12 @@ impl Accounts {
 }
 
 impl EventStream {
-    /// The next event; an error is the last.
+    /// The next event. An error is the last item.
     async fn next(&mut self) -> Option<Result<AccountEvent, ApiError>> {
         while !self.is_over {
             let event = match self.subscription.next().await {
                 Some(notification) => self.event(&notification).await.transpose(),
-                None => Some(Err(too_slow())),
+                None => Some(Err(slow_subscriber())),
             };
             self.is_over |= matches!(event, Some(Err(_)));
             if event.is_some() {
@@ -66,7 +66,7 @@ impl EventStream {
         None
     }
 
-    /// The event of a notification, if there is one to send.
+    /// The event of a notification, if one must be sent.
     async fn event(&mut self, notification: &Notification) -> Result<Option<AccountEvent>, ApiError> {
         match notification.kind {
             EventKind::Change(Change::SessionEnded(id, reason)) => {
@@ -81,7 +81,7 @@ impl EventStream {
         }
     }
 
-    /// What happened in a gap of the feed, as far as the rows show it: the session's own end, or a changed profile.
+    /// The event after a gap in the feed, derived from the rows: the end of the session, or a changed profile.
     async fn after_gap(&mut self, notification: &Notification) -> Result<Option<AccountEvent>, ApiError> {
         let own = self.caller.session;
         let (session, user) = notification.rows.session(&self.accounts, own).await?;
@@ -93,8 +93,8 @@ impl EventStream {
         Ok(self.profile_change(user))
     }
 
-    /// The event of a user who differs from the one last sent. A login is no change of the profile, and of several
-    /// changes the first event may already show the last.
+    /// The event of a changed profile; `None` if the user equals the one last sent. A login does not change the
+    /// profile, and the first of several events may already contain all changes.
     fn profile_change(&mut self, user: Arc<user::Model>) -> Option<AccountEvent> {
         let last_sent = user::Model { last_login_at: user.last_login_at, ..(*self.last_sent).clone() };
         let event = (last_sent != *user).then(|| AccountEvent::ProfileChanged(Arc::clone(&user)));

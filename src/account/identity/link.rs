@@ -1,4 +1,5 @@
-//! Attaches another identity to the caller's account: of another mini program, or of another WeChat account of theirs.
+//! Links another identity to the caller's account: of another mini program, or of another WeChat account of the same
+//! person.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,24 +13,24 @@ use crate::{
     store::{Linked, ProvenIdentity},
 };
 
-/// How long a merge ticket is valid.
+/// The lifetime of a merge ticket.
 const TICKET_TTL: Duration = Duration::from_mins(10);
 
-/// What came of a link.
+/// The result of linking an identity.
 #[derive(Debug)]
 pub enum IdentityLink {
-    /// The identity is the caller's.
+    /// The identity is linked to the caller.
     Done(identity::Model),
-    /// It belongs to another account. With the ticket the caller may merge the two.
+    /// The identity belongs to another account. The ticket permits the caller to merge the two.
     Taken(SecretString),
 }
 
 impl Accounts {
-    /// Attaches the identity that a code proves to the caller. One that is the caller's already stays so. One that has an
-    /// account of its own, by itself or by its unionid, stays there.
+    /// Links the identity proved by a login code to the caller. An identity that is already linked to the caller stays
+    /// so. One that belongs to another account, by itself or by its unionid, is not moved.
     ///
     /// # Errors
-    /// Those of a login; `CODE_USED` for a code that a login used; `UNAUTHENTICATED` where the account is gone.
+    /// Those of a login; `CODE_USED` if a login has used the code; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn link_identity(
         self: &Arc<Self>,
         caller: &SignedIn,
@@ -48,8 +49,8 @@ impl Accounts {
         }
     }
 
-    /// A ticket to merge the caller's account with the one that has the proven identity, or its unionid: it names an
-    /// identity of that one.
+    /// Issues a ticket to merge the caller's account with the one that owns the proven identity or its unionid. The
+    /// ticket refers to an identity of that account.
     async fn merge_ticket(
         &self,
         caller: UserId,
@@ -72,22 +73,22 @@ impl Accounts {
         let of_other = self.store.identities_of(other).await?;
         let is_proven = |row: &&identity::Model| row.app_id == proven.app_id && row.openid == proven.openid;
         let identity = of_other.iter().find(is_proven).or_else(|| of_other.first());
-        // gone in between: the ticket is refused then
+        // the other account was deleted meanwhile: the ticket will be refused
         Ok(identity.map_or(proven.new_identity, |row| row.id))
     }
 
-    /// The caller as they are now.
+    /// The current row of the caller.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where the account is gone.
-    pub async fn reread(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
+    /// `UNAUTHENTICATED` if the account no longer exists.
+    pub async fn current_user(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
         let user = self.store.user(caller.user.id).await?;
         user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 }
 
 impl IdentityLink {
-    /// What a form shows of it.
+    /// The user error of this result, if it is one.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {

@@ -1,4 +1,4 @@
-//! Makes one account of two: the older one stays, and answers for the id of the other.
+//! Merges two accounts into the older one. The id of the younger account then resolves to the older account.
 
 use std::cmp::Reverse;
 
@@ -11,24 +11,24 @@ use crate::{
     store::{Change, Merge, Merged, UnionConflict},
 };
 
-/// A number that changes while it is sealed anew does so once.
+/// Attempts at a merge whose user changes their telephone number at the same time.
 const ATTEMPTS: u32 = 3;
 
-/// What came of a merge.
+/// The result of a merge.
 #[derive(Debug)]
 pub enum AccountMerge {
-    /// The account that stayed.
+    /// The surviving account.
     Done(user::Model),
     /// Nothing was changed.
     Refused(Refusal),
 }
 
 impl Accounts {
-    /// Merges the caller's account with the one that a ticket is about. The sessions of the younger account end, also where
-    /// it is the caller's: its client logs in again.
+    /// Merges the caller's account with the account of a merge ticket. The sessions of the younger account end. If that
+    /// is the caller's, its client must log in again.
     ///
     /// # Errors
-    /// `RATE_LIMITED`
+    /// `RATE_LIMITED`; `OVERLOADED` if the telephone number changes during each attempt.
     pub async fn merge_accounts(&self, caller: &SignedIn, ticket: &str) -> Result<AccountMerge, ApiError> {
         let (caller, now) = (caller.user.id, self.clock.now());
         self.limits.user(caller).await?;
@@ -42,7 +42,7 @@ impl Accounts {
         self.merge((from.id, into.id), Some((hash, caller)), now).await
     }
 
-    /// Merges two accounts as an operator decided: `into` stays.
+    /// Merges `from` into `into` on behalf of an operator.
     ///
     /// # Errors
     /// When the database fails.
@@ -50,7 +50,8 @@ impl Accounts {
         self.merge((from, into), None, self.clock.now()).await
     }
 
-    /// Runs again where the telephone number changed in between: it is sealed for the user who stays ahead of the write.
+    /// Merges, and repeats if the telephone number changed in between: it is encrypted for the surviving user before
+    /// the transaction.
     async fn merge(
         &self,
         (from, into): (UserId, UserId),
@@ -62,7 +63,7 @@ impl Accounts {
             let merge = Merge { from, into, phone, ticket: ticket.clone(), now };
             match self.store.users_merge(&merge).await? {
                 Merged::Done(user, ended) => {
-                    self.note_merge(from, into, &ended);
+                    self.finish_merge(from, into, &ended);
                     return Ok(AccountMerge::Done(*user));
                 }
                 Merged::NotActive => return Ok(AccountMerge::Refused(Refusal::NotActive)),
@@ -73,21 +74,21 @@ impl Accounts {
         Err(Code::Overloaded.into())
     }
 
-    /// The telephone number of a user, as it is and as it is sealed for another one.
+    /// The encrypted telephone number of `from`: as stored, and encrypted for `into`.
     async fn phone_for(&self, from: UserId, into: UserId) -> Result<Option<(Sealed, Sealed)>, ApiError> {
         let Some(user) = self.store.user(from).await? else { return Ok(None) };
         let sealed = self.phone_sealed_for(&user, into)?;
         Ok(user.sealed_phone.zip(sealed))
     }
 
-    fn note_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
+    fn finish_merge(&self, from: UserId, into: UserId, ended: &[SessionId]) {
         self.invalidate_ended(from, ended, EndReason::Merged);
         self.invalidate(from, Change::UserChanged);
         self.invalidate(into, Change::UserChanged);
         tracing::info!(from = %from.0, into = %into.0, "two accounts were merged");
     }
 
-    /// The next unionids that belong to another user than their identity, behind `after`. See [`UnionConflict`].
+    /// The next conflicts of unionids after `after`, and the key of the last row read. See [`UnionConflict`].
     ///
     /// # Errors
     /// When the database fails.

@@ -1,44 +1,44 @@
-//! Seals what is stored under the newest key, so that an older one can be thrown away. Servers may go on meanwhile: what
-//! a login writes in between is newer, and stays. A run that was cut is simply run again.
+//! Re-encrypts stored values with the newest key, so that an older one can be removed from the settings. Servers may
+//! keep running: a value that a login writes meanwhile is newer and is kept. An interrupted run can be repeated.
 
 use entity::{IdentityId, Sealed, identity};
 
 use super::session_key_context;
 use crate::{account::Accounts, error::ApiError, store::ResealedIdentity};
 
-/// How many identities are read and written at once.
+/// Identities read and written by one batch.
 const BATCH: u64 = 200;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Identities that were written.
+    /// Number of identities that were re-encrypted.
     pub identities: u64,
-    /// Identities with something that no key of ours opens; it was left as it is.
+    /// Number of identities with a value that no key decrypts; such a value is left unchanged.
     pub unopened: u64,
-    /// Users whose telephone number was written.
+    /// Number of telephone numbers that were re-encrypted.
     pub phones: u64,
-    /// Users whose telephone number was left as it is: no key of ours opens it, or it is another user's by now.
+    /// Number of telephone numbers left unchanged: no key decrypts them, or they belong to another user by now.
     pub phones_left: u64,
 }
 
-/// What came of going through the identities once.
+/// The state of one pass over the identities.
 #[derive(Default)]
 struct Pass {
     written: u64,
-    /// Those a login has written in between: they want another pass.
+    /// Identities that a login has written meanwhile: they require another pass.
     overtaken: u64,
     unopened: u64,
-    /// How far the pass has come.
+    /// The cursor: the last identity read.
     after: Option<IdentityId>,
 }
 
 impl Accounts {
-    /// Seals session keys, telephone numbers and access tokens under the newest key, and calls `progress` with the number
-    /// of identities so far now and then.
+    /// Re-encrypts session keys, telephone numbers and access tokens with the newest key. Calls `progress` with the
+    /// number of identities written so far after each batch.
     ///
     /// # Errors
-    /// When the database fails; what was done until then is done.
+    /// When the database fails. Completed batches remain.
     pub async fn reseal(&self, mut progress: impl FnMut(u64)) -> Result<Resealed, ApiError> {
         let mut identities = 0;
         loop {
@@ -56,14 +56,14 @@ impl Accounts {
         }
     }
 
-    /// The next batch; `false` where there was none.
+    /// Processes the next batch; `false` at the end of the pass.
     async fn reseal_batch(&self, pass: &mut Pass) -> Result<bool, ApiError> {
-        let rows = self.store.identities_not_sealed_by(&self.keys.mark(), pass.after, BATCH).await?;
+        let rows = self.store.identities_not_sealed_by(&self.keys.newest_prefix(), pass.after, BATCH).await?;
         let Some(last) = rows.last() else { return Ok(false) };
         pass.after = Some(last.id);
         let mut batch = Vec::with_capacity(rows.len());
         for row in rows {
-            let (resealed, is_whole) = self.resealed(row)?;
+            let (resealed, is_whole) = self.reseal_identity(row)?;
             pass.unopened += u64::from(!is_whole);
             batch.extend(resealed);
         }
@@ -73,8 +73,9 @@ impl Accounts {
         Ok(true)
     }
 
-    /// An identity with whatever opens sealed anew (nothing where nothing does), and whether that is all of it.
-    fn resealed(&self, read: identity::Model) -> Result<(Option<ResealedIdentity>, bool), ApiError> {
+    /// Re-encrypts the values of an identity that a key decrypts. Returns the identity if a value changed, and whether
+    /// all values could be decrypted.
+    fn reseal_identity(&self, read: identity::Model) -> Result<(Option<ResealedIdentity>, bool), ApiError> {
         let context = session_key_context(&read.app_id, &read.openid);
         let reseal = |held: &Sealed| self.keys.reseal(&context, held).map_err(ApiError::internal);
         let session_key = reseal(&read.session_key)?;

@@ -1,4 +1,4 @@
-//! Merge tickets: texts nobody can guess, of which only the hash is stored.
+//! Merge tickets: 32 random bytes in base64url, of which only the hash is stored.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::TicketHash;

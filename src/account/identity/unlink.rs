@@ -1,4 +1,4 @@
-//! Detaches an identity from the caller's account, unless it is the last one.
+//! Unlinks an identity from the caller's account, unless it is the last one.
 
 use entity::{IdentityId, session::EndReason, user};
 
@@ -8,15 +8,15 @@ use crate::{
     store::{Change, Unlink, Unlinked},
 };
 
-/// The caller, or why nothing was changed.
+/// The updated user, or the reason why nothing was changed.
 type Unlinking = Result<Result<user::Model, Refusal>, ApiError>;
 
 impl Accounts {
-    /// Detaches an identity: the sessions it opened end, the caller's own among them. Its next login makes a new
-    /// account, unless another identity with the same unionid has logged in since.
+    /// Unlinks an identity and ends the sessions it opened, possibly including the caller's. The next login with this
+    /// identity creates a new account, unless another identity with the same unionid has logged in since.
     ///
     /// # Errors
-    /// `RATE_LIMITED`
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn unlink_identity(&self, caller: &SignedIn, identity: IdentityId) -> Unlinking {
         let (user, now) = (caller.user.id, self.clock.now());
         self.limits.user(user).await?;
@@ -28,6 +28,6 @@ impl Accounts {
         };
         self.invalidate_ended(user, &ended, EndReason::Unlinked);
         tracing::info!(user = %user.0, "an identity was unlinked");
-        self.reread(caller).await.map(Ok)
+        self.current_user(caller).await.map(Ok)
     }
 }

@@ -1,8 +1,9 @@
-//! Opens what WeChat encrypted or signed for the mini program, by the session key of the caller's identity: the newest one,
-//! else the one before it, for the client may have asked for the data just before it logged in again.
+//! Decrypts data that WeChat encrypted for the mini program, or verifies data that it signed, with the session key of
+//! the caller's identity: the newest key, else the previous one, because the client may have requested the data just
+//! before it logged in again.
 //!
-//! WeChat is not asked whether a key is its present one (`checksession`): data that opens is right whatever it would say,
-//! and for data that does not open the client has to log in again in any case.
+//! WeChat is not asked whether a key is current (`checksession`): data that decrypts is valid in any case, and for
+//! other data the client has to log in again in any case.
 
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use crate::{
     },
 };
 
-/// How long the session key before the newest one opens data after it was replaced: the client may have asked WeChat for the
-/// data just before it logged in again.
+/// How long the previous session key is accepted after it was replaced.
 const PREVIOUS_KEY_VALID_FOR: Duration = Duration::from_hours(1);
 
-/// What WeChat gave the mini program: either encrypted data with their vector, or a text with its signature.
+/// Data that WeChat returned to the mini program: ciphertext with its initialization vector, or a text with its
+/// signature.
 pub struct WechatData {
     /// The ciphertext, in base64.
     pub encrypted_data: Option<String>,
@@ -35,14 +36,14 @@ pub struct WechatData {
 }
 
 impl Accounts {
-    /// Opens data, and gives what a client may have of it, as JSON.
+    /// Decrypts or verifies data, and returns the members that a client may see, as JSON.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` where the form is wrong, or the watermark; `SESSION_KEY_STALE` where no session key opens it;
+    /// `BAD_USER_INPUT` if the input or the watermark is invalid; `SESSION_KEY_STALE` if no session key fits;
     /// `RATE_LIMITED`; `UNAUTHENTICATED`.
     pub async fn open_wechat_data(&self, caller: &SignedIn, data: WechatData) -> Result<String, ApiError> {
         self.limits.user(caller.user.id).await?;
-        let given = GivenData::read(data)?;
+        let input = Input::read(data)?;
         let identity = self.identity_of_session(caller.session).await?;
         let context = session_key_context(&identity.app_id, &identity.openid);
         let is_recent = self.clock.now().since(identity.session_key_at) <= PREVIOUS_KEY_VALID_FOR;
@@ -51,32 +52,34 @@ impl Accounts {
         let keys = stored.into_iter().flatten().filter_map(|key| {
             let plain = self.keys.open(&context, key)?;
             let text = str::from_utf8(plain.expose_secret()).ok()?;
-            // a login by cloud hosting brings no key: with an empty one anybody could sign
+            // a login by cloud hosting has no session key: with an empty key, anybody could sign
             (!text.is_empty()).then(|| SecretString::from(text))
         });
-        let opened = given.open(keys)?.ok_or(Code::SessionKeyStale)?;
-        if let GivenData::Encrypted(_) = given {
+        let opened = input.open(keys)?.ok_or(Code::SessionKeyStale)?;
+        if let Input::Encrypted(_) = input {
             let checked = check_watermark(&opened, &identity.app_id, self.clock.now());
-            checked.map_err(|fault| bad("encryptedData", fault))?;
+            checked.map_err(|fault| invalid_member("encryptedData", fault))?;
         }
         serde_json::to_string(&known_members(opened)).map_err(ApiError::internal)
     }
 }
 
-/// Data whose form is right.
-enum GivenData {
+/// Well-formed data.
+enum Input {
     Encrypted(EncryptedData),
     Signed { raw: String, signature: String },
 }
 
-impl GivenData {
+impl Input {
     fn read(data: WechatData) -> Result<Self, ApiError> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let WechatData { encrypted_data, iv, raw_data, signature } = data;
         match (given(encrypted_data), given(iv), given(raw_data), given(signature)) {
             (Some(data), Some(iv), None, None) => {
-                let vector = initialization_vector(&iv).map_err(|fault| bad("iv", fault))?;
-                EncryptedData::read(&data, vector).map(Self::Encrypted).map_err(|fault| bad("encryptedData", fault))
+                let vector = initialization_vector(&iv).map_err(|fault| invalid_member("iv", fault))?;
+                EncryptedData::read(&data, vector)
+                    .map(Self::Encrypted)
+                    .map_err(|fault| invalid_member("encryptedData", fault))
             }
             (None, None, Some(raw), Some(signature)) => Ok(Self::Signed { raw, signature }),
             _ => {
@@ -86,14 +89,14 @@ impl GivenData {
         }
     }
 
-    /// The object inside, by the first key that fits; `None` where none does.
+    /// The decrypted or verified object, by the first key that fits; `None` if none does.
     fn open(&self, mut keys: impl Iterator<Item = SecretString>) -> Result<Option<Map<String, Value>>, ApiError> {
         match self {
             Self::Encrypted(data) => Ok(keys.find_map(|key| data.open(&key))),
             Self::Signed { raw, signature } => {
                 for key in keys {
-                    if is_signed_by(raw, signature, &key).map_err(|fault| bad("signature", fault))? {
-                        return signed_object(raw).map(Some).map_err(|fault| bad("rawData", fault));
+                    if is_signed_by(raw, signature, &key).map_err(|fault| invalid_member("signature", fault))? {
+                        return signed_object(raw).map(Some).map_err(|fault| invalid_member("rawData", fault));
                     }
                 }
                 Ok(None)
@@ -102,6 +105,6 @@ impl GivenData {
     }
 }
 
-fn bad(member: &str, fault: DataFault) -> ApiError {
+fn invalid_member(member: &str, fault: DataFault) -> ApiError {
     ApiError::new(Code::BadUserInput).detail(format!("`{member}`: {fault}."))
 }

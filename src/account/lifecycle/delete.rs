@@ -1,5 +1,5 @@
-//! An account is deleted: its user asks for it and may take it back during the grace period, and housekeeping removes
-//! everything when the time has come.
+//! Deletes accounts. A user requests the deletion and may cancel it during the grace period; afterwards housekeeping
+//! removes everything about the user.
 
 use std::{
     sync::{
@@ -18,38 +18,38 @@ use crate::{
     store::{Change, DbErr},
 };
 
-/// Accounts looked up at once, and ended sessions removed by one statement.
+/// Accounts read by one query, and ended sessions removed by one statement.
 const BATCH: u64 = 100;
 
-/// Pause between accounts: requests come first.
+/// Pause between accounts, so that requests have priority.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What came of asking for the deletion.
+/// The result of requesting the deletion.
 #[derive(Debug)]
 pub enum Deletion {
-    /// The account will be deleted at this moment.
+    /// The account will be deleted at this time.
     Scheduled(Timestamp),
     /// Nothing was changed.
     Refused(Refusal),
 }
 
-/// Whether what was removed may still be in the log of the database.
+/// Whether deleted rows may still be in the write-ahead log of SQLite, so that a checkpoint is due.
 #[derive(Debug)]
-pub(in crate::account) struct Remnants(AtomicBool);
+pub(in crate::account) struct CheckpointDue(AtomicBool);
 
-impl Default for Remnants {
-    /// The process before may have been stopped between the two.
+impl Default for CheckpointDue {
+    /// `true`, because the previous process may have stopped between the deletion and the checkpoint.
     fn default() -> Self {
         Self(AtomicBool::new(true))
     }
 }
 
 impl Accounts {
-    /// Schedules the deletion of the caller's account. The proof is a code of the mini program that the caller is signed in
-    /// to, which no login has used. Asking again does not postpone it.
+    /// Schedules the deletion of the caller's account. The caller proves their identity by an unused login code of the
+    /// mini program they are signed in to. A second request does not postpone the deletion.
     ///
     /// # Errors
-    /// Those of a login; `CODE_USED` for a code that a login used; `UNAUTHENTICATED` where the account is gone.
+    /// Those of a login; `CODE_USED` if a login has used the code; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn delete_account(
         self: &Arc<Self>,
         (caller, session): (UserId, SessionId),
@@ -66,8 +66,8 @@ impl Accounts {
         deletes_at.map(Deletion::Scheduled).ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 
-    /// Schedules the deletion of an account, unless it is already, and tells when it will be deleted. `None` where there is
-    /// no such user.
+    /// Schedules the deletion of an account unless it is scheduled already, and returns its time. `None` if the user
+    /// does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -77,15 +77,15 @@ impl Accounts {
         self.invalidate(id, Change::UserChanged);
         let deletes_at = user.and_then(|user| user.deletes_at);
         if deletes_at.is_some() {
-            tracing::info!(user = %id.0, "the deletion of an account was asked for");
+            tracing::info!(user = %id.0, "the deletion of an account was scheduled");
         }
         Ok(deletes_at)
     }
 
-    /// Takes back the deletion of a user's account; without one it changes nothing.
+    /// Cancels the deletion of a user's account. Does nothing if none is scheduled.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn cancel_deletion(&self, id: UserId) -> Result<user::Model, ApiError> {
         self.limits.user(id).await?;
         let user = self.store.user_cancel_deletion(id, self.clock.now()).await?;
@@ -93,7 +93,7 @@ impl Accounts {
         user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 
-    /// Deletes an account at once. `false` where there is no such user.
+    /// Deletes an account immediately. `false` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -104,50 +104,50 @@ impl Accounts {
         }
         self.purge_account(id, now).await?;
         self.delete_replaced(id).await;
-        self.clear_remnants().await?;
+        self.checkpoint_if_due().await?;
         Ok(true)
     }
 
-    /// Deletes the accounts that are due. Several nodes may do so at once.
+    /// Deletes the accounts that are due. Several nodes may do so at the same time.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn purge_accounts(&self) -> Result<(), DbErr> {
         let now = self.clock.now();
-        let mut storage_answers = true;
+        let mut storage_available = true;
         loop {
             let due = self.store.users_due(now, BATCH).await?;
             let mut failed = Ok(());
             for id in &due {
-                // one that fails holds up no other
+                // a failure does not delay the other accounts
                 failed = failed.and(self.purge_account(*id, now).await);
-                // with a storage that does not answer, the sweeper of pictures does it: the accounts do not wait
-                storage_answers = storage_answers && self.delete_replaced(*id).await;
+                // if the storage fails, housekeeping deletes the pictures later; the accounts do not wait for that
+                storage_available = storage_available && self.delete_replaced(*id).await;
                 sleep(PAUSE).await;
             }
             if failed.is_err() || (due.len() as u64) < BATCH {
-                return failed.and(self.clear_remnants().await);
+                return failed.and(self.checkpoint_if_due().await);
             }
         }
     }
 
     async fn purge_account(&self, id: UserId, now: Timestamp) -> Result<(), DbErr> {
-        // those that ended before, so that the transaction is a short one
+        // removes sessions that ended earlier first, to keep the transaction short
         while self.store.sessions_purge_of(id, BATCH).await? == BATCH {
             sleep(PAUSE).await;
         }
         let Some(ended) = self.store.user_purge(id, now).await? else { return Ok(()) };
-        self.remnants.0.store(true, Ordering::Release);
+        self.checkpoint_due.0.store(true, Ordering::Release);
         self.invalidate_ended(id, &ended, EndReason::Deleted);
         self.invalidate(id, Change::UserChanged);
         tracing::info!(user = %id.0, "an account was deleted");
         Ok(())
     }
 
-    /// Takes what was removed out of the database's log. Where somebody reads just then, the next run does it.
-    async fn clear_remnants(&self) -> Result<(), DbErr> {
-        if self.remnants.0.swap(false, Ordering::AcqRel) && !self.store.checkpoint().await? {
-            self.remnants.0.store(true, Ordering::Release);
+    /// Runs the checkpoint if one is due. If a reader prevents it, the next run tries again.
+    async fn checkpoint_if_due(&self) -> Result<(), DbErr> {
+        if self.checkpoint_due.0.swap(false, Ordering::AcqRel) && !self.store.checkpoint().await? {
+            self.checkpoint_due.0.store(true, Ordering::Release);
         }
         Ok(())
     }

@@ -1,38 +1,38 @@
-//! Everything that is stored about a user, for that user to read.
+//! Exports everything that is stored about a user, for that user.
 
 use entity::UserId;
 
 use crate::{account::Accounts, error::ApiError, store::UserRows};
 
-/// The most sessions in the answer to a user: the newest, so that it stays within the largest response.
-const SESSIONS: usize = 500;
+/// The most sessions in the response to a user: the newest, so that it stays within the largest response.
+const MAX_SESSIONS: usize = 500;
 
-/// All that is stored about a user.
+/// Everything that is stored about a user.
 #[derive(Debug)]
 pub struct AccountExport {
     /// The rows.
     pub rows: UserRows,
-    /// Their telephone number (E.164), which the rows hold encrypted.
+    /// Their telephone number in plain text (E.164); the rows contain it encrypted.
     pub phone_number: Option<String>,
     /// How many sessions, older than those in the rows, are left out.
     pub older_sessions: usize,
 }
 
 impl Accounts {
-    /// All that is stored about the caller, who is `id`; of their sessions the newest 500.
+    /// Everything that is stored about the caller `id`, with the newest 500 sessions.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn export(&self, id: UserId) -> Result<AccountExport, ApiError> {
         self.limits.user(id).await?;
         let export = self.export_of(id).await?;
         let mut export = export.ok_or_else(|| ApiError::unauthenticated("REVOKED"))?;
-        export.older_sessions = export.rows.sessions.len().saturating_sub(SESSIONS);
+        export.older_sessions = export.rows.sessions.len().saturating_sub(MAX_SESSIONS);
         export.rows.sessions.drain(..export.older_sessions);
         Ok(export)
     }
 
-    /// All that is stored about a user. `None` where there is no such user.
+    /// Everything that is stored about a user. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.

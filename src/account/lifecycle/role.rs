@@ -1,11 +1,11 @@
-//! An operator sets the role of an account: what it may do.
+//! Sets the role of an account, on behalf of an operator.
 
 use entity::{UserId, user::Role};
 
 use crate::{account::Accounts, error::ApiError, store::Change};
 
 impl Accounts {
-    /// Sets the role of an account, on every node. `false` where there is no such user.
+    /// Sets the role of an account, and invalidates cached sessions on every node. `false` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! An operator suspends an account, or reinstates it.
+//! Suspends and reinstates accounts, on behalf of an operator.
 
 use entity::{
     UserId,
@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Accounts {
-    /// Suspends an account: its sessions end on every node, and nobody logs in to it. Tells how many sessions ended;
-    /// `None` where there is no such user. A second call ends nothing more.
+    /// Suspends an account: ends its sessions on every node and refuses its logins. Returns the number of sessions
+    /// ended; `None` if the user does not exist. A second call ends no further sessions.
     ///
     /// # Errors
     /// When the database fails.
@@ -23,8 +23,8 @@ impl Accounts {
         Ok(ended.map(|ended| ended.len()))
     }
 
-    /// Reinstates an account. Sessions that ended stay ended: the user logs in again. `false` where there is no such
-    /// user.
+    /// Reinstates an account. Ended sessions stay ended: the user must log in again. `false` if the user does not
+    /// exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -35,7 +35,7 @@ impl Accounts {
     }
 }
 
-/// Refuses a suspended user: no session is issued and none is served.
+/// Refuses a suspended user: their sessions are neither issued nor accepted.
 pub(in crate::account) fn refuse_suspended(user: &user::Model) -> Result<(), ApiError> {
     match user.status {
         Status::Active => Ok(()),

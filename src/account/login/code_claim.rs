@@ -1,5 +1,5 @@
-//! Decides which node sends a code to WeChat: a row under the code's hash says that it is being exchanged and then, for a
-//! short window, what the outcome was. No lock is held during the call.
+//! Decides which node sends a code to WeChat. A row under the hash of the code records first that the code is being
+//! exchanged and then, for the repeat window, the outcome. No database lock is held during the call.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use entity::{CodeHash, code_exchange};
 
 use super::code_outcome::{self, StoredLogin, StoredOutcome};
 use crate::{
-    account::{Accounts, pauses::Pauses},
+    account::{Accounts, poll_backoff::PollBackoff},
     config,
     error::{ApiError, Code},
-    store::Claim,
+    store::CodeClaim,
 };
 
-/// How much longer than the longest call a claim lasts: time for the database, and for clocks that differ a little.
-const MARGIN: Duration = Duration::from_secs(2);
+/// How much longer a claim lasts than the longest call: time for the database, and a tolerance for clock differences.
+const CLAIM_MARGIN: Duration = Duration::from_secs(2);
 
-/// Which node exchanges a code.
+/// The result of claiming a code.
 pub(super) enum ClaimResult {
-    /// This one.
-    Ours(Claim),
-    /// Another one, with this outcome.
+    /// This node holds the claim.
+    Ours(CodeClaim),
+    /// Another node has exchanged the code, with this outcome.
     Theirs(StoredOutcome),
 }
 
@@ -28,27 +28,29 @@ impl Accounts {
     /// Claims a code, or waits for the outcome of another node's claim. `held` is an earlier claim of this node whose
     /// login could not be written.
     ///
-    /// The code is ours as well where the other node releases it or is gone, and where its outcome has expired or is the
-    /// login `outdated`: WeChat then decides what the code is worth.
+    /// The claim also succeeds if the other node releases its claim or lets it expire, and if the stored outcome has
+    /// expired or is the login `outdated`: WeChat then decides about the code.
     pub(super) async fn claim_code(
         &self,
         app_id: &str,
         code: &CodeHash,
-        held: Option<&Claim>,
+        held: Option<&CodeClaim>,
         outdated: Option<StoredLogin>,
     ) -> Result<ClaimResult, ApiError> {
-        let mut pauses = Pauses::new(self.exchanges.claim_lifetime);
+        let mut backoff = PollBackoff::new(self.exchanges.claim_lifetime);
         let mut known = None;
         loop {
             let now = self.clock.now();
-            let claim = Claim { code: code.clone(), until: now + self.exchanges.claim_lifetime };
+            let claim = CodeClaim { code: code.clone(), until: now + self.exchanges.claim_lifetime };
             let won = match known {
                 None => self.store.code_exchange_claim(&claim).await?,
-                Some(row) if is_over(&row, now) => Box::pin(self.store.code_exchange_take_over(&row, &claim)).await?,
+                Some(row) if has_expired(&row, now) => {
+                    Box::pin(self.store.code_exchange_take_over(&row, &claim)).await?
+                }
                 Some(row @ code_exchange::Model { outcome: Some(_), .. }) => {
                     let outcome = row.outcome.as_ref();
                     let stored = outcome.and_then(|outcome| code_outcome::open(&self.keys, app_id, code, outcome));
-                    // a node that lacks the key knows at least that the code is used
+                    // without the key, this node only knows that the code was used
                     let stored = stored.unwrap_or_else(|| Err(Code::CodeUsed.into()));
                     let is_outdated =
                         |login: &StoredLogin| outdated.is_some_and(|outdated| outdated.session == login.session);
@@ -59,7 +61,7 @@ impl Accounts {
                 }
                 Some(row) => match held.filter(|held| held.until == row.expires_at) {
                     Some(held) => return Ok(ClaimResult::Ours(held.clone())),
-                    None => pauses.next().await.map(|()| false)?,
+                    None => backoff.wait().await.map(|()| false)?,
                 },
             };
             if won {
@@ -70,13 +72,13 @@ impl Accounts {
     }
 }
 
-/// How long a claim lasts: longer than its node may take, so that a claim which expires belongs to a node that is gone.
-/// The longest exchange waits in the queue and for the app's turn, and then calls each host; a phone code may follow.
+/// The lifetime of a claim: longer than any exchange takes, so that an expired claim belongs to a node that died. The
+/// longest exchange waits in the queue and for the app's rate limit, then calls each host; a phone code may follow.
 pub(in crate::account) fn claim_lifetime(settings: &config::Wechat) -> Duration {
     let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
-    settings.timeout.saturating_mul(hosts.saturating_add(3)) + MARGIN
+    settings.timeout.saturating_mul(hosts.saturating_add(3)) + CLAIM_MARGIN
 }
 
-fn is_over(row: &code_exchange::Model, now: entity::Timestamp) -> bool {
+fn has_expired(row: &code_exchange::Model, now: entity::Timestamp) -> bool {
     row.expires_at <= now
 }

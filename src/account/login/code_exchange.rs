@@ -1,4 +1,5 @@
-//! The exchange of a login code: claimed between nodes, queued, sent to WeChat once, and its refusal stored for repeats.
+//! Exchanges a login code: claims it between nodes, queues it, sends it to WeChat once, and stores a refusal for
+//! repeats.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -20,32 +21,32 @@ use crate::{
     config,
     error::{ApiError, Code},
     log_context,
-    store::{Claim, CodeOutcome},
+    store::{CodeClaim, CodeOutcome},
     wechat::CodeSession,
 };
 
-/// Exchanged codes kept at once whose login could not be written.
-const UNWRITTEN: u64 = 10_000;
+/// Maximum number of exchanged codes whose login could not be written.
+const MAX_UNWRITTEN: u64 = 10_000;
 
 /// The exchanges of this node.
 #[derive(Debug)]
 pub(in crate::account) struct CodeExchanges {
-    /// The logins in progress, and those of the last window.
+    /// The logins in progress, and those of the last repeat window.
     pub(super) in_flight: SingleFlight<CodeHash, StoredLogin>,
     /// Codes that WeChat accepted and whose login could not be written.
     pub(super) unwritten: Cache<CodeHash, ExchangedCode>,
-    /// Codes that wait for WeChat.
+    /// Codes that wait for a call to WeChat.
     pub(super) queue: ExchangeQueue,
-    /// How long a repeat of a code gets the outcome of the first exchange.
+    /// How long repeats of a code get the outcome of the first exchange.
     pub(super) repeat_window: Duration,
     /// How long a node's claim of a code lasts.
     pub(super) claim_lifetime: Duration,
 }
 
-/// A code that WeChat accepted. The claim is `None` where nodes do not share outcomes.
+/// A code that WeChat accepted. The claim is `None` if nodes do not share outcomes.
 #[derive(Clone, Debug)]
 pub(super) struct ExchangedCode {
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<CodeClaim>,
     pub(super) session: CodeSession,
 }
 
@@ -56,7 +57,7 @@ impl CodeExchanges {
         let calls = usize::try_from(settings.calls_in_flight).unwrap_or(usize::MAX);
         Self {
             in_flight: SingleFlight::new(repeat_window),
-            unwritten: Cache::builder().max_capacity(UNWRITTEN).time_to_live(repeat_window).build(),
+            unwritten: Cache::builder().max_capacity(MAX_UNWRITTEN).time_to_live(repeat_window).build(),
             queue: ExchangeQueue::new(calls, timeout),
             repeat_window,
             claim_lifetime: claim_lifetime(settings),
@@ -65,7 +66,7 @@ impl CodeExchanges {
 }
 
 impl LoginAttempt {
-    /// Exchanges the code at WeChat, unless another node has, or this node has and could not write the login.
+    /// Exchanges the code at WeChat, unless another node has done so, or this node has and could not write the login.
     pub(super) async fn exchange(
         &self,
         unwritten: Option<ExchangedCode>,
@@ -87,24 +88,24 @@ impl LoginAttempt {
     }
 
     /// Calls WeChat, once the queue and the app's rate limit admit the call.
-    pub(super) async fn call(&self, claim: Option<&Claim>) -> Result<CodeSession, ApiError> {
+    pub(super) async fn call(&self, claim: Option<&CodeClaim>) -> Result<CodeSession, ApiError> {
         let code = self.code.as_ref().ok_or(Code::InvalidCode)?;
         let called = async {
-            // held even if the caller is cancelled: the code is exchanged all the same
+            // held even if the caller is cancelled, because the exchange continues
             let _slot = self.accounts.exchanges.queue.slot(self.client.address).await?;
             self.accounts.limits.app_login(self.app.id()).await?;
             self.accounts.wechat.code_session(&self.app, code).await
         };
         let outcome = called.await;
         if let Err(error) = &outcome {
-            self.settle(claim.cloned(), error.clone(), self.accounts.clock.now()).await;
+            self.resolve_claim(claim.cloned(), error.clone(), self.accounts.clock.now()).await;
         }
         outcome
     }
 
-    /// Lets the other nodes know of an error. A transient one releases the code before the client is answered, who may
-    /// repeat it at once; a final one is stored in the background, because nobody here waits for that.
-    pub(super) async fn settle(&self, claim: Option<Claim>, error: ApiError, now: Timestamp) {
+    /// Resolves the claim after an error. A transient error releases the code before the client gets its response,
+    /// because the client may repeat the code at once. A final error is stored for repeats, in the background.
+    pub(super) async fn resolve_claim(&self, claim: Option<CodeClaim>, error: ApiError, now: Timestamp) {
         let Some(claim) = claim else { return };
         let (accounts, app_id) = (Arc::clone(&self.accounts), self.app.id().to_owned());
         if error.is_transient() {
@@ -120,11 +121,11 @@ impl LoginAttempt {
 }
 
 impl Accounts {
-    /// Stores a refusal for repeats; `false` where another node has taken the code over.
+    /// Stores a refusal for repeats; `false` if another node has taken the claim over.
     async fn store_refusal(
         &self,
         app_id: &str,
-        claim: Claim,
+        claim: CodeClaim,
         error: ApiError,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
@@ -132,11 +133,11 @@ impl Accounts {
         Ok(self.store.code_exchange_store_outcome(outcome).await?)
     }
 
-    /// The outcome of a claimed code, as it is stored for a window from `now` on.
+    /// The encrypted outcome of a claimed code, valid for the repeat window from `now` on.
     pub(super) fn code_outcome(
         &self,
         app_id: &str,
-        claim: &Claim,
+        claim: &CodeClaim,
         outcome: &StoredOutcome,
         now: Timestamp,
     ) -> Result<CodeOutcome, ApiError> {
@@ -145,7 +146,7 @@ impl Accounts {
     }
 }
 
-/// Nodes that do not learn the outcome wait until the claim expires, and then call WeChat themselves.
+/// Logs that an outcome was not stored. The other nodes then wait until the claim expires and call WeChat themselves.
 fn warn_unless_done(app_id: &str, done: Result<bool, ApiError>) {
     match done {
         Ok(true) => {}

@@ -1,5 +1,6 @@
-//! The outcome of a login code, as it is stored for repeats on any node for the repeat window: sealed, and bound to its
-//! code, so that write access to the database does not suffice to give one person's session to another person's code.
+//! The outcome of a login code, stored for repeats on any node during the repeat window. It is encrypted and bound to
+//! its code, so that write access to the database does not suffice to return one person's session for another person's
+//! code.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{CodeHash, Sealed, SessionId, UserId};
@@ -13,13 +14,13 @@ use crate::{
     token::KeyRing,
 };
 
-/// A login that was made. The session's row holds the rest of it.
+/// A completed login. The row of the session contains the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StoredLogin {
-    /// The session it opened.
+    /// The session.
     pub(super) session: SessionId,
-    /// The user it created, where it was their first login. It is sealed before that is known, so this is who would be
-    /// created.
+    /// The user the login created, if any. The outcome is encrypted before that is known, so this is the key that a new
+    /// user would get.
     pub(super) new_user: Option<UserId>,
 }
 
@@ -32,23 +33,23 @@ impl From<&IssuedSession> for StoredLogin {
     }
 }
 
-/// The outcome as text.
+/// The outcome as serialised before encryption.
 #[derive(Serialize, Deserialize)]
-enum Wire {
+enum OutcomePayload {
     Login { session: Uuid, new_user: Option<Uuid> },
     Refused { code: String },
 }
 
-/// Seals an outcome.
+/// Encrypts an outcome.
 pub(super) fn seal(keys: &KeyRing, appid: &str, code: &CodeHash, outcome: &StoredOutcome) -> Result<Sealed, ApiError> {
-    let plain: SecretSlice<u8> = serde_json::to_vec(&Wire::from(outcome)).map_err(ApiError::internal)?.into();
+    let plain: SecretSlice<u8> = serde_json::to_vec(&OutcomePayload::from(outcome)).map_err(ApiError::internal)?.into();
     keys.seal(&context(appid, &name(code)), plain.expose_secret()).map_err(ApiError::internal)
 }
 
-/// Opens an outcome. `None` where it was sealed for another code, under a key that is gone, or by another version.
+/// Decrypts an outcome. `None` if it belongs to another code, its key was removed, or another version wrote it.
 pub(super) fn open(keys: &KeyRing, appid: &str, code: &CodeHash, sealed: &Sealed) -> Option<StoredOutcome> {
     let plain = keys.open(&context(appid, &name(code)), sealed)?;
-    serde_json::from_slice::<Wire>(plain.expose_secret()).ok()?.into_outcome()
+    serde_json::from_slice::<OutcomePayload>(plain.expose_secret()).ok()?.into_outcome()
 }
 
 fn context<'a>(appid: &'a str, code: &'a str) -> [&'a str; 3] {
@@ -59,7 +60,7 @@ fn name(code: &CodeHash) -> String {
     URL_SAFE_NO_PAD.encode(&code.0)
 }
 
-impl From<&StoredOutcome> for Wire {
+impl From<&StoredOutcome> for OutcomePayload {
     fn from(outcome: &StoredOutcome) -> Self {
         match outcome {
             Ok(login) => Self::Login { session: login.session.0, new_user: login.new_user.map(|id| id.0) },
@@ -68,7 +69,7 @@ impl From<&StoredOutcome> for Wire {
     }
 }
 
-impl Wire {
+impl OutcomePayload {
     fn into_outcome(self) -> Option<StoredOutcome> {
         match self {
             Self::Login { session, new_user } => {

@@ -1,5 +1,6 @@
-//! The queue of codes that wait for WeChat. Few calls run at once, and each may take seconds: one client network gets a
-//! share of them, and its other logins wait for that share, so that they delay no other network.
+//! The queue of codes that wait for a call to WeChat. The number of concurrent calls is small, and each may take
+//! seconds. Therefore one client network gets a share of them; its further logins wait for that share and delay no
+//! other network.
 
 use std::{
     collections::HashMap,
@@ -19,19 +20,19 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// Most codes in the queue. A code is exchanged even if its client is gone.
+/// Maximum number of codes in the queue. A code stays in it even if its client disconnects.
 const CAPACITY: usize = 1024;
 
-/// One network may use at most the calls divided by this.
+/// One network may use this fraction of the concurrent calls: `1 / SHARE`.
 const SHARE: usize = 4;
 
-/// The least number of calls one network may have.
+/// The minimum number of concurrent calls of one network.
 const MIN_PER_NETWORK: usize = 4;
 
-/// With more networks than this, idle ones are removed.
-const NETWORKS: usize = 1024;
+/// The number of networks at which idle ones are removed.
+const MAX_NETWORKS: usize = 1024;
 
-/// The queue of all networks.
+/// The queue of all client networks.
 #[derive(Debug)]
 pub(super) struct ExchangeQueue {
     all: Arc<Semaphore>,
@@ -40,7 +41,7 @@ pub(super) struct ExchangeQueue {
     by_network: Mutex<HashMap<IpNet, Arc<Semaphore>>>,
 }
 
-/// A slot for one code, until it is dropped.
+/// The permits of one code; dropping it releases them.
 #[derive(Debug)]
 pub(super) struct ExchangeSlot {
     _of_queue: OwnedSemaphorePermit,
@@ -48,7 +49,7 @@ pub(super) struct ExchangeSlot {
 }
 
 impl ExchangeQueue {
-    /// A queue for the given number of concurrent calls. A code that has waited for `max_wait` is refused.
+    /// A queue for `calls` concurrent calls. A code that has waited for `max_wait` is refused.
     pub(super) fn new(calls: usize, max_wait: Duration) -> Self {
         let per_network = (calls / SHARE).max(MIN_PER_NETWORK).min(calls);
         Self { all: Arc::new(Semaphore::new(CAPACITY)), per_network, max_wait, by_network: Mutex::default() }
@@ -57,21 +58,21 @@ impl ExchangeQueue {
     /// Waits for a slot of the client's network.
     ///
     /// # Errors
-    /// `OVERLOADED`
+    /// `OVERLOADED` if none is free in time, or the queue is full.
     pub(super) async fn slot(&self, client: IpAddr) -> Result<ExchangeSlot, ApiError> {
         let overloaded = || ApiError::new(Code::Overloaded);
-        let of_network = self.of(network_of(client)).acquire_owned();
+        let of_network = self.slots_of(network_of(client)).acquire_owned();
         let per_network =
             timeout(self.max_wait, of_network).await.map_err(|_| overloaded())?.map_err(ApiError::internal)?;
         let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| overloaded())?;
         Ok(ExchangeSlot { _of_queue: of_all, _per_network: per_network })
     }
 
-    fn of(&self, network: IpNet) -> Arc<Semaphore> {
-        // a panic under the lock leaves the map consistent
+    fn slots_of(&self, network: IpNet) -> Arc<Semaphore> {
+        // a panic while the lock is held leaves the map consistent
         let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
-        if by_network.len() >= NETWORKS {
-            // waiting codes and taken slots hold a reference as well
+        if by_network.len() >= MAX_NETWORKS {
+            // waiting codes and slots in use hold a reference, too
             by_network.retain(|_, slots| Arc::strong_count(slots) > 1);
         }
         Arc::clone(by_network.entry(network).or_insert_with(|| Arc::new(Semaphore::new(self.per_network))))
@@ -107,7 +108,7 @@ mod tests {
             queue.slot(client(n)).await.unwrap();
         }
         let by_network = queue.by_network.lock().unwrap();
-        assert!(by_network.len() <= NETWORKS && by_network.contains_key(&network_of(client(0))));
+        assert!(by_network.len() <= MAX_NETWORKS && by_network.contains_key(&network_of(client(0))));
         drop(busy);
     }
 }

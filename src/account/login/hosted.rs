@@ -1,4 +1,4 @@
-//! A login without a code: WeChat cloud hosting says who calls.
+//! Login without a code: WeChat cloud hosting identifies the caller.
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::{
     wechat::{CodeSession, PhoneCode},
 };
 
-/// When the session key of such a login was asked for: before any other, so that it never replaces one. It brings none, and
-/// the empty key that a new identity has opens nothing.
+/// The request time of the session key of such a login: earlier than any other, so that it never replaces a key. Cloud
+/// hosting provides no session key, and the empty key of a new identity decrypts nothing.
 const NEVER: Timestamp = Timestamp(0);
 
 impl Accounts {
-    /// Logs in whom cloud hosting names. A login with an empty code asks for this.
+    /// Logs in the caller identified by cloud hosting, for a request with an empty code.
     pub(super) async fn login_hosted(self: &Arc<Self>, request: LoginRequest<'_>) -> Result<IssuedSession, ApiError> {
-        // as with a code: an unknown mini program is refused first, and every other attempt is counted
+        // as with a code: an unknown mini program is refused first, and every other attempt counts against the rate
+        // limit
         let requested = self.wechat.app(request.app_id)?;
         self.limits.login(request.client.address).await?;
         let caller = match &request.client.hosted {

@@ -1,4 +1,4 @@
-//! The telephone number that comes with a login: it may say whose account a first login is for, and it becomes the user's.
+//! The telephone number of a login request: it may determine the account of a first login, and is bound to the user.
 
 use std::{error::Error, time::Duration};
 
@@ -11,13 +11,14 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// How often, and how many times, a repeat looks for the number that the login before it may be binding on another node.
+/// The interval and the number of polls of a repeated login for the number that the first login may be binding on
+/// another node.
 const PHONE_POLL_INTERVAL: Duration = Duration::from_millis(100);
 const PHONE_POLLS: u32 = 20;
 
 impl LoginAttempt {
-    /// The account that a first login joins by its telephone number. Where the client wants no new account, it is refused
-    /// here unless somebody is known, so that nothing is written.
+    /// The existing account that a first login joins by its telephone number. If the client wants no new account and
+    /// none exists, the login is refused here, before anything is written.
     pub(super) async fn account_to_join(&mut self, exchanged: &ExchangedCode) -> Result<Option<UserId>, ApiError> {
         let may_join = self.accounts.joins_by_phone && matches!(self.phone_code, Some(Ok(_)));
         if (self.create_user && !may_join) || self.is_known(exchanged).await? {
@@ -36,24 +37,25 @@ impl LoginAttempt {
         Ok(store.union_owner(self.app.open_platform(), unionid).await?.is_some())
     }
 
-    /// Whose number it is. Where WeChat does not tell, the login goes on without; but one that wants no new account fails,
-    /// for the account may be there.
+    /// The owner of the number. If WeChat does not return the number, the login continues without it; a login that
+    /// wants no new account fails after a transient error, because the account may exist.
     async fn phone_owner(&mut self, openid: &OpenId) -> Result<Option<UserId>, ApiError> {
         let Some(Ok(code)) = &self.phone_code else { return Ok(None) };
         match self.accounts.exchange_phone_code(self.app.id(), openid, code).await {
             Ok(number) => self.accounts.phone_owner(&number).await,
             Err(error) if error.is_transient() && !self.create_user => Err(error),
             Err(error) => {
-                // the code is not sent to WeChat once more when the user is known
+                // the code is not sent to WeChat again after the login
                 self.phone_code = Some(Err(error));
                 Ok(None)
             }
         }
     }
 
-    /// The same for a login that was made before. WeChat takes a phone code once, and the login may have sent it on another
-    /// node: unless this one knows the answer, it waits until the user has a number, and else says that it does not know.
-    pub(super) async fn with_phone_again(&self, issued: IssuedSession) -> Result<IssuedSession, ApiError> {
+    /// Binds the number of a repeated login. WeChat accepts a phone code once, and the first login may have sent it on
+    /// another node. Unless this node has the result, it polls until the user has a number, and otherwise reports the
+    /// number as unavailable.
+    pub(super) async fn with_replayed_phone(&self, issued: IssuedSession) -> Result<IssuedSession, ApiError> {
         let Some(Ok(code)) = &self.phone_code else { return Ok(self.with_phone(issued, &OpenId(String::new())).await) };
         let (store, owner) = (&self.accounts.store, issued.user.id);
         if let Some(identity) = store.identity_of(owner, issued.session.identity_id).await?
@@ -70,7 +72,7 @@ impl LoginAttempt {
         Ok(IssuedSession { phone_problem: Some(PhoneProblem::Unavailable), ..issued })
     }
 
-    /// Gives the user the number, or says why they do not have it.
+    /// Binds the number to the user, or reports the reason why not.
     pub(super) async fn with_phone(&self, issued: IssuedSession, openid: &OpenId) -> IssuedSession {
         let code = match &self.phone_code {
             None => return issued,

@@ -1,5 +1,5 @@
-//! A login code as a proof: it is exchanged at WeChat to learn who sent it, and logs nobody in. It must be a code that no
-//! login uses or used, and no login gets anything for it later. The claim of the code decides between the two.
+//! A login code as a proof of identity: it is exchanged at WeChat, and opens no session. Only a code that no login uses
+//! or has used is accepted, and no later login succeeds with it. The claim of the code decides between the two.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::{
     account::{Accounts, Client, Device, identity::session_key_context},
     error::{ApiError, Code},
     log_context, random,
-    store::{Claim, ProvenIdentity},
+    store::{CodeClaim, ProvenIdentity},
     wechat::{CodeSession, LoginCode},
 };
 
 impl Accounts {
-    /// Exchanges a code of the caller that no login has used.
+    /// Exchanges an unused login code of the caller.
     ///
     /// # Errors
-    /// Those of a login; `CODE_USED` for a code that a login uses, or used within the window.
+    /// Those of a login; `CODE_USED` if a login uses the code, or has used it within the window.
     pub(in crate::account) async fn prove_identity(
         self: &Arc<Self>,
         caller: UserId,
@@ -43,16 +43,16 @@ impl Accounts {
             create_user: false,
             outdated: None,
         };
-        // in a task of its own: a claim that nobody settles would make logins wait until it expires
+        // in a task of its own: if a cancelled caller left the claim unresolved, logins would wait until it expires
         tokio::spawn(log_context::inherit(attempt.prove().in_current_span()))
             .await
             .unwrap_or_else(|panic| Err(ApiError::internal(panic)))
     }
 
-    /// Claims a code that has no row, or one whose claim or outcome has expired. WeChat decides what such a code is worth.
-    async fn claim_unused_code(&self, attempt: &LoginAttempt) -> Result<Claim, ApiError> {
+    /// Claims a code that has no row, or whose claim or outcome has expired. WeChat then decides about the code.
+    async fn claim_unused_code(&self, attempt: &LoginAttempt) -> Result<CodeClaim, ApiError> {
         let now = self.clock.now();
-        let claim = Claim { code: attempt.hash.clone(), until: now + self.exchanges.claim_lifetime };
+        let claim = CodeClaim { code: attempt.hash.clone(), until: now + self.exchanges.claim_lifetime };
         if self.store.code_exchange_claim(&claim).await? {
             return Ok(claim);
         }
@@ -67,14 +67,14 @@ impl LoginAttempt {
     async fn prove(self) -> Result<ProvenIdentity, ApiError> {
         let claim = self.accounts.claim_unused_code(&self).await?;
         let session = self.call(Some(&claim)).await?;
-        // to a login that comes with the code now, it is used
+        // from now on, a login with this code is refused as used
         let now = self.accounts.clock.now();
-        self.settle(Some(claim), Code::CodeUsed.into(), now).await;
-        self.proven(&session, now)
+        self.resolve_claim(Some(claim), Code::CodeUsed.into(), now).await;
+        self.proven_identity(&session, now)
     }
 
-    /// The identity as it is written.
-    pub(super) fn proven(&self, session: &CodeSession, now: Timestamp) -> Result<ProvenIdentity, ApiError> {
+    /// The identity proved by WeChat, as it is written to the database.
+    pub(super) fn proven_identity(&self, session: &CodeSession, now: Timestamp) -> Result<ProvenIdentity, ApiError> {
         let key = session.session_key.expose_secret().as_bytes();
         let context = session_key_context(self.app.id(), &session.openid);
         Ok(ProvenIdentity {

@@ -1,4 +1,4 @@
-//! Writes a login to the database: batched with others where possible, else in a transaction of its own.
+//! Writes a login to the database: batched with concurrent ones if possible, else in a transaction of its own.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl LoginAttempt {
-    /// Writes the login, with the outcome that repeats of the code get.
+    /// Writes the login, and the outcome for repeats of the code.
     pub(super) async fn write(
         &self,
         exchanged: &ExchangedCode,
@@ -31,7 +31,7 @@ impl LoginAttempt {
         let outcome = Ok(StoredLogin { session: session.id, new_user: Some(new_user) });
         let code = exchanged.claim.as_ref().map(|claim| accounts.code_outcome(self.app.id(), claim, &outcome, now));
         Ok(Login {
-            identity: self.proven(&exchanged.session, now)?,
+            identity: self.proven_identity(&exchanged.session, now)?,
             joins: None,
             create_user: self.create_user,
             new_user,
@@ -55,23 +55,24 @@ impl LoginAttempt {
 
 impl Accounts {
     async fn write_login(&self, login: &Login) -> Result<IssuedSession, ApiError> {
-        // the statement knows no way but to make a user of somebody new
-        let is_usual = login.create_user && login.joins.is_none();
-        let written = if is_usual { self.store.login_batched(login).await? } else { None };
+        // the batched statement always creates an unknown user
+        let is_batchable = login.create_user && login.joins.is_none();
+        let written = if is_batchable { self.store.login_batched(login).await? } else { None };
         let logged_in = match written {
             Some(logged_in) => self.enforce_user_limit(logged_in).await?,
             // boxed to keep the future of the common case small
-            None => Box::pin(self.write_login_alone(login)).await?,
+            None => Box::pin(self.write_login_unbatched(login)).await?,
         };
-        report(&login.identity.app_id, &logged_in);
-        // the cap may have ended sessions, and the user's row has a new time of login
+        log_login(&login.identity.app_id, &logged_in);
+        // the maximum number of sessions may have ended some, and the user's row has a new `last_login_at`
         self.invalidate(logged_in.user.id, Change::UserChanged);
         let tokens = self.tokens(&logged_in.session, &login.identity.app_id, login.identity.now)?;
         let LoggedIn { user, session, is_new_user, .. } = logged_in;
         Ok(IssuedSession { tokens, user, session, is_new_user, phone_problem: None })
     }
 
-    /// Counts a login that was written before its user was known. Where the user's limit is exceeded, its session ends.
+    /// Counts a batched login, whose user was unknown before it was written. If the user's rate limit is exceeded, ends
+    /// the session.
     async fn enforce_user_limit(&self, logged_in: LoggedIn) -> Result<LoggedIn, ApiError> {
         if logged_in.is_new_user {
             return Ok(logged_in);
@@ -85,8 +86,8 @@ impl Accounts {
         Err(refused)
     }
 
-    /// Writes a login by a transaction of its own.
-    async fn write_login_alone(&self, login: &Login) -> Result<LoggedIn, ApiError> {
+    /// Writes a login in a transaction of its own.
+    async fn write_login_unbatched(&self, login: &Login) -> Result<LoggedIn, ApiError> {
         let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await?;
         if let Some((_, user)) = &known {
             refuse_suspended(user)?;
@@ -101,10 +102,10 @@ impl Accounts {
     }
 }
 
-fn report(app_id: &str, logged_in: &LoggedIn) {
+fn log_login(app_id: &str, logged_in: &LoggedIn) {
     let user = logged_in.user.id.0;
     tracing::info!(app = app_id, %user, new = logged_in.is_new_user, "logged in");
     if logged_in.union_conflict {
-        tracing::warn!(app = app_id, %user, "this unionid belongs to another user; the two accounts were left apart");
+        tracing::warn!(app = app_id, %user, "this unionid belongs to another user; the two accounts stay separate");
     }
 }

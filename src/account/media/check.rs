@@ -1,5 +1,6 @@
-//! The content check of uploaded pictures: WeChat is asked once a picture is in use, fetches it by its address, and pushes
-//! later what it thinks of it. What it does not pass is flagged for the operator or taken away, as the settings say.
+//! The content check of uploaded pictures. WeChat is asked to check a picture after it was put into use, downloads it
+//! by its URL, and pushes the result later. A picture that does not pass is flagged for the operator or removed,
+//! depending on the settings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +18,13 @@ use crate::{
     wechat::{Suggest, image_check},
 };
 
-/// How long a check may not be noted yet whose outcome is there already. Less than a push may take.
-const NOTED_WITHIN: Duration = Duration::from_millis(400);
+/// Delay before a pushed result is matched again: the push may arrive before the row of its check is committed. Shorter
+/// than WeChat waits for the response to a push.
+const MATCH_RETRY_DELAY: Duration = Duration::from_millis(400);
 
 impl Accounts {
-    /// Has a picture checked beside the request, where the settings say so. WeChat fetches it by its
-    /// address under `public_url`.
+    /// Requests the check of a picture in the background, if the settings require one. WeChat downloads it by its URL
+    /// below `public_url`.
     pub(super) fn check_picture(
         self: &Arc<Self>,
         session: SessionId,
@@ -36,15 +38,15 @@ impl Accounts {
         let (accounts, key) = (Arc::clone(self), key.clone());
         let address = public_url.absolute(&key.path()).into_owned();
         let checking = async move {
-            if let Err(error) = accounts.ask_for_check(session, owner, &key, &address).await {
-                tracing::warn!(code = error.code.as_str(), "WeChat does not check a picture");
-                accounts.judge_unchecked(owner, &key.path()).await;
+            if let Err(error) = accounts.request_check(session, owner, &key, &address).await {
+                tracing::warn!(code = error.code.as_str(), "the content check of a picture could not be requested");
+                accounts.apply_unchecked(owner, &key.path()).await;
             }
         };
         tokio::spawn(log_context::inherit(checking));
     }
 
-    async fn ask_for_check(
+    async fn request_check(
         self: &Arc<Self>,
         session: SessionId,
         owner: UserId,
@@ -63,17 +65,17 @@ impl Accounts {
         Ok(self.store.media_check_begin(&check).await?)
     }
 
-    async fn judge_unchecked(&self, owner: UserId, path: &str) {
+    async fn apply_unchecked(&self, owner: UserId, path: &str) {
         let verdict = self.picture_verdict(Suggestion::Unchecked, None);
-        match self.store.picture_judge(owner, path, verdict, self.clock.now()).await {
+        match self.store.picture_verdict_apply(owner, path, verdict, self.clock.now()).await {
             Ok(true) => self.picture_removed(owner),
             Ok(false) => {}
             Err(cause) => tracing::warn!(%cause, "a picture that was not checked could not be flagged"),
         }
     }
 
-    /// Lets what WeChat found of a picture take effect; without `suggest` it could not check it.
-    pub(in crate::account) async fn media_checked(
+    /// Applies the result of a check. `suggest` is `None` if WeChat could not check the picture.
+    pub(in crate::account) async fn apply_media_check(
         &self,
         app_id: String,
         event: EventHash,
@@ -90,14 +92,14 @@ impl Accounts {
         let checked = CheckedPicture { event, app_id, trace_id, path_prefix: media::PATH, verdict };
         let mut outcome = self.store.media_check_end(&checked, self.clock.now()).await?;
         if outcome == MediaOutcome::Unknown {
-            sleep(NOTED_WITHIN).await;
+            sleep(MATCH_RETRY_DELAY).await;
             outcome = self.store.media_check_end(&checked, self.clock.now()).await?;
         }
         match outcome {
             MediaOutcome::Removed(owner) => self.picture_removed(owner),
             MediaOutcome::Kept => {}
             MediaOutcome::Unknown => {
-                tracing::info!(app = checked.app_id, "WeChat pushed the outcome of no known check");
+                tracing::info!(app = checked.app_id, "WeChat pushed the result of an unknown check");
             }
         }
         Ok(())
@@ -105,9 +107,9 @@ impl Accounts {
 
     fn picture_verdict(&self, suggestion: Suggestion, label: Option<i32>) -> PictureVerdict {
         if self.content.check == ContentCheck::Off {
-            // switched off since the check began
+            // the check was disabled meanwhile
             PictureVerdict::Pass
-        } else if self.keeps(suggestion) {
+        } else if self.accepts_content(suggestion) {
             PictureVerdict::Flag(Flag { suggestion, label })
         } else {
             PictureVerdict::Remove
@@ -115,7 +117,7 @@ impl Accounts {
     }
 
     fn picture_removed(&self, owner: UserId) {
-        tracing::info!(user = %owner.0, "a picture that the content check did not pass was taken away");
+        tracing::info!(user = %owner.0, "a picture that did not pass the content check was removed");
         self.invalidate(owner, Change::UserChanged);
     }
 }

@@ -1,4 +1,4 @@
-//! Deletes pictures that are no longer in use: the object first, then the row. Whatever of it is cut is done again.
+//! Deletes unused pictures: first the object, then the row. An interrupted deletion is repeated.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use entity::{Timestamp, UserId, media_file};
 
 use crate::{account::Accounts, media::MediaKey, store::DbErr};
 
-/// After this time an upload that is not finished was cut.
-pub(super) const ABANDONED: Duration = Duration::from_mins(10);
+/// The age at which an unfinished upload counts as interrupted.
+const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
-/// Failures in a row after which no more is tried: the storage does not answer.
-const MOST_FAILURES: usize = 5;
+/// Consecutive failures after which a run stops: the storage is unavailable.
+const MAX_FAILURES: usize = 5;
 
 impl Accounts {
-    /// Deletes up to `limit` pictures that are due, and returns how many rows are gone. Several nodes may do so at once.
+    /// Deletes up to `limit` pictures that are due, and returns the number of rows removed. Several nodes may do so at
+    /// the same time.
     ///
     /// # Errors
     /// When the database fails.
     pub(in crate::account) async fn delete_pictures(&self, now: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        let due = self.store.media_files_due(now - ABANDONED, now, limit).await?;
-        // those whose objects could not be deleted are tried again the next time, and not at once
+        let due = self.store.media_files_due(now - ABANDONED_AFTER, now, limit).await?;
+        // pictures whose objects could not be deleted are retried by the next run
         let (removed, _) = self.delete_each(due, now).await?;
         Ok(removed)
     }
 
-    /// Deletes the pictures of a user that are no longer in use, as far as that works at once. `false` where that
-    /// did not work.
+    /// Deletes the unused pictures of a user. `false` if one could not be deleted; it is retried later.
     pub(in crate::account) async fn delete_replaced(&self, owner: UserId) -> bool {
         let deleted = async {
             let due = self.store.media_files_to_delete_of(owner).await?;
@@ -40,14 +40,15 @@ impl Accounts {
         }
     }
 
-    /// Deletes the objects, and then the rows of those that are gone. The others go behind all that are to be deleted, so that
-    /// they are in nobody's way. Returns how many rows are gone, and whether the storage failed in none.
+    /// Deletes the objects, and then the rows of the deleted objects. Pictures that failed move to the end of the
+    /// queue, so that they do not block the others. Returns the number of rows removed, and whether every deletion
+    /// succeeded.
     async fn delete_each(&self, pictures: Vec<media_file::Model>, now: Timestamp) -> Result<(u64, bool), DbErr> {
         let (mut gone, mut failed, mut failures) = (Vec::new(), Vec::new(), 0);
         for picture in pictures {
             let deleted = match MediaKey::parse(&picture.key) {
                 Some(key) => self.media.delete(&key).await,
-                // nothing was ever stored under such a name
+                // no object has such a name
                 None => Ok(()),
             };
             match deleted {
@@ -61,7 +62,7 @@ impl Accounts {
                     failures += 1;
                 }
             }
-            if failures == MOST_FAILURES {
+            if failures == MAX_FAILURES {
                 break;
             }
         }

@@ -1,5 +1,5 @@
-//! A user uploads a picture. The order of the steps leaves nothing without a trace, wherever it is cut: the row, the
-//! object, one transaction that puts both into use, and then the deletion of what was in use before.
+//! Uploads of pictures. The order of the steps leaves no untracked object if one of them fails: insert the row, write
+//! the object, put both into use in one transaction, delete the previous picture.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::{
     store::Change,
 };
 
-/// How long the storage may take to write a picture. Far less than [`super::delete::ABANDONED`].
+/// Time limit for writing a picture to the storage. Far shorter than the age at which an upload counts as interrupted.
 const PUT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Accounts {
-    /// Counts a picture that a user is about to upload.
+    /// Counts an upload of a user against the rate limit.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
@@ -27,12 +27,12 @@ impl Accounts {
         self.limits.avatar(caller.user.id).await
     }
 
-    /// Makes the picture of a user out of the bytes of a file. The work goes on where the caller goes away. WeChat may check
-    /// the picture once it is in use, by its address under `public_url`.
+    /// Decodes a file, stores it as the avatar of a user, and returns the updated user. The work continues if the
+    /// caller is cancelled. WeChat may check the picture afterwards, by its URL below `public_url`.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` where the bytes are no picture that is taken; `OVERLOADED` where too many are being decoded;
-    /// `UNAUTHENTICATED` where the account is gone.
+    /// `BAD_USER_INPUT` if the file is not a supported picture; `OVERLOADED` if too many are being decoded; `TIMEOUT`
+    /// if the storage does not respond; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn upload_avatar<B>(
         self: &Arc<Self>,
         caller: &SignedIn,
@@ -47,7 +47,7 @@ impl Accounts {
         let (session, owner) = (caller.session, caller.user.id);
         let storing = async move { accounts.store_avatar(session, owner, avatar, &public_url).await };
         let storing = tokio::spawn(log_context::inherit(storing));
-        // it ends early only where it panics, and the panic is in the log
+        // the task fails only if it panics, and the panic is in the log
         storing.await.unwrap_or_else(|_| Err(Code::InternalServerError.into()))
     }
 
@@ -59,13 +59,13 @@ impl Accounts {
         public_url: &PublicUrl,
     ) -> Result<user::Model, ApiError> {
         let (key, now) = (MediaKey::generate(avatar.format), self.clock.now());
-        self.store.media_file_begin(key.as_str(), owner, now).await?;
+        self.store.media_file_insert(key.as_str(), owner, now).await?;
         if let Err(error) = self.put(&key, avatar).await {
-            // the storage may be writing it still: the row stays, and the sweeper deletes the object once more
+            // the storage may still complete the write: the row stays, and housekeeping deletes the object again
             self.delete_object(&key).await;
             return Err(error);
         }
-        match self.put_into_use(owner, &key).await {
+        match self.set_avatar(owner, &key).await {
             Ok(user) => {
                 self.invalidate(owner, Change::UserChanged);
                 self.check_picture(session, owner, &key, public_url);
@@ -73,7 +73,7 @@ impl Accounts {
                 Ok(user)
             }
             Err(error) => {
-                self.give_up(&key).await;
+                self.abandon(&key).await;
                 Err(error)
             }
         }
@@ -84,23 +84,23 @@ impl Accounts {
         put.map_err(|_| ApiError::new(Code::Timeout))?.map_err(ApiError::internal)
     }
 
-    async fn put_into_use(&self, owner: UserId, key: &MediaKey) -> Result<user::Model, ApiError> {
+    async fn set_avatar(&self, owner: UserId, key: &MediaKey) -> Result<user::Model, ApiError> {
         let user = self.store.avatar_set(owner, key.as_str(), &key.path(), self.clock.now()).await?;
-        // deleted meanwhile, or everything of the user that is stored
+        // the account was deleted meanwhile, or all its pictures were
         user.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 
-    /// Deletes a written picture that did not come into use. It may have: where the answer to the commit was lost, the row
-    /// says so and the picture is left alone.
-    async fn give_up(&self, key: &MediaKey) {
-        match self.store.media_file_give_up(key.as_str(), self.clock.now()).await {
+    /// Deletes a stored picture that was not put into use. If the response to the commit was lost, the row shows that
+    /// the picture is in use, and it is kept.
+    async fn abandon(&self, key: &MediaKey) {
+        match self.store.media_file_abandon(key.as_str(), self.clock.now()).await {
             Ok(true) => self.delete_object(key).await,
             Ok(false) => {}
             Err(cause) => tracing::warn!(%cause, "an unused picture could not be marked: it is deleted later"),
         }
     }
 
-    /// Deletes the object of a picture that is not in use. The row goes later, after the object was deleted once more.
+    /// Deletes the object of an unused picture. Its row is removed later, after the object was deleted again.
     async fn delete_object(&self, key: &MediaKey) {
         if let Err(cause) = self.media.delete(key).await {
             tracing::warn!(%cause, "an unused picture could not be deleted: it is tried again");

@@ -1,4 +1,4 @@
-//! A user binds a telephone number, by a code of WeChat's, or gives it up.
+//! Binds a telephone number to a user by a code from WeChat, and unbinds it.
 
 use std::sync::Arc;
 
@@ -15,18 +15,19 @@ use crate::{
 /// The result of binding a number.
 #[derive(Debug)]
 pub enum PhoneUpdate {
-    /// The user, who has the number now.
+    /// The user, who owns the number.
     Done(Box<user::Model>),
     /// Nothing was written.
     Refused(PhoneProblem),
 }
 
 impl Accounts {
-    /// Gives the caller the telephone number behind a code of the `getPhoneNumber` button, in place of the one they had.
+    /// Binds the telephone number of a code from the `getPhoneNumber` button to the caller, replacing a previous
+    /// number.
     ///
     /// # Errors
-    /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`; `UNAUTHENTICATED` where the account
-    /// is gone.
+    /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`; `UNAUTHENTICATED` if the account
+    /// no longer exists.
     pub async fn bind_phone(self: &Arc<Self>, caller: &SignedIn, code: &str) -> Result<PhoneUpdate, ApiError> {
         self.limits.user(caller.user.id).await?;
         let Ok(code) = PhoneCode::parse(code) else { return Ok(PhoneUpdate::Refused(PhoneProblem::InvalidCode)) };
@@ -34,7 +35,7 @@ impl Accounts {
         self.bind_phone_code(&identity.app_id, &identity.openid, caller.user.id, &code).await
     }
 
-    /// The same for a user whom WeChat knows by this openid.
+    /// Binds the number of a code to the user of an openid.
     pub(in crate::account) async fn bind_phone_code(
         self: &Arc<Self>,
         app_id: &str,
@@ -63,10 +64,10 @@ impl Accounts {
         }
     }
 
-    /// Takes the caller's telephone number away. It is no error where they have none.
+    /// Unbinds the caller's telephone number. Does nothing if they have none.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn unbind_phone(&self, caller: &SignedIn) -> Result<user::Model, ApiError> {
         let id = caller.user.id;
         self.limits.user(id).await?;

@@ -1,28 +1,28 @@
-//! Seals telephone numbers under the newest key, and renews their indexes.
+//! Re-encrypts telephone numbers with the newest key, and renews their indexes.
 
 use entity::UserId;
 
 use crate::{account::Accounts, error::ApiError, wechat::PhoneNumber};
 
-/// How many users are read at once.
+/// Users read by one batch.
 const BATCH: u64 = 200;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::account) struct ResealedPhones {
-    /// Numbers that were written.
+    /// Number of telephone numbers that were re-encrypted.
     pub(in crate::account) written: u64,
-    /// Numbers that no key of ours opens, or that another user has by now; they were left as they are.
+    /// Number of telephone numbers left unchanged: no key decrypts them, or they belong to another user by now.
     pub(in crate::account) left: u64,
 }
 
 impl Accounts {
-    /// Goes through all numbers once. A number that a user binds meanwhile is sealed under the newest key already, where
-    /// the servers have it.
+    /// Re-encrypts all numbers in one pass. A number that a user binds meanwhile is already encrypted with the newest
+    /// key, if the servers have it.
     pub(in crate::account) async fn reseal_phones(&self) -> Result<ResealedPhones, ApiError> {
         let (mut done, mut after) = (ResealedPhones::default(), None);
         loop {
-            let rows = self.store.phones_not_sealed_by(&self.keys.mark(), after, BATCH).await?;
+            let rows = self.store.phones_not_sealed_by(&self.keys.newest_prefix(), after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(done) };
             after = Some(last.id);
             for row in rows {
@@ -37,9 +37,9 @@ impl Accounts {
         }
     }
 
-    /// Whether a user's number still needs another key than the newest: they may have bound one meanwhile.
+    /// Whether the number of a user is still encrypted with another key: the user may have bound a new one meanwhile.
     async fn is_sealed_otherwise(&self, user: UserId) -> Result<bool, ApiError> {
         let sealed = self.store.user(user).await?.and_then(|user| user.sealed_phone);
-        Ok(sealed.is_some_and(|sealed| !sealed.0.starts_with(&self.keys.mark())))
+        Ok(sealed.is_some_and(|sealed| !sealed.0.starts_with(&self.keys.newest_prefix())))
     }
 }

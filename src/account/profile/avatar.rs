@@ -1,30 +1,30 @@
-//! Avatar addresses. Other users' clients load them, so only `https` without credentials is accepted.
+//! Validates avatar URLs. The clients of other users load them, so only `https` without credentials is accepted.
 
 use url::Url;
 
 use super::field_error::FieldErrorKind;
 use crate::media::{self, MediaKey};
 
-/// Longest address, in bytes.
-const LONGEST: usize = 512;
+/// Maximum length of a URL, in bytes.
+const MAX_BYTES: usize = 512;
 
-/// The grey pictures that stand for none, each by the part of its path that names it: the one `WeChat` gives for users
-/// without one (`https://thirdwx.qlogo.cn/mmopen/vi_32/…/132`), and the one of its documentation, which many mini programs
-/// show first (`https://mmbiz.qpic.cn/mmbiz/…/0`).
+/// The grey placeholder pictures, each by the path segment that identifies it: the one that `WeChat` returns for users
+/// without a picture (`https://thirdwx.qlogo.cn/mmopen/vi_32/…/132`), and the one of its documentation, which many mini
+/// programs show initially (`https://mmbiz.qpic.cn/mmbiz/…/0`).
 const PLACEHOLDERS: [&str; 2] = [
     "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg",
     "icTdbqWNOwNRna42FI242Lcia07jQodd2FJGIYQfG0LAJGFxM4FbnQP6yfMxBgJ0F3YRqJCJ1aPAK2dQagdusBZg",
 ];
 
-/// An address as it is stored, which is how a browser parses it; `None` for the placeholder.
+/// Validates a URL, and returns it as a browser parses it (WHATWG URL Standard); `None` for a placeholder.
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
         return Err(FieldErrorKind::Blank);
     }
-    if text.len() > LONGEST {
+    if text.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
-    // the user's own was taken out of the request
+    // the user's own picture was removed from the request before
     if MediaKey::of_path(text).is_some() {
         return Err(FieldErrorKind::NotOwn);
     }
@@ -34,8 +34,8 @@ pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     }
     let is_placeholder = is_placeholder(&url);
     let kept = String::from(url);
-    // what had to be escaped has grown
-    if kept.len() > LONGEST {
+    // percent-encoding may have made it longer
+    if kept.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
     Ok((!is_placeholder).then_some(kept))
@@ -46,8 +46,8 @@ fn is_placeholder(url: &Url) -> bool {
     is_of_wechat && url.path_segments().is_some_and(|mut parts| parts.any(|part| PLACEHOLDERS.contains(&part)))
 }
 
-/// The path of an uploaded picture that an address or a path ends with, on whatever host, and whatever query and fragment
-/// follow: nobody can guess the name in it.
+/// The path of an uploaded picture at the end of a URL or a path, whatever the host, query and fragment. The name in
+/// the path is unguessable.
 pub(super) fn uploaded_path(address: &str) -> Option<String> {
     let url = Url::parse(address).ok();
     let path = url.as_ref().map_or(address, Url::path);
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_stored_as_a_browser_parses_them() {
+    fn urls_are_stored_as_a_browser_parses_them() {
         for (sent, kept) in [
             ("https://media.example/a/1.png?v=2#x", "https://media.example/a/1.png?v=2#x"),
             ("HTTPS://Media.Example:443/a b", "https://media.example/a%20b"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_refused() {
+    fn other_urls_are_refused() {
         for text in [
             "http://media.example/1.png",
             "http://127.0.0.1/1.png",
@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn length_is_checked_as_sent_and_as_stored() {
         let of = |length: usize, sign: &str| format!("https://a.example/{}", sign.repeat(length));
-        assert!(check(&of(LONGEST - 18, "x")).is_ok());
-        assert_eq!(check(&of(LONGEST - 17, "x")), Err(FieldErrorKind::TooLong));
+        assert!(check(&of(MAX_BYTES - 18, "x")).is_ok());
+        assert_eq!(check(&of(MAX_BYTES - 17, "x")), Err(FieldErrorKind::TooLong));
         assert_eq!(check(&of(100, "头")), Err(FieldErrorKind::TooLong));
     }
 

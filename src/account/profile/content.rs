@@ -1,5 +1,5 @@
-//! The content check: WeChat looks at what others see of a user before it is written, outside of any transaction. What the
-//! settings let through although WeChat did not pass it is flagged for the operator.
+//! The content check of texts: WeChat checks what other users will see before it is written, outside of any
+//! transaction. A text that the settings accept although it did not pass is flagged for the operator.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::{
     wechat::{Suggest, text_check},
 };
 
-/// The flags that a page of them has at the most.
+/// Maximum number of flags on one page.
 const FLAGS_PER_PAGE: u64 = 1000;
 
 impl Accounts {
-    /// Checks a text that others will see: the flag it gets, or why it is refused.
+    /// Checks a text that others will see. Returns the change of its flag, or why the text is refused.
     pub(super) async fn check_content(
         self: &Arc<Self>,
         caller: &SignedIn,
@@ -28,22 +28,22 @@ impl Accounts {
             return Ok(Ok(Edit::Keep));
         }
         let flag = match self.store.identity_of_session(caller.session).await? {
-            Some(identity) => self.ask_wechat(&identity.app_id, &identity.openid, text).await,
+            Some(identity) => self.check_text(&identity.app_id, &identity.openid, text).await,
             None => Some(Flag { suggestion: Suggestion::Unchecked, label: None }),
         };
         Ok(match flag {
             None => Ok(Edit::Clear),
-            Some(flag) if self.keeps(flag.suggestion) => Ok(Edit::Set(flag)),
+            Some(flag) if self.accepts_content(flag.suggestion) => Ok(Edit::Set(flag)),
             Some(_) => Err(FieldErrorKind::Refused),
         })
     }
 
-    /// What WeChat says; `None` where it lets the text pass.
-    async fn ask_wechat(self: &Arc<Self>, app_id: &str, openid: &OpenId, text: &str) -> Option<Flag> {
+    /// Asks WeChat to check a text; `None` if the text passes.
+    async fn check_text(self: &Arc<Self>, app_id: &str, openid: &OpenId, text: &str) -> Option<Flag> {
         let verdict = match self.call_wechat(app_id, &text_check(openid, text)).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                tracing::warn!(app = app_id, code = error.code.as_str(), "WeChat did not check a nickname");
+                tracing::warn!(app = app_id, code = error.code.as_str(), "the content check of a nickname failed");
                 return Some(Flag { suggestion: Suggestion::Unchecked, label: None });
             }
         };
@@ -55,8 +55,8 @@ impl Accounts {
         Some(Flag { suggestion, label: i32::try_from(verdict.label).ok() })
     }
 
-    /// Whether content stays that WeChat did not pass.
-    pub(in crate::account) fn keeps(&self, suggestion: Suggestion) -> bool {
+    /// Whether the settings accept content with this result of the check.
+    pub(in crate::account) fn accepts_content(&self, suggestion: Suggestion) -> bool {
         let content = self.content;
         content.check == ContentCheck::Flag
             || match suggestion {
@@ -66,8 +66,8 @@ impl Accounts {
             }
     }
 
-    /// The flags of users behind `after`, in the order of their keys, at most a thousand of them; those of one user are
-    /// never apart.
+    /// The flags of users with keys greater than `after`, in the order of their keys, about `limit` of them and at most
+    /// a thousand. All flags of one user are on the same page.
     ///
     /// # Errors
     /// When the database fails.

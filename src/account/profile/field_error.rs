@@ -1,6 +1,6 @@
-//! What can be wrong with the fields of a profile.
+//! Validation errors of the fields of a profile.
 
-/// Why a field is invalid.
+/// A validation error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field.
@@ -12,31 +12,31 @@ pub struct FieldError {
 /// A part of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileField {
-    /// The name.
+    /// The nickname.
     Nickname,
     /// The language.
     Locale,
-    /// Address of the picture.
+    /// The avatar.
     AvatarUrl,
-    /// What the user's client keeps with the account.
+    /// The client's metadata.
     Metadata,
 }
 
-/// What can be wrong with a text.
+/// The kinds of validation errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldErrorKind {
     /// It has no visible character.
     Blank,
     /// It is too long.
     TooLong,
-    /// It is malformed, or holds characters that are not allowed.
+    /// It is malformed, or contains forbidden characters.
     Invalid,
-    /// It is the address of an uploaded picture that is not the user's.
+    /// It is the path of an uploaded picture that is not the user's.
     NotOwn,
-    /// It is nested too deep.
+    /// It is nested too deeply.
     TooDeep,
-    /// It has too many parts.
+    /// It has too many keys.
     TooMany,
-    /// WeChat's content check does not let it pass.
+    /// It did not pass WeChat's content check.
     Refused,
 }

@@ -1,32 +1,32 @@
-//! Language tags (BCP 47, RFC 5646): whether they have the right shape, and the one way to write them.
+//! Language tags (BCP 47, RFC 5646): validates their syntax and normalises their case.
 
 use super::field_error::FieldErrorKind;
 
-/// The longest tag: the length RFC 5646 (section 4.4.1) asks implementations to support.
-const LONGEST: usize = 35;
+/// Maximum length of a tag: the length that RFC 5646 (section 4.4.1) recommends to support.
+const MAX_BYTES: usize = 35;
 
-/// A tag in its usual case, such as `zh-Hans-CN`; WeChat writes `zh_CN`, which is the same as `zh-CN`. Whether there is
-/// such a language is not asked: a list would be old soon.
+/// Validates a tag, and returns it in canonical case, such as `zh-Hans-CN`. WeChat writes `zh_CN` for `zh-CN`. Subtags
+/// are not looked up in the IANA registry, because a copy of it becomes outdated.
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     if text.trim().is_empty() {
         return Err(FieldErrorKind::Blank);
     }
-    if text.len() > LONGEST {
+    if text.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
     let subtags: Vec<&str> = text.split(['-', '_']).collect();
-    if is_well_formed(&subtags) { Ok(Some(usual_case(&subtags))) } else { Err(FieldErrorKind::Invalid) }
+    if is_well_formed(&subtags) { Ok(Some(canonical_case(&subtags))) } else { Err(FieldErrorKind::Invalid) }
 }
 
-/// RFC 5646, section 2.1, without the tags from before it that follow no rule.
+/// The grammar of RFC 5646, section 2.1, without the irregular grandfathered tags.
 fn is_well_formed(subtags: &[&str]) -> bool {
     let mut rest = subtags;
     if !is_private(rest) {
-        let Some((language, behind)) = rest.split_first() else { return false };
+        let Some((language, tail)) = rest.split_first() else { return false };
         if !is_alpha(language, 2..=8) {
             return false;
         }
-        rest = behind;
+        rest = tail;
         if language.len() < 4 {
             skip(&mut rest, 3, |it| is_alpha(it, 3..=3));
         }
@@ -41,9 +41,9 @@ fn is_well_formed(subtags: &[&str]) -> bool {
     rest.is_empty() || is_private(rest)
 }
 
-/// Steps over as many as `most` subtags that are of a kind.
-fn skip(rest: &mut &[&str], most: usize, is_meant: impl Fn(&str) -> bool) {
-    let count = rest.iter().take(most).take_while(|it| is_meant(it)).count();
+/// Skips up to `max` subtags that match.
+fn skip(rest: &mut &[&str], max: usize, matches: impl Fn(&str) -> bool) {
+    let count = rest.iter().take(max).take_while(|it| matches(it)).count();
     *rest = &rest[count..];
 }
 
@@ -57,8 +57,8 @@ fn is_extension(rest: &[&str]) -> bool {
 }
 
 fn is_private(rest: &[&str]) -> bool {
-    let Some((first, behind)) = rest.split_first() else { return false };
-    first.eq_ignore_ascii_case("x") && !behind.is_empty() && behind.iter().all(|it| is_word(it, 1..=8))
+    let Some((first, tail)) = rest.split_first() else { return false };
+    first.eq_ignore_ascii_case("x") && !tail.is_empty() && tail.iter().all(|it| is_word(it, 1..=8))
 }
 
 fn is_alpha(subtag: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
@@ -69,15 +69,16 @@ fn is_word(subtag: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
     lengths.contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// RFC 5646, section 2.1.1: small letters, but for two and four of them that are neither first nor behind a single one.
-fn usual_case(subtags: &[&str]) -> String {
-    let mut is_behind_single = false;
+/// RFC 5646, section 2.1.1: lower case, except that two letters are upper case and four letters are title case, unless
+/// they are the first subtag or follow a singleton.
+fn canonical_case(subtags: &[&str]) -> String {
+    let mut follows_singleton = false;
     let written = subtags.iter().enumerate().map(|(position, subtag)| {
-        let (small, is_usual) = (subtag.to_ascii_lowercase(), position == 0 || is_behind_single);
-        is_behind_single |= subtag.len() == 1;
+        let (small, keeps_lower_case) = (subtag.to_ascii_lowercase(), position == 0 || follows_singleton);
+        follows_singleton |= subtag.len() == 1;
         match small.len() {
-            2 if !is_usual => small.to_ascii_uppercase(),
-            4 if !is_usual => small[..1].to_ascii_uppercase() + &small[1..],
+            2 if !keeps_lower_case => small.to_ascii_uppercase(),
+            4 if !keeps_lower_case => small[..1].to_ascii_uppercase() + &small[1..],
             _ => small,
         }
     });
@@ -145,7 +146,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_judged_without_harm_and_what_is_kept_is_kept_as_it_is(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}([-_][a-zA-Z0-9]{1,8}){0,4})") {
+        fn accepted_tag_is_canonical(text in "(\\PC{0,12}|[a-zA-Z0-9]{1,8}([-_][a-zA-Z0-9]{1,8}){0,4})") {
             if let Ok(Some(kept)) = check(&text) {
                 proptest::prop_assert!(kept.eq_ignore_ascii_case(&text.replace('_', "-")));
                 proptest::prop_assert_eq!(check(&kept), Ok(Some(kept.clone())));

@@ -1,25 +1,26 @@
-//! Metadata: JSON that a user's own client keeps with the account. The server bounds it and reads nothing of it.
+//! Validates metadata: JSON that a client stores with its user's account. The server limits its size and does not
+//! interpret it.
 
 use super::field_error::FieldErrorKind;
 
-/// Longest metadata, in bytes of compact JSON.
-const LONGEST: usize = 8 * 1024;
+/// Maximum length, in bytes of compact JSON.
+const MAX_BYTES: usize = 8 * 1024;
 
-/// Deepest nesting of objects and lists.
-const DEEPEST: usize = 16;
+/// Maximum nesting depth of objects and arrays.
+const MAX_DEPTH: usize = 16;
 
-/// Most keys of all its objects together.
-const KEYS: usize = 1000;
+/// Maximum number of keys in all objects together.
+const MAX_KEYS: usize = 1000;
 
-/// Checks JSON that is written without blanks, by its marks alone: outside of strings a bracket opens a level, and a colon
+/// Checks valid compact JSON by its structural characters: outside of strings, a bracket opens a level and a colon
 /// follows each key.
 pub(super) fn check(json: &str) -> Result<(), FieldErrorKind> {
-    if json.len() > LONGEST {
+    if json.len() > MAX_BYTES {
         return Err(FieldErrorKind::TooLong);
     }
     let (mut depth, mut deepest, mut keys) = (0, 0, 0);
-    for mark in marks(json) {
-        match mark {
+    for byte in structural_bytes(json) {
+        match byte {
             b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -29,7 +30,7 @@ pub(super) fn check(json: &str) -> Result<(), FieldErrorKind> {
             _ => {}
         }
     }
-    match (deepest > DEEPEST, keys > KEYS) {
+    match (deepest > MAX_DEPTH, keys > MAX_KEYS) {
         (true, _) => Err(FieldErrorKind::TooDeep),
         (_, true) => Err(FieldErrorKind::TooMany),
         _ => Ok(()),
@@ -37,7 +38,7 @@ pub(super) fn check(json: &str) -> Result<(), FieldErrorKind> {
 }
 
 /// The bytes outside of strings.
-fn marks(json: &str) -> impl Iterator<Item = u8> {
+fn structural_bytes(json: &str) -> impl Iterator<Item = u8> {
     let (mut is_string, mut is_escaped) = (false, false);
     json.bytes().filter(move |byte| {
         let was_string = is_string;
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn any_json_is_kept_up_to_its_limits() {
+    fn any_json_is_accepted_up_to_the_limits() {
         for good in
             ["0", "true", r#""text""#, "{}", &nested(16), &with_keys(1000), &format!("\"{}\"", "x".repeat(8190))]
         {
@@ -85,10 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn marks_inside_strings_do_not_count() {
+    fn structural_bytes_inside_strings_do_not_count() {
         let text = json!({ "{[:\"": "[{\\\":".repeat(100), "\\": "\\" }).to_string();
         assert_eq!(check(&text), Ok(()));
-        assert_eq!(marks(&text).filter(|byte| *byte == b':').count(), 2);
+        assert_eq!(structural_bytes(&text).filter(|byte| *byte == b':').count(), 2);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -117,11 +118,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_verdict_is_that_of_a_parser(value in any_json()) {
+        fn result_is_that_of_a_parser(value in any_json()) {
             let text = value.to_string();
-            let expected = if text.len() > LONGEST {
+            let expected = if text.len() > MAX_BYTES {
                 Err(FieldErrorKind::TooLong)
-            } else if depth(&value) > DEEPEST {
+            } else if depth(&value) > MAX_DEPTH {
                 Err(FieldErrorKind::TooDeep)
             } else {
                 Ok(())

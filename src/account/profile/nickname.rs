@@ -1,48 +1,49 @@
-//! Nicknames: what people call themselves, in any script. What would break a line, or turn the text around it, or show
-//! nothing at all, is no name.
+//! Validates nicknames: text in any script, without characters that break lines, change the direction of the
+//! surrounding text, or display nothing.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::field_error::FieldErrorKind;
 
-/// Longest nickname, in characters.
-const LONGEST: usize = 32;
+/// Maximum length, in characters.
+const MAX_CHARS: usize = 32;
 
-/// The name `WeChat` gives to users without one: it stands for no nickname.
+/// The name that `WeChat` returns for users without one. It is stored as no nickname.
 const PLACEHOLDER: &str = "微信用户";
 
-/// A nickname as it is stored, in the normalization form C of Unicode, so that one name has one way to be written; `None`
-/// for a placeholder.
+/// Validates a nickname, and returns it in Unicode normalization form C, so that equal names have equal bytes; `None`
+/// for the placeholder.
 pub(super) fn check(text: &str) -> Result<Option<String>, FieldErrorKind> {
     let normal: String = text.nfc().collect();
     let text = normal.trim();
-    if text.chars().any(is_harmful) {
+    if text.chars().any(is_forbidden) {
         return Err(FieldErrorKind::Invalid);
     }
-    if text.chars().all(|sign| sign.is_whitespace() || is_unseen(sign)) {
+    if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
         return Err(FieldErrorKind::Blank);
     }
-    if text.chars().count() > LONGEST {
+    if text.chars().count() > MAX_CHARS {
         return Err(FieldErrorKind::TooLong);
     }
     Ok((text != PLACEHOLDER).then(|| text.to_owned()))
 }
 
-/// Control characters and line breaks, marks that decide in which direction text runs, spaces without width, which make two
-/// names look like one, and marks that annotate or format text without being seen.
-fn is_harmful(sign: char) -> bool {
-    sign.is_control()
-        || matches!(sign, '\u{2028}' | '\u{2029}')
-        || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(sign, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-        || matches!(sign, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
+/// Control characters and line breaks, bidirectional controls, zero-width spaces, which make different names look
+/// equal, and invisible annotation and format characters.
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}')
+        || matches!(c, '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
 }
 
-/// Characters that show nothing by themselves, but have their use between others: joiners, variants, fillers.
-fn is_unseen(sign: char) -> bool {
-    matches!(sign, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+/// Characters that display nothing by themselves but are used between others: joiners, variation selectors, fillers.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
         || matches!(
-            sign,
+            c,
             '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}'
         )
 }
@@ -82,8 +83,8 @@ mod tests {
 
     #[test]
     fn line_breaks_and_bidi_controls_are_refused() {
-        for sign in ['\n', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}'] {
-            assert_eq!(check(&format!("a{sign}b")), Err(FieldErrorKind::Invalid), "{sign:?}");
+        for c in ['\n', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}'] {
+            assert_eq!(check(&format!("a{c}b")), Err(FieldErrorKind::Invalid), "{c:?}");
         }
     }
 
@@ -108,11 +109,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_kept_is_kept_as_it_is_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
+        fn accepted_name_is_canonical_and_follows_every_rule(text in "(\\PC|\\p{Mn}|[ \u{200d}\u{202e}\u{2066}\n微e]){0,40}") {
             if let Ok(Some(name)) = check(&text) {
                 let length = name.chars().count();
-                proptest::prop_assert!((1..=LONGEST).contains(&length), "{}", length);
-                proptest::prop_assert!(!name.chars().any(is_harmful) && !name.chars().all(is_unseen));
+                proptest::prop_assert!((1..=MAX_CHARS).contains(&length), "{}", length);
+                proptest::prop_assert!(!name.chars().any(is_forbidden) && !name.chars().all(is_invisible));
                 proptest::prop_assert_eq!(name.trim(), &name);
                 proptest::prop_assert_eq!(name.nfc().collect::<String>(), name.clone());
                 proptest::prop_assert_eq!(check(&name), Ok(Some(name)));
@@ -120,7 +121,7 @@ mod tests {
         }
 
         #[test]
-        fn a_mark_that_turns_text_around_is_refused_wherever_it_stands(before in "\\PC{0,8}", after in "\\PC{0,8}", mark in "[\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]") {
+        fn bidi_control_is_refused_at_any_position(before in "\\PC{0,8}", after in "\\PC{0,8}", mark in "[\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]") {
             proptest::prop_assert_eq!(check(&format!("{before}{mark}{after}")), Err(FieldErrorKind::Invalid));
         }
     }

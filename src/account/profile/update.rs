@@ -1,4 +1,4 @@
-//! A user updates their own profile: all fields are validated first, and then written together, or not at all.
+//! Updates the caller's profile: validates all fields first, and then writes them together or not at all.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::{
     store::{Change, Edit, ProfileEdit},
 };
 
-/// The requested changes of a profile, not yet validated.
+/// The requested changes of a profile, before validation.
 #[derive(Clone, Debug)]
 pub struct ProfileRequest {
-    /// The name.
+    /// The nickname.
     pub nickname: Edit<String>,
     /// The language.
     pub locale: Edit<String>,
-    /// Address of the picture; of one on this server its path.
+    /// The avatar: a URL, or the path of an uploaded picture.
     pub avatar_url: Edit<String>,
-    /// What the user's client keeps with the account: any JSON but `null`, without blanks.
+    /// The client's metadata: any compact JSON but `null`.
     pub metadata: Edit<Metadata>,
 }
 
@@ -39,8 +39,8 @@ pub enum ProfileUpdate {
 }
 
 impl ProfileRequest {
-    /// The same request, where the address of an uploaded picture of this server is its path. A path that is not that of
-    /// the user's own picture is refused: it would be the address of a picture that somebody else may delete.
+    /// Replaces the URL of an uploaded picture of this server by its path. The path of another user's picture is
+    /// refused later, because its owner may delete the picture.
     #[must_use]
     pub fn seen_from(mut self, public_url: &PublicUrl) -> Self {
         if let Edit::Set(address) = &self.avatar_url
@@ -52,7 +52,7 @@ impl ProfileRequest {
         self
     }
 
-    /// Validates the request, and returns all its errors.
+    /// Validates the request, and returns all errors.
     fn checked(self) -> Result<ProfileEdit, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut check = |field, sent: Edit<String>, rule: Rule| match sent {
@@ -72,21 +72,21 @@ impl ProfileRequest {
             let refused = metadata::check(&json.0).err();
             errors.extend(refused.map(|kind| FieldError { field: ProfileField::Metadata, kind }));
         }
-        // a name that is cleared takes its flag along
+        // clearing the nickname also clears its flag
         let nickname_flag = if nickname == Edit::Clear { Edit::Clear } else { Edit::Keep };
         let edit = ProfileEdit { nickname, locale, avatar_url, metadata: self.metadata, nickname_flag };
         if errors.is_empty() { Ok(edit) } else { Err(errors) }
     }
 }
 
-/// Validates a text and returns it as it is stored: `None` for a placeholder.
+/// Validates a text and returns its stored form; `None` for a placeholder.
 type Rule = fn(&str) -> Result<Option<String>, FieldErrorKind>;
 
 impl Accounts {
-    /// Changes the caller's profile.
+    /// Updates the caller's profile.
     ///
     /// # Errors
-    /// `RATE_LIMITED`; `UNAUTHENTICATED` where the account is gone.
+    /// `RATE_LIMITED`; `UNAUTHENTICATED` if the account no longer exists.
     pub async fn update_profile(
         self: &Arc<Self>,
         caller: &SignedIn,
@@ -114,8 +114,8 @@ impl Accounts {
         Ok(ProfileUpdate::Done(user))
     }
 
-    /// Clients send whole profiles back: the address of the user's own uploaded picture changes nothing. It is compared
-    /// with the row itself, because a node may still know the picture before it.
+    /// Clients send whole profiles back, so the path of the user's own uploaded picture is no change. The path is
+    /// compared with the row in the database, because a cached user may still have the previous picture.
     async fn keep_own_picture(&self, id: UserId, mut request: ProfileRequest) -> Result<ProfileRequest, ApiError> {
         if let Edit::Set(address) = &request.avatar_url
             && let Some(path) = avatar::uploaded_path(address)

@@ -1,5 +1,6 @@
-//! The networks a client is counted by. An IPv4 client is counted by its address. An IPv6 client is counted by its /64,
-//! which one subscriber has, and by its /48 with several times the rate, because many lease a /48 and so 65,536 of those.
+//! The networks by which a client is counted. An IPv4 client is counted by its address. An IPv6 client is counted by
+//! its /64, which belongs to one subscriber, and by its /48 at a multiple of the rate, because many lease a /48, which
+//! has 65,536 networks of size /64.
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -10,15 +11,15 @@ use crate::{
     config::Rate,
 };
 
-/// How many times the rate of a /64 a /48 has: few of its households are clients in the same minute.
+/// The rate of a /48 as a multiple of the rate of a /64: few of its households send requests in the same minute.
 const SITE_FACTOR: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
 
-/// The networks a client is in.
+/// The networks of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientNetworks {
-    /// The address, or the /64.
+    /// The IPv4 address, or the IPv6 /64.
     pub(super) network: IpNet,
-    /// The /48 around it.
+    /// The IPv6 /48.
     pub(super) site: Option<IpNet>,
 }
 
@@ -29,7 +30,7 @@ impl ClientNetworks {
     }
 }
 
-/// The rate of a site, where its networks have `rate` each.
+/// The rate of a site whose networks have the rate `rate`.
 pub(super) fn site_rate(rate: Rate) -> Rate {
     Rate { count: rate.count.saturating_mul(SITE_FACTOR), ..rate }
 }

@@ -1,23 +1,23 @@
--- One step of GCRA for each key, all of them or none: returns 0 where all have room, else how many microseconds to wait
--- for the first that has none. A key holds the moment by which what was counted is paid off. For each key there are two
--- arguments, in microseconds: what one count costs, and how far ahead of the present a key may get. The time is Redis's
--- own, so that it does not matter how the clocks of the nodes go.
+-- The generic cell rate algorithm (GCRA) for several keys, all or none: returns 0 if all requests conform, else the
+-- microseconds until the first rejected key conforms. A key stores the theoretical arrival time (TAT) of its next
+-- request. Each key has two arguments, in microseconds: the emission interval, and how far the TAT may be ahead of the
+-- present. The time is that of Redis, so that the clocks of the nodes need not agree.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local paid = {}
+local tat = {}
 
 for i, key in ipairs(KEYS) do
-  local each, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local before = tonumber(redis.call('GET', key) or now)
-  -- a clock that was set back, or a limit that was made wider, shuts nobody out for longer than one count costs
-  paid[i] = math.min(math.max(before, now), now + burst) + each
-  if paid[i] > now + burst then
-    return paid[i] - now - burst
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local stored = tonumber(redis.call('GET', key) or now)
+  -- after the clock was set back or the limit was raised, nobody waits for longer than one emission interval
+  tat[i] = math.min(math.max(stored, now), now + burst) + interval
+  if tat[i] > now + burst then
+    return tat[i] - now - burst
   end
 end
 
 for i, key in ipairs(KEYS) do
-  -- once it is paid off, a key says nothing
-  redis.call('SET', key, string.format('%.0f', paid[i]), 'PX', math.ceil((paid[i] - now) / 1000))
+  -- a key expires at its TAT, from when on it has no effect
+  redis.call('SET', key, string.format('%.0f', tat[i]), 'PX', math.ceil((tat[i] - now) / 1000))
 end
 return 0

@@ -1,4 +1,4 @@
-//! Counts on this node alone: for a single server, and while Redis does not answer.
+//! Counts in the memory of this node: for a single server, and while Redis is unavailable.
 
 use std::{hash::Hash, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) struct LocalLimiter {
     refresh: Option<ByNetwork>,
 }
 
-/// Counts clients by the networks they are in.
+/// Limits clients by their networks.
 struct ByNetwork {
     networks: DefaultKeyedRateLimiter<IpNet>,
     sites: DefaultKeyedRateLimiter<IpNet>,
@@ -61,7 +61,7 @@ impl LocalLimiter {
         self.refresh.as_ref().map_or(Ok(()), |limit| limit.count(networks))
     }
 
-    /// Removes the counts that are back to nothing.
+    /// Removes the counters that are back to zero.
     pub(super) fn purge(&self) {
         for limit in [&self.login, &self.refresh].into_iter().flatten() {
             for limiter in [&limit.networks, &limit.sites] {
@@ -87,7 +87,7 @@ impl ByNetwork {
     }
 }
 
-/// A rate as a quota: all of it as a burst, and one more after each interval.
+/// A rate as a GCRA quota: the whole count as a burst, and one more after each interval.
 pub(super) fn quota(rate: Rate) -> Quota {
     let each = (rate.period / rate.count.get()).max(Duration::from_nanos(1));
     Quota::with_period(each).unwrap_or_else(|| Quota::per_second(rate.count)).allow_burst(rate.count)

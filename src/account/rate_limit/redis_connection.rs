@@ -1,5 +1,6 @@
-//! The connection to Redis. A task of its own keeps it, so that no client waits for a connection: while there is none,
-//! Redis is not asked. A step that is not answered in time drops the connection for all, and logs that once.
+//! The connection to Redis. A background task opens it and reconnects, so that no client waits for a connection; while
+//! there is none, Redis is not used. A call that exceeds its time limit closes the connection for all calls, and is
+//! logged once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,41 +11,41 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long a client waits for Redis before its node counts by itself.
-const STEP_TIMEOUT: Duration = Duration::from_millis(100);
+/// The time limit of a call. After it, the node counts by itself.
+const CALL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How long to wait before reconnecting. Longer than a step may take, so that a late step does not drop the next
+/// The delay before reconnecting. Longer than the time limit of a call, so that a late call does not close the next
 /// connection.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
-/// How long connecting may take. No client waits for it.
+/// The time limit for connecting. No client waits for it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a connection is probed. One that is idle for longer may be cut without notice, and no login should be the
-/// one to find out.
+/// The interval of probes. A middlebox may drop an idle connection silently, and no login should be the first to
+/// notice.
 const PROBE_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The connection while there is one.
+/// The current connection, if there is one.
 type Current = watch::Sender<Option<MultiplexedConnection>>;
 
-/// The connection. Its task ends with it.
+/// The connection. Dropping it stops its task.
 pub(super) struct RedisConnection {
     current: Arc<Current>,
     task: JoinHandle<()>,
 }
 
 impl RedisConnection {
-    /// Connects in the background; usable once `script` is loaded and `probe` is answered.
+    /// Connects in the background. The connection is used once `script` is loaded and `probe` succeeds.
     pub(super) fn open(client: Client, script: &'static Script, probe: ScriptInvocation<'static>) -> Self {
         let current = Arc::new(Current::new(None));
         let task = tokio::spawn(keep_connected(Arc::clone(&current), client, script, probe));
         Self { current, task }
     }
 
-    /// The answer of Redis to a step; `None` where there is none.
-    pub(super) async fn run(&self, step: &ScriptInvocation<'_>) -> Option<u64> {
+    /// Runs a call, and returns the result; `None` if Redis is unavailable.
+    pub(super) async fn run(&self, call: &ScriptInvocation<'_>) -> Option<u64> {
         let connection = self.current.borrow().clone()?;
-        run(connection, step).await.map_err(|why| disconnect(&self.current, &why)).ok()
+        run(connection, call).await.map_err(|why| disconnect(&self.current, &why)).ok()
     }
 }
 
@@ -68,7 +69,7 @@ async fn keep_connected(
                 current.send_replace(Some(connection.clone()));
                 probe_until_disconnected(&current, connection, &probe).await;
             }
-            Err(why) if !is_reported => report_away(&why),
+            Err(why) if !is_reported => report_unavailable(&why),
             Err(_) => {}
         }
         is_reported = true;
@@ -82,7 +83,7 @@ async fn connect(
     probe: &ScriptInvocation<'_>,
 ) -> Result<MultiplexedConnection, String> {
     let opened = async {
-        // our own time-out covers all of it
+        // `in_time` limits the whole
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         script.load_async(&mut connection).await?;
@@ -102,8 +103,8 @@ async fn probe_until_disconnected(current: &Current, connection: MultiplexedConn
     }
 }
 
-async fn run(mut connection: MultiplexedConnection, step: &ScriptInvocation<'_>) -> Result<u64, String> {
-    in_time(STEP_TIMEOUT, step.invoke_async(&mut connection)).await
+async fn run(mut connection: MultiplexedConnection, call: &ScriptInvocation<'_>) -> Result<u64, String> {
+    in_time(CALL_TIMEOUT, call.invoke_async(&mut connection)).await
 }
 
 async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
@@ -111,18 +112,18 @@ async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Redi
     answer.map_err(|error| describe(&error))
 }
 
-/// Many steps fail at once; only the first is logged.
+/// Closes the connection. Many calls fail at the same time; only the first one is logged.
 fn disconnect(current: &Current, why: &str) {
     if current.send_if_modified(|connection| connection.take().is_some()) {
-        report_away(why);
+        report_unavailable(why);
     }
 }
 
-fn report_away(why: &str) {
+fn report_unavailable(why: &str) {
     tracing::warn!(why, "Redis does not answer: this node counts its own");
 }
 
-/// The error without the server's own words, which may repeat ours, the password among them.
+/// A description of the error without the server's message, which may quote our request with the password.
 fn describe(error: &RedisError) -> String {
     match error.code() {
         _ if error.is_io_error() => error.to_string(),

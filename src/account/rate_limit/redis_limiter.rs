@@ -1,5 +1,6 @@
-//! Counts for all nodes together, in Redis. A step is one script and so one round trip; it decides as the local limiter
-//! does, and does not count what it refuses. Redis holds nothing but counts, and each expires when it is back to nothing.
+//! Counts for all nodes together, in Redis. A call runs one script, which takes one round trip. It decides like the
+//! local limiter, and does not count a refused request. Redis stores only counters, and each expires when it is back to
+//! zero.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -14,10 +15,10 @@ use super::{
 };
 use crate::config::{Config, Rate};
 
-/// What all keys begin with. The braces keep the keys of one step together where Redis is a cluster behind a proxy.
+/// The prefix of all keys. The braces are a hash tag: the keys of one call are in one slot of a Redis cluster.
 const PREFIX: &str = "{miniaccount}:limit";
 
-/// The step. See there.
+/// The GCRA script.
 static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("count.lua")));
 
 /// The limits, counted in Redis.
@@ -30,9 +31,9 @@ pub(super) struct RedisLimiter {
     refresh: Option<Rate>,
 }
 
-/// Each result is `None` where Redis did not answer.
+/// Each result is `None` if Redis is unavailable.
 impl RedisLimiter {
-    /// `None` where the settings name no Redis.
+    /// `None` if no Redis is configured.
     pub(super) fn new(config: &Config) -> Result<Option<Self>, RedisError> {
         let Some(url) = &config.redis_url else { return Ok(None) };
         Ok(Some(Self {
@@ -66,42 +67,43 @@ impl RedisLimiter {
     }
 
     async fn count<const N: usize>(&self, counts: [(Option<Rate>, String); N]) -> Option<Result<(), LimitReached>> {
-        let mut step = COUNT.prepare_invoke();
+        let mut call = COUNT.prepare_invoke();
         let limited = counts.into_iter().filter_map(|(rate, name)| Some((rate?, name)));
-        let keys = limited.map(|(rate, name)| add(&mut step, rate, &name)).count();
+        let keys = limited.map(|(rate, name)| add(&mut call, rate, &name)).count();
         if keys == 0 {
             return Some(Ok(()));
         }
-        let wait = self.connection.run(&step).await?;
+        let wait = self.connection.run(&call).await?;
         Some(if wait == 0 { Ok(()) } else { Err(LimitReached(Duration::from_micros(wait))) })
     }
 }
 
-/// The counts of a client, each with its rate and its name.
+/// The counters of a client: rate and key of each network.
 fn by_network(rate: Option<Rate>, what: &str, networks: ClientNetworks) -> [(Option<Rate>, String); 2] {
     let site = networks.site.map(|site| format!("{what}:{site}"));
     let site_rate = rate.map(site_rate).filter(|_| site.is_some());
     [(rate, format!("{what}:{}", networks.network)), (site_rate, site.unwrap_or_default())]
 }
 
-/// The client; nothing is sent yet.
+/// The client, which does not connect yet.
 fn client(url: &SecretString) -> Result<Client, RedisError> {
-    // many steps share a connection, and none may wait for the acknowledgement of the one before
+    // disables Nagle's algorithm: many calls share a connection, and none should wait for an acknowledgement
     let at_once = TcpSettings::default().set_nodelay(true);
     Client::open(url.expose_secret().into_connection_info()?.set_tcp_settings(at_once))
 }
 
-fn add(step: &mut ScriptInvocation<'_>, rate: Rate, name: &str) {
+fn add(call: &mut ScriptInvocation<'_>, rate: Rate, name: &str) {
     let each = (rate.period / rate.count.get()).as_micros().max(1);
     let burst = each * u128::from(rate.count.get());
-    step.key(format!("{PREFIX}:{name}")).arg(each.to_string()).arg(burst.to_string());
+    call.key(format!("{PREFIX}:{name}")).arg(each.to_string()).arg(burst.to_string());
 }
 
-/// A step of no effect, to check that Redis counts: one that is full or read-only answers a ping, but does not count.
+/// A call without effect that checks whether Redis counts: a full or read-only Redis answers a ping, but does not
+/// count.
 fn probe() -> ScriptInvocation<'static> {
-    let mut step = COUNT.prepare_invoke();
-    step.key(format!("{PREFIX}:probe")).arg(1).arg(1);
-    step
+    let mut call = COUNT.prepare_invoke();
+    call.key(format!("{PREFIX}:probe")).arg(1).arg(1);
+    call
 }
 
 #[cfg(test)]

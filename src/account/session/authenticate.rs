@@ -1,5 +1,5 @@
-//! Authenticates a request by its access token. The signature proves that we issued the token; the session's row decides
-//! whether it is still valid. The result is cached for as long as nothing can have changed (see `cache`).
+//! Authenticates a request by its access token. The signature proves that we issued the token; the session's row
+//! decides whether it is still valid. The result is cached for as long as it is known to be unchanged (see `cache`).
 
 use std::{
     mem::size_of,
@@ -20,9 +20,9 @@ use crate::{
     token::{Claims, TokenDigest},
 };
 
-/// How long an entry is cached at the most. Changes that the feed does not carry, such as the time of a login elsewhere,
-/// are seen after this time at the latest.
-const CACHED_FOR: Duration = Duration::from_mins(10);
+/// Maximum age of a cache entry. Changes without a row in the feed, such as the time of a login on another node, are
+/// seen after this time at the latest.
+const MAX_CACHE_AGE: Duration = Duration::from_mins(10);
 
 /// An authenticated caller, whose session is live.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct SignedIn {
     is_invalidated: AtomicBool,
 }
 
-/// Who views an account: decides which of its fields they may see.
+/// The viewer of an account: determines which fields are visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Viewer {
     /// The viewing user.
@@ -64,7 +64,7 @@ impl SignedIn {
             user: Arc::new(user),
             session: session.id,
             expires_at,
-            cached_until: expires_at.min(now + CACHED_FOR),
+            cached_until: expires_at.min(now + MAX_CACHE_AGE),
             last_used: LastUsed::new(session.last_used_at),
             is_invalidated: AtomicBool::new(false),
         }
@@ -81,17 +81,17 @@ impl SignedIn {
         self.expires_at
     }
 
-    /// Whether the entry may still be served.
+    /// Whether the cache may return the entry.
     pub(super) fn is_valid(&self, now: Timestamp) -> bool {
         !self.is_invalidated.load(Ordering::Acquire) && self.cached_until > now
     }
 
-    /// Marks the entry: its session or its user changed.
+    /// Marks the entry as invalid: its session or its user changed.
     pub(super) fn invalidate(&self) {
         self.is_invalidated.store(true, Ordering::Release);
     }
 
-    /// Its size in memory, in bytes.
+    /// The size in memory, in bytes.
     pub(super) fn size(&self) -> usize {
         let user = &self.user;
         let texts = [&user.nickname, &user.avatar_url, &user.locale];
@@ -100,14 +100,14 @@ impl SignedIn {
     }
 }
 
-/// `user` in `session` as a viewer of accounts.
+/// The viewer for a user and their session.
 #[must_use]
 pub fn viewer(user: &user::Model, session: SessionId) -> Viewer {
     Viewer { user: user.id, session, is_admin: user.role == user::Role::Admin }
 }
 
 impl Accounts {
-    /// Authenticates an access token: from the cache, or else by one indexed read.
+    /// Authenticates an access token, from the cache or else by one indexed read.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with its reason; `ACCOUNT_SUSPENDED`.
@@ -122,7 +122,7 @@ impl Accounts {
         Ok(caller)
     }
 
-    /// Authenticates by the token and the database, and caches the result.
+    /// Authenticates by the signature and the database, and caches the result.
     async fn authenticate_uncached(&self, token: &str, digest: TokenDigest) -> Result<Arc<SignedIn>, ApiError> {
         let now = self.clock.now();
         let claims = self.read_token(token)?;
@@ -130,7 +130,7 @@ impl Accounts {
             return Err(ApiError::unauthenticated("EXPIRED"));
         }
         let guard = self.cache.fill_guard(claims.user);
-        // a cached entry may be older than the row: a token refused once must not be served from the cache later
+        // a cached entry may be older than the row: once refused, a token must not be accepted from the cache later
         let invalidate = |_: &ApiError| self.cache.invalidate(claims.user, Some(claims.session));
         let (session, user) = self.live_session(&claims, now).await.inspect_err(invalidate)?;
         self.record_used_generation(&claims, &session).await?;
@@ -139,11 +139,11 @@ impl Accounts {
         Ok(caller)
     }
 
-    /// The session that the claims name, and its user. Refuses a session that is not live.
+    /// The session of the claims, and its user. Refuses a session that is not live.
     async fn live_session(&self, claims: &Claims, now: Timestamp) -> Result<(session::Model, user::Model), ApiError> {
-        let (session, user) = self.session_named(claims.session).await?;
+        let (session, user) = self.session_with_user(claims.session).await?;
         if session.user_id != claims.user {
-            // the user was merged into another one: the session has ended, and its row says why
+            // the user was merged into another one: the session has ended, and its row contains the reason
             refuse_ended(&session, now)?;
             return Err(ApiError::unauthenticated("INVALID"));
         }
@@ -152,9 +152,9 @@ impl Accounts {
         Ok((session, user))
     }
 
-    /// Records that an access token of the newest generation was used, before its first request is answered: from then on
-    /// the refresh token of the generation before counts as a copy. A cached token was recorded when its row was read; the
-    /// tokens of a login have no generation before them.
+    /// Records the first use of an access token of the newest generation, before its request is answered: from then on,
+    /// the previous refresh token counts as reused. For a cached token this was recorded when its row was read. The
+    /// tokens of a login have no previous generation.
     async fn record_used_generation(&self, claims: &Claims, session: &session::Model) -> Result<(), ApiError> {
         let is_newest = claims.generation == session.refresh_generation;
         if is_newest && session.used_generation < claims.generation {
@@ -163,13 +163,13 @@ impl Accounts {
         Ok(())
     }
 
-    /// Reads a token that we issued, expired or not.
+    /// Verifies the signature of a token and returns its claims. Does not check the expiry.
     pub(super) fn read_token(&self, token: &str) -> Result<Claims, ApiError> {
         self.keys.read_access_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))
     }
 
-    /// The session a token of ours names, with its user. A row that is gone belonged to a session that ended long ago.
-    pub(in crate::account) async fn session_named(
+    /// A session with its user. If the row is gone, the session ended long ago, and the error is `UNAUTHENTICATED`.
+    pub(in crate::account) async fn session_with_user(
         &self,
         id: SessionId,
     ) -> Result<(session::Model, user::Model), ApiError> {

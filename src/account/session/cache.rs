@@ -1,41 +1,44 @@
-//! The session cache, by the digest of the access token: a request with a cached token reads no database.
+//! The session cache, keyed by the digest of the access token: a request with a cached token does not read the
+//! database.
 //!
 //! # Why an ended session is refused on every node within a second
 //!
-//! Three rules. *Ending*: a transaction that ends a session, or changes its user, appends to the feed before it commits,
-//! and the positions of a lane become visible in order and without gaps (see `entity::feed`). *Reading*: a node that has
-//! read the feed first invalidates what the rows name, and only then renews its [`Lease`], for the lease's duration from
-//! the moment **before** it read. *Serving*: a request checks the lease first, then the entry's mark; an entry that is
-//! marked, has expired, or is not covered by the lease counts as absent, and the database is read.
+//! Three rules apply. *Ending*: a transaction that ends a session, or changes its user, appends to the feed before it
+//! commits, and the positions of a lane become visible in order and without gaps (see `entity::feed`). *Reading*: a
+//! node that has read the feed first invalidates the entries that the rows name, and only then renews its [`Lease`],
+//! for its duration counted from the moment **before** the read. *Serving*: a request checks the lease first and the
+//! entry's mark second; an entry that is marked, has expired, or is not covered by the lease counts as absent, and the
+//! database is read.
 //!
-//! Let a transaction that ends a session commit at moment *e*, and let a node serve an entry for it at *t*. The lease
-//! held, so a read of the feed that began at some *s* > *t* − lease was complete before *t*. Had *e* been before *s*, that
-//! read would have returned the row, and would have marked the entry before it renewed the lease: the request would have
-//! found the mark, because it checks the lease first. So *s* ≤ *e*, and *t* < *e* + lease. The lease is shorter than the
-//! promised second.
+//! Let a transaction that ends a session commit at moment *e*, and let a node serve an entry for that session at *t*.
+//! The lease held at *t*, so a read of the feed that began at some *s* > *t* − lease was complete before *t*. If *e*
+//! were before *s*, that read would have returned the row and marked the entry before it renewed the lease, and the
+//! request would have found the mark, because it checks the lease first. Therefore *s* ≤ *e*, and *t* < *e* + lease.
+//! The lease is shorter than the promised second.
 //!
-//! This requires every entry to be present when its mark is set. An entry is built from a row that was read earlier, and
-//! the session may be ended, and the ending read and invalidated, between the two. So a filler of the cache takes a
-//! [`FillGuard`] **before** reading the row: the number of invalidations in the user's stripe. Under the stripe's lock the
-//! entry is inserted only if that number is unchanged. If it is, every ending read so far was read before the row was, so
-//! the row shows it; every ending read later finds the entry in the stripe. If it is not, the request is answered from the
-//! row, and nothing is cached. Rows are read in batches (`store::batcher`), but never by a statement that was in flight
-//! when the lookup was submitted: a guard taken before the submission was taken before the read.
+//! The argument requires that every entry is present when its mark is set. But an entry is built from a row that was
+//! read earlier, and between the two the session may be ended and the ending be read from the feed. Therefore a filler
+//! of the cache takes a [`FillGuard`] **before** it reads the row: the number of invalidations in the user's stripe.
+//! The entry is inserted, under the stripe's lock, only if that number is unchanged. If it is unchanged, every ending
+//! read from the feed so far was read before the row, so the row contains it, and every later one finds the entry in
+//! the stripe. If it has changed, the request is answered from the row, and nothing is cached. Rows are read in batches
+//! (`store::batcher`), but never by a statement that was in flight when the lookup was submitted, so a guard taken
+//! before the submission was taken before the read.
 //!
-//! A request that is let in at *t* is one that checked the clock at *t*: the time from there to its answer, or a pause of
-//! the process on the way, is not counted. A token refused once is not served again, even within the second: a request
-//! that finds in the database that its session has ended invalidates the entry at once.
+//! A request accepted at *t* is one that checked the clock at *t*. The time from there to its response, or a pause of
+//! the process in between, is not counted. A token refused once is not accepted again, even within the second: a
+//! request that reads from the database that its session has ended invalidates the entry immediately.
 //!
-//! The lease is measured on two clocks: a monotonic one, and the machine's, which goes on where the first stands still (a
-//! machine that sleeps). Either may end it; a clock that is set costs a few queries, no more. A virtual machine that is
-//! paused with both its clocks cannot know: it may serve for what was left of its lease when it resumes. Entries also end
-//! by age, so that a mistake in all this would heal.
+//! The lease is measured on two clocks: the monotonic clock, and the wall clock, which continues while a suspended
+//! machine stops the monotonic one. Either may end the lease; setting the wall clock costs a few queries and nothing
+//! else. A virtual machine that is paused with both its clocks cannot detect this: after it resumes, it may serve
+//! entries for the rest of its lease. Entries also expire by age, which limits the effect of an error in this argument.
 //!
-//! All this holds for one database. A replica that lags, and a proxy that sends reads to one, show an ending when they
-//! have received it. A replica that takes over may have lost the newest rows and put others in their places: so a node
-//! that failed to read the feed starts anew, and invalidates everything.
+//! The argument holds for one database. A lagging replica, or a proxy that routes reads to one, returns an ending only
+//! after the replica has received it. A promoted replica may have lost the newest rows and assign their positions
+//! again; so a node that failed to read the feed starts anew, and invalidates everything.
 //!
-//! `model/` checks this argument step by step, and `tests/torture/` the server itself.
+//! `model/` checks this argument with an executable model, and `tests/torture/` tests the server.
 
 mod lease;
 #[cfg(test)]
@@ -59,10 +62,10 @@ use crate::{clock::Clock, token::TokenDigest};
 use lease::Lease;
 pub(super) use lease::Moment;
 
-/// The least weight of an entry, in bytes: bounds the number of entries.
+/// The minimum weight of an entry, in bytes: it bounds the number of entries.
 const MIN_WEIGHT: usize = 1024;
 
-/// Parts of the index by user, each with a lock of its own.
+/// Number of stripes of the index by user. Each has its own lock.
 const STRIPES: usize = 256;
 
 /// The cache.
@@ -70,11 +73,11 @@ pub(in crate::account) struct SessionCache {
     tokens: Cache<TokenDigest, Arc<SignedIn>, Size>,
     stripes: Vec<Stripe>,
     lease: Lease,
-    /// Wakes the reader of the feed, which pauses while nothing is cached and nobody subscribes.
+    /// Wakes the reader of the feed, which pauses while nothing is cached and there are no subscribers.
     filled: Notify,
 }
 
-/// Weighs entries.
+/// The weight of an entry is its size in memory.
 #[derive(Clone)]
 struct Size;
 
@@ -84,7 +87,7 @@ impl Weighter<TokenDigest, Arc<SignedIn>> for Size {
     }
 }
 
-/// The entries of some users, by user.
+/// The entries of the users of one stripe.
 #[derive(Default)]
 struct Stripe {
     /// The number of invalidations in this stripe. Written under the lock.
@@ -92,12 +95,13 @@ struct Stripe {
     users: Mutex<HashMap<UserId, Vec<Weak<SignedIn>>>>,
 }
 
-/// Admits to the cache only what was read after it was taken.
+/// Proves that a row was read after the last invalidation. Taken before the read, and checked when the entry is
+/// inserted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FillGuard(u64);
 
 impl SessionCache {
-    /// An empty cache for so many sessions.
+    /// An empty cache for `sessions` sessions.
     pub(in crate::account) fn new(sessions: u32) -> Self {
         let room = u64::from(sessions) * MIN_WEIGHT as u64;
         Self {
@@ -108,7 +112,7 @@ impl SessionCache {
         }
     }
 
-    /// The caller of a token, where a valid entry is covered by the lease.
+    /// The caller of a token, if its entry is valid and covered by the lease.
     pub(super) fn get(&self, digest: &TokenDigest, clock: &dyn Clock) -> Option<Arc<SignedIn>> {
         let moment = Moment::of(clock);
         // the lease before the mark: see above
@@ -119,7 +123,7 @@ impl SessionCache {
         entry.is_valid(moment.time).then_some(entry)
     }
 
-    /// To be taken before reading the row that is given to [`Self::put`].
+    /// The guard for an entry, which must be taken before its row is read. See [`Self::put`].
     pub(super) fn fill_guard(&self, user: UserId) -> FillGuard {
         FillGuard(self.stripe(user).invalidations.load(Ordering::Acquire))
     }
@@ -148,18 +152,18 @@ impl SessionCache {
         let Some(entries) = users.get_mut(&user) else { return };
         entries.retain(|entry| {
             let Some(entry) = entry.upgrade() else { return false };
-            let meant = session.is_none_or(|session| session == entry.session);
-            if meant {
+            let is_affected = session.is_none_or(|session| session == entry.session);
+            if is_affected {
                 entry.invalidate();
             }
-            !meant
+            !is_affected
         });
         if entries.is_empty() {
             users.remove(&user);
         }
     }
 
-    /// Invalidates everything, where it is unknown what happened.
+    /// Invalidates all entries, when the changes are unknown.
     pub(super) fn invalidate_all(&self) {
         for stripe in &self.stripes {
             let mut users = stripe.lock();
@@ -170,9 +174,10 @@ impl SessionCache {
         self.tokens.clear();
     }
 
-    /// Renews the lease: the feed was read to its end from `asked` on, and all that it named is invalidated.
-    pub(super) fn renew(&self, asked: Moment) {
-        self.lease.renew(asked);
+    /// Renews the lease after a read of the feed that began at `began`, reached its end, and whose rows are
+    /// invalidated.
+    pub(super) fn renew(&self, began: Moment) {
+        self.lease.renew(began);
     }
 
     /// Waits until something is cached.
@@ -200,7 +205,7 @@ impl SessionCache {
 }
 
 impl Stripe {
-    /// A panic under the lock leaves the map consistent, so poisoning is ignored.
+    /// A panic while the lock is held leaves the map consistent, so poisoning is ignored.
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Weak<SignedIn>>>> {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,4 @@
-//! Tails the feed: reads what changed on any node, invalidates the cached sessions that it names, and notifies
-//! subscribers.
+//! Tails the feed: reads the changes of all nodes, invalidates the cached sessions they name, and notifies subscribers.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
@@ -13,27 +12,27 @@ use crate::{
     store::{DbErr, FeedRange},
 };
 
-/// How often the feed is read: several times within the lease, so that one late read does no harm.
+/// The interval of reads: several reads within one lease, so that a late one does no harm.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long one read may take before its connection is given up.
+/// The time limit of a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// With more unread rows than this, invalidating everything is quicker than reading them.
-const BACKLOG: i64 = 10_000;
+/// The number of unread rows above which invalidating everything is faster than reading them.
+const MAX_BACKLOG: i64 = 10_000;
 
-/// How far the feed has been read, by lane.
+/// The cursor of a node: the last position read in each lane.
 #[derive(Debug, Default)]
 struct FeedCursor(BTreeMap<i32, i64>);
 
 impl FeedCursor {
-    /// The unread ranges up to `heads`; `None` where they are unknown, or too long.
+    /// The unread ranges up to `heads`; `None` if they are unknown or too long.
     fn unread(&self, heads: &[feed_head::Model]) -> Option<Vec<FeedRange>> {
         let mut unread = Vec::new();
         for &feed_head::Model { lane, position: head } in heads {
             let after = *self.0.get(&lane)?;
-            // a head that went back belongs to another database, such as a backup that was restored
-            if head < after || head - after > BACKLOG {
+            // a smaller head belongs to another state of the database, such as a restored backup
+            if head < after || head - after > MAX_BACKLOG {
                 return None;
             }
             if head > after {
@@ -49,10 +48,10 @@ impl FeedCursor {
 }
 
 impl Accounts {
-    /// Tails the feed for as long as it is polled. Without it nothing is cached, each request reads the database, and
-    /// subscribers receive nothing.
+    /// Tails the feed for as long as it is polled. Otherwise no cache entry is served, each request reads the database,
+    /// and subscribers receive nothing.
     pub async fn tail_feed(&self) {
-        let (mut cursor, mut is_away, mut has_paused) = (FeedCursor::default(), false, false);
+        let (mut cursor, mut is_unreadable, mut has_paused) = (FeedCursor::default(), false, false);
         loop {
             has_paused |= self.wait_until_needed().await;
             let outcome = timeout(READ_TIMEOUT, self.read_to_end(&mut cursor, has_paused)).await;
@@ -65,15 +64,15 @@ impl Accounts {
                 Err(late) => Some(late.to_string()),
             };
             if failed.is_some() {
-                // the database may come back without its newest rows, and put others in their places
+                // the database may return without its newest rows, and assign their positions again
                 cursor = FeedCursor::default();
             }
-            report(&mut is_away, failed.as_deref());
+            log_transition(&mut is_unreadable, failed.as_deref());
             sleep(INTERVAL).await;
         }
     }
 
-    /// Waits until something is cached or somebody subscribes, and tells whether it had to wait.
+    /// Waits until something is cached or there is a subscriber. Returns whether it had to wait.
     async fn wait_until_needed(&self) -> bool {
         let needed = async {
             tokio::select! {
@@ -89,10 +88,10 @@ impl Accounts {
         must_wait
     }
 
-    /// Reads the feed to its end once. After a pause the unread rows may be older than a subscription, so subscribers
-    /// are notified of a gap instead.
+    /// Reads the feed to its end once. After a pause, unread rows may be older than a subscription, so subscribers are
+    /// notified of a gap instead.
     async fn read_to_end(&self, cursor: &mut FeedCursor, has_paused: bool) -> Result<(), DbErr> {
-        let asked = Moment::of(self.clock.as_ref());
+        let began = Moment::of(self.clock.as_ref());
         let heads = self.store.feed_heads().await?;
         if i32::try_from(heads.len()) != Ok(LANES) {
             return Err(DbErr::RecordNotFound("all lanes of the feed".to_owned()));
@@ -110,11 +109,11 @@ impl Accounts {
             _ => self.events.publish_gap(),
         }
         *cursor = FeedCursor::at(&heads);
-        self.cache.renew(asked);
+        self.cache.renew(began);
         Ok(())
     }
 
-    /// The rows of some ranges; `None` where some are missing, because they were old enough to be removed.
+    /// The rows of some ranges; `None` if some are missing, because they were pruned.
     async fn read_ranges(&self, ranges: &[FeedRange]) -> Result<Option<Vec<feed::Model>>, DbErr> {
         if ranges.is_empty() {
             return Ok(Some(Vec::new()));
@@ -125,14 +124,14 @@ impl Accounts {
     }
 }
 
-/// Logs when the feed becomes unreadable, and when it can be read again.
-fn report(is_away: &mut bool, failed: Option<&str>) {
-    match (failed, *is_away) {
+/// Logs when the feed becomes unreadable, and when it is readable again.
+fn log_transition(is_unreadable: &mut bool, failed: Option<&str>) {
+    match (failed, *is_unreadable) {
         (Some(cause), false) => {
             tracing::warn!(cause, "the feed cannot be read: every request reads the database");
         }
         (None, true) => tracing::info!("the feed is read again"),
         _ => {}
     }
-    *is_away = failed.is_some();
+    *is_unreadable = failed.is_some();
 }

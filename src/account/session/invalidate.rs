@@ -1,12 +1,13 @@
-//! What removes a session from the cache: its own end, and any change of its user's row. Rows of the feed call this on
-//! every node; the node that made the change calls it as well, so that the change counts there at once.
+//! Invalidates cached sessions: after their own end, and after any change of their user's row. Every node calls this
+//! for the rows of the feed; the node that made a change also calls it directly, so that the change takes effect there
+//! immediately.
 
 use entity::{SessionId, UserId, session::EndReason};
 
 use crate::{account::Accounts, store::Change};
 
 impl Accounts {
-    /// Invalidates the cached entries that a change has made untrue.
+    /// Invalidates the cached entries affected by a change.
     pub(in crate::account) fn invalidate(&self, user: UserId, change: Change) {
         match change {
             Change::SessionEnded(session, _) => self.cache.invalidate(user, Some(session)),

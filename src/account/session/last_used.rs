@@ -1,5 +1,5 @@
-//! `lastUsedAt`: a session counts as used when a request is authenticated by it, to about a minute. Uses are buffered in
-//! memory and written in batches, so that no request waits for the write or fails because of it.
+//! `lastUsedAt`: the time at which a session last authenticated a request, with a precision of about a minute. Uses are
+//! buffered in memory and written in batches, so that no request waits for the write or fails because of it.
 
 use std::{
     collections::HashSet,
@@ -15,20 +15,21 @@ use entity::{SessionId, Timestamp};
 
 use crate::{account::Accounts, store::DbErr};
 
-/// How exact `last_used_at` is: it is written at most once in this time, not with each request.
+/// The precision of `last_used_at`: it is written at most once in this time.
 const PRECISION: Duration = Duration::from_mins(1);
 
-/// Sessions written by one statement.
+/// Maximum number of sessions written by one statement.
 const BATCH: usize = 500;
 
-/// Most sessions that wait to be written. Uses beyond that are lost; there are so many only while the database is away.
+/// Capacity of the buffer, in sessions. It only fills up while the database is unavailable; further uses are then
+/// dropped.
 const CAPACITY: usize = 100_000;
 
 /// The sessions used since the last write.
 #[derive(Debug, Default)]
 pub(in crate::account) struct LastUsedBuffer(Mutex<HashSet<SessionId>>);
 
-/// When a cached session was last recorded as used.
+/// The time at which a cached session was last recorded as used.
 #[derive(Debug)]
 pub(super) struct LastUsed(AtomicI64);
 
@@ -37,7 +38,7 @@ impl LastUsed {
         Self(AtomicI64::new(at.0))
     }
 
-    /// Moves it to `now` where it is older than the precision, and tells whether it did.
+    /// Advances the time to `now` if it is older than the precision, and returns whether it did.
     fn advance(&self, now: Timestamp) -> bool {
         let recorded = self.0.load(Ordering::Relaxed);
         let is_due = now.since(Timestamp(recorded)) >= PRECISION;
@@ -58,20 +59,20 @@ impl LastUsedBuffer {
 }
 
 impl Accounts {
-    /// Records that a session was used, which was last recorded at `last_used`.
+    /// Records the use of a session that was last recorded at `last_used`.
     pub(super) fn record_use(&self, session: SessionId, last_used: &LastUsed) {
         if last_used.advance(self.clock.now()) {
             self.last_used.add(&[session]);
         }
     }
 
-    /// Writes which sessions were used. To be called every few seconds, and before the server stops.
+    /// Writes the buffered uses. Called every few seconds, and before the server stops.
     ///
     /// # Errors
-    /// When the database fails; what was not written is written the next time.
+    /// When the database fails. Uses that were not written remain buffered.
     pub async fn flush_last_used(&self) -> Result<(), DbErr> {
         let mut used: Vec<SessionId> = take(&mut *self.last_used.lock()).into_iter().collect();
-        // in one order, so that two nodes never wait for each other
+        // one order of locks, so that two nodes do not deadlock
         used.sort_unstable();
         let now = self.clock.now();
         for (done, batch) in used.chunks(BATCH).enumerate() {

@@ -1,14 +1,14 @@
-//! A user's live sessions, listed and looked up.
+//! Lists and looks up the live sessions of a user.
 
 use entity::{SessionId, UserId, session};
 
 use crate::{
     account::Accounts,
     error::{ApiError, Code},
-    store::{Page, Window},
+    store::{Page, PageRequest},
 };
 
-/// The most sessions one page holds.
+/// Maximum number of sessions on one page.
 pub const SESSIONS_PER_PAGE: u64 = 100;
 
 /// A page of sessions.
@@ -27,7 +27,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for a page that is too large.
-    pub async fn sessions(&self, owner: UserId, window: Window) -> Result<SessionPage, ApiError> {
+    pub async fn sessions(&self, owner: UserId, window: PageRequest) -> Result<SessionPage, ApiError> {
         if window.limit > SESSIONS_PER_PAGE {
             let detail = format!("At most {SESSIONS_PER_PAGE} sessions a page.");
             return Err(ApiError::new(Code::BadUserInput).detail(detail));

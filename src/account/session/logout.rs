@@ -1,4 +1,4 @@
-//! Ends sessions: by logout, from another session of the same user, or because a rule asks for it.
+//! Ends sessions: by logout, from another session of the same user, or by an operator.
 
 use entity::{
     SessionId, UserId,
@@ -11,20 +11,21 @@ use crate::{account::Accounts, error::ApiError, store::Change};
 /// Which sessions a logout ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogoutScope {
-    /// The one the token names.
+    /// The session of the token.
     Current,
-    /// All of the user but that one.
+    /// All sessions of the user except that of the token.
     Others,
-    /// All of the user.
+    /// All sessions of the user.
     All,
 }
 
 impl Accounts {
-    /// Logs out, and tells how many sessions that ended. Logging out is idempotent: a session that has already ended is
-    /// no error. Ending other sessions requires a live session.
+    /// Logs out, and returns the number of sessions ended. The operation is idempotent: a session that has already
+    /// ended is no error. Ending other sessions requires a live session.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where the token is not ours, or, for other sessions than its own, is no longer valid.
+    /// `UNAUTHENTICATED` if the token's signature is invalid, or if other sessions are to be ended and its own is not
+    /// live.
     pub async fn logout(&self, token: &str, scope: LogoutScope) -> Result<u64, ApiError> {
         if scope == LogoutScope::Current {
             let claims = self.read_token(token)?;
@@ -32,7 +33,7 @@ impl Accounts {
             return Ok(u64::from(ended));
         }
         let caller = match self.authenticate(token).await {
-            Err(refused) if scope == LogoutScope::All => return self.logged_out_already(token, refused).await,
+            Err(refused) if scope == LogoutScope::All => return self.repeated_logout(token, refused).await,
             caller => caller?,
         };
         let kept = (scope == LogoutScope::Others).then_some(caller.session);
@@ -42,7 +43,7 @@ impl Accounts {
         Ok(ended.len() as u64)
     }
 
-    /// Ends a session, and tells whether this call did it: `false` where it had ended before.
+    /// Ends a session. Returns whether this call ended it: `false` if it had ended before.
     pub(in crate::account) async fn end_session(
         &self,
         owner: UserId,
@@ -54,14 +55,15 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// A second logout from everywhere is no error, unless a session was opened since: the holder of an old token must
-    /// not believe that the new one has ended.
-    async fn logged_out_already(&self, token: &str, refused: ApiError) -> Result<u64, ApiError> {
+    /// The result of a repeated logout from all sessions: no error, unless a session was opened since. Then the holder
+    /// of the old token must not believe that the new session has ended.
+    async fn repeated_logout(&self, token: &str, refused: ApiError) -> Result<u64, ApiError> {
         let logged_out = refused.reason == Some(EndReason::LoggedOut.as_str());
         if logged_out && self.session_count(self.read_token(token)?.user).await? == 0 { Ok(0) } else { Err(refused) }
     }
 
-    /// Ends all sessions of a user as an operator wants, and tells how many those were. `None` where there is no such user.
+    /// Ends all sessions of a user on behalf of an operator, and returns their number. `None` if the user does not
+    /// exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,7 +77,8 @@ impl Accounts {
         Ok(Some(ended.len()))
     }
 
-    /// Ends one of the caller's live sessions, and returns it as it was. `None` where the caller has no such session.
+    /// Ends one of the caller's live sessions, and returns it as it was before. `None` if the caller has no such
+    /// session.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,7 +1,8 @@
-//! Refreshes a session. A refresh token is good for one refresh, and all racers get the same successor. The token of the
-//! generation before gets that successor again within ten seconds of the refresh, because the tabs of one client race, and
-//! for as long as no token of the new generation was used, because the answer may have been lost. Any other repeat means
-//! that somebody else holds a copy: the session ends.
+//! Refreshes sessions, with refresh token rotation and reuse detection (RFC 9700, section 4.14.2). A refresh token is
+//! valid for one refresh, and concurrent refreshes share one successor. The previous refresh token may be repeated
+//! within ten seconds of the refresh, because several tabs of one client race, and for as long as no token of the new
+//! generation was used, because the response may have been lost. Any other repeat means that somebody else holds a
+//! copy: the session ends.
 
 use std::time::Duration;
 
@@ -18,36 +19,37 @@ use crate::{
     token::RefreshToken,
 };
 
-/// A refresh that loses a race reads again and finds the winner's successor; it cannot lose twice.
+/// Attempts at a refresh. One that loses a race reads again and finds the winner's successor, so it does not lose
+/// twice.
 const ATTEMPTS: u32 = 3;
 
-/// How long after a refresh the token it was made with may be repeated.
-const REPEAT_WINDOW: Duration = Duration::from_secs(10);
+/// How long after a refresh its refresh token may be repeated.
+const REPLAY_WINDOW: Duration = Duration::from_secs(10);
 
 impl Accounts {
-    /// Trades a refresh token for the next pair of tokens.
+    /// Exchanges a refresh token for the next pair of tokens.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`.
+    /// `UNAUTHENTICATED` with its reason, `ACCOUNT_SUSPENDED`, `RATE_LIMITED`; `OVERLOADED` if it loses every race.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<IssuedSession, ApiError> {
         self.limits.refresh(client.address).await?;
         let token = self.keys.read_refresh_token(token).ok_or_else(|| ApiError::unauthenticated("INVALID"))?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let (session, user) = self.session_named(token.session).await?;
+            let (session, user) = self.session_with_user(token.session).await?;
             refuse_suspended(&user)?;
             refuse_ended(&session, now)?;
             if session.refresh_generation <= token.generation + 1 {
                 self.limits.user(user.id).await?;
             }
             if let Some(successor) = self.successor(&session, token, now).await? {
-                return self.refreshed(successor, user, now).await;
+                return self.issue_refreshed(successor, user, now).await;
             }
         }
         Err(Code::Overloaded.into())
     }
 
-    /// The session one generation on from the token's; `None` where another refresh was faster.
+    /// The session in the generation after the token's; `None` if a concurrent refresh was faster.
     async fn successor(
         &self,
         session: &session::Model,
@@ -56,15 +58,16 @@ impl Accounts {
     ) -> Result<Option<session::Model>, ApiError> {
         match session.refresh_generation - token.generation {
             0 => self.advance(session, now).await,
-            1 if may_repeat(session, now) => Ok(Some(session.clone())),
-            behind if behind > 0 => self.end_stolen(session).await,
+            1 if may_replay(session, now) => Ok(Some(session.clone())),
+            behind if behind > 0 => self.end_reused(session).await,
             _ => Err(ApiError::unauthenticated("INVALID")),
         }
     }
 
-    async fn end_stolen<T>(&self, session: &session::Model) -> Result<T, ApiError> {
+    async fn end_reused<T>(&self, session: &session::Model) -> Result<T, ApiError> {
         self.end_session(session.user_id, session.id, EndReason::Reused).await?;
-        tracing::warn!(user = %session.user_id.0, session = %session.id.0, "a used refresh token came back");
+        let (user, id) = (session.user_id.0, session.id.0);
+        tracing::warn!(%user, session = %id, "a used refresh token was repeated: the session ended");
         Err(ApiError::unauthenticated(EndReason::Reused.as_str()))
     }
 
@@ -78,7 +81,7 @@ impl Accounts {
         Ok(won.then(advanced))
     }
 
-    async fn refreshed(
+    async fn issue_refreshed(
         &self,
         session: session::Model,
         user: user::Model,
@@ -91,9 +94,9 @@ impl Accounts {
     }
 }
 
-/// Whether the refresh token of the generation before gets the present one again. The present one was not used to
-/// refresh: that would have made another generation.
-fn may_repeat(session: &session::Model, now: Timestamp) -> bool {
-    let races = session.refreshed_at.is_some_and(|refreshed_at| now.since(refreshed_at) <= REPEAT_WINDOW);
+/// Whether the previous refresh token may be exchanged again for the current one. The current one has not been used for
+/// a refresh: that would have created another generation.
+fn may_replay(session: &session::Model, now: Timestamp) -> bool {
+    let races = session.refreshed_at.is_some_and(|refreshed_at| now.since(refreshed_at) <= REPLAY_WINDOW);
     races || session.used_generation < session.refresh_generation
 }

@@ -1,4 +1,4 @@
-//! Issues the tokens of a session, and decides when they and the session expire.
+//! Issues the tokens of a session, and determines when they and the session expire.
 
 use std::cmp::min;
 
@@ -11,20 +11,20 @@ use crate::{
     token::{Claims, RefreshToken},
 };
 
-/// The two tokens of a session.
+/// The access token and the refresh token of a session.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Sent with each request.
+    /// The access token, sent with each request.
     pub access: SecretString,
     /// When the access token expires.
     pub access_expires_at: Timestamp,
-    /// Traded for a new pair.
+    /// The refresh token, exchanged for a new pair.
     pub refresh: SecretString,
     /// When the session expires unless it is refreshed.
     pub refresh_expires_at: Timestamp,
 }
 
-/// A session that a login or a refresh issued tokens for.
+/// The result of a login or a refresh: a session with new tokens.
 #[derive(Clone, Debug)]
 pub struct IssuedSession {
     /// The tokens.
@@ -35,19 +35,19 @@ pub struct IssuedSession {
     pub session: session::Model,
     /// Whether the login created the user.
     pub is_new_user: bool,
-    /// What was wrong with the telephone number that came with the login.
+    /// Why the telephone number of the login was not bound, if so.
     pub phone_problem: Option<PhoneProblem>,
 }
 
 impl Accounts {
-    /// Issues the tokens of a session for its present generation.
+    /// Issues the tokens of a session's current generation.
     pub(in crate::account) fn tokens(
         &self,
         session: &session::Model,
         app_id: &str,
         now: Timestamp,
     ) -> Result<Tokens, ApiError> {
-        // a JWT counts in whole seconds; the client is told what the token says
+        // a JWT has whole seconds, and the client gets the same time
         let expires_at = whole_seconds(min(now + self.sessions.access_ttl, session.expires_at));
         let claims = Claims {
             user: session.user_id,
@@ -66,7 +66,7 @@ impl Accounts {
         })
     }
 
-    /// When a session expires that is issued or refreshed at `now`.
+    /// The expiry of a session that is opened or refreshed at `now`.
     pub(in crate::account) fn session_expiry(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
         min(now + self.sessions.refresh_ttl, created_at + self.sessions.max_age)
     }

@@ -1,4 +1,4 @@
-//! Who shares an outcome, and for how long.
+//! Tests of which callers share an outcome, and for how long.
 
 use std::sync::{
     Arc,
@@ -25,7 +25,7 @@ impl From<&usize> for Value {
     }
 }
 
-/// A flight, and how often its work has run.
+/// A `SingleFlight` that counts the runs of its work.
 struct Counted {
     flight: SingleFlight<&'static str, Value>,
     runs: Arc<AtomicUsize>,
@@ -36,7 +36,7 @@ impl Counted {
         Arc::new(Self { flight: SingleFlight::new(window), runs: Arc::default() })
     }
 
-    /// Runs work that takes a while and ends with `outcome` of the number of the run.
+    /// Runs slow work that ends with `outcome`, called with the number of the run.
     async fn run(
         &self,
         outcome: impl FnOnce(usize) -> Result<Flight<usize, Value>, ApiError> + Send + 'static,
@@ -60,7 +60,7 @@ fn fresh(run: usize) -> Result<Flight<usize, Value>, ApiError> {
     Ok(Flight::Fresh(run))
 }
 
-/// The number of the run whose outcome a caller got, negative where it is not the caller's own.
+/// The number of the run whose outcome a caller received, negative if it was another caller's run.
 fn number(outcome: Result<Flight<usize, Value>, ApiError>) -> i64 {
     match outcome.unwrap() {
         Flight::Fresh(run) => i64::try_from(run).unwrap(),
@@ -124,7 +124,7 @@ async fn transient_error_is_shared_by_concurrent_callers_and_not_kept() {
         (one.unwrap_err().code, other.unwrap_err().code, counted.runs()),
         (Code::ProviderUnavailable, Code::ProviderUnavailable, 1)
     );
-    // kept for as long as a final outcome from here on
+    // kept from now on, as a final outcome
     assert_eq!([number(counted.run(fresh).await), number(counted.run(fresh).await)], [2, -2]);
 }
 

@@ -173,7 +173,7 @@ impl Mutation {
     ) -> Result<LinkIdentityPayload, ApiError> {
         let (caller, accounts) = (ctx.signed_in().await?, ctx.accounts_shared()?);
         let link = accounts.link_identity(&caller, ctx.client()?, (&code, app_id.as_deref())).await?;
-        Ok(LinkIdentityPayload::new(link, accounts.reread(&caller).await?, &caller, ctx.language()?))
+        Ok(LinkIdentityPayload::new(link, accounts.current_user(&caller).await?, &caller, ctx.language()?))
     }
 
     /// Unlinks an identity from the caller's account, unless it is the last one. The sessions it opened end, including the

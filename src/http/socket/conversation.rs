@@ -189,7 +189,7 @@ impl<'a, S: Socket> Conversation<'a, S> {
 
     async fn write(&mut self, message: Message) -> Result<(), Disconnected> {
         let length = if let Message::Text(text) = &message { text.len() } else { 0 };
-        let _permit = self.app.0.send_budget.take(self.context.network(), length).ok_or(Disconnected)?;
+        let _permit = self.app.0.send_budget.try_acquire(self.context.network(), length).ok_or(Disconnected)?;
         match timeout(self.timeouts.write, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Disconnected),

@@ -107,7 +107,7 @@ fn context() -> RequestContext {
     let client =
         Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: None, hosted: crate::account::Hosted::Unknown };
     let caller = crate::graphql::Caller::new(client, Language::En, None);
-    RequestContext { id: crate::random::name(), trace: None, caller, has_two_tokens: false }
+    RequestContext { id: crate::random::unique_id(), trace: None, caller, has_two_tokens: false }
 }
 
 /// Timeouts that never expire, but for the closing handshake.

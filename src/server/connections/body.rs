@@ -96,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn long_body_holds_its_permit_until_the_last_chunk_is_dropped() {
         let (quota, client) = (ClientQuota::new(1, 1), "192.0.2.1/32".parse().unwrap());
-        let permit = Arc::new(quota.take(client, 1).unwrap());
+        let permit = Arc::new(quota.try_acquire(client, 1).unwrap());
         let mut body = CountedBody::new(Body::from(vec![0; CHUNK * 2]), Some(permit), response_guard());
         let first = body.frame().await.unwrap().unwrap();
         drop(body.frame().await.unwrap().unwrap());

@@ -82,7 +82,7 @@ impl ConnectionLimit {
         let peer_permit = if self.proxies.iter().any(|network| network.contains(&peer)) {
             None
         } else {
-            Some(self.peer_quota.take(network_of(peer), 1)?)
+            Some(self.peer_quota.try_acquire(network_of(peer), 1)?)
         };
         Some(ConnectionPermit { _slot: slot, _peer: peer_permit })
     }

@@ -27,7 +27,7 @@ async fn doubling() -> (Batcher<u32, u32>, Arc<AtomicUsize>) {
     let counted = Arc::clone(&count);
     let batcher = Batcher::new(&database().await, move |_, numbers: Arc<[u32]>| {
         counted.fetch_add(1, SeqCst);
-        assert!(numbers.len() <= BATCH && !numbers.contains(&13), "this panic is meant");
+        assert!(numbers.len() <= MAX_BATCH && !numbers.contains(&13), "this panic is meant");
         Box::pin(async move {
             sleep(WHILE).await;
             if numbers.contains(&666) {
@@ -44,7 +44,7 @@ async fn concurrent_lookups_share_batches_and_each_gets_its_own_value() {
     let (batcher, count) = doubling().await;
     let values = join_all((100..200).map(|number| batcher.submit(number))).await;
     assert!(values.into_iter().zip(100..200).all(|(value, number)| value.unwrap() == number * 2));
-    assert_eq!(count.load(SeqCst), 2, "{BATCH} and the others");
+    assert_eq!(count.load(SeqCst), 2, "{MAX_BATCH} and the others");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Builds each driver's options from the parsed address. The drivers do not parse the address themselves, because they could
-//! read it differently, and sqlx prints unknown parameters in its warnings.
+//! Builds each driver's options from the parsed address. The drivers do not parse the address themselves, because they
+//! could read it differently, and sqlx prints unknown parameters in its warnings.
 
 use sea_orm::{
     ConnectOptions,
@@ -20,8 +20,8 @@ const SQLITE: &str = "sqlite::memory:";
 const POSTGRES: &str = "postgres://none:none@localhost/none";
 const MYSQL: &str = "mysql://none@localhost/none";
 
-/// Prepared statements that a MySQL connection caches. OceanBase allows fifty per connection (`open_cursors`, error 5930),
-/// and MySQL 16,382 for all connections (`max_prepared_stmt_count`).
+/// Prepared statements that a MySQL connection caches. OceanBase allows fifty per connection (`open_cursors`, error
+/// 5930), and MySQL 16,382 for all connections (`max_prepared_stmt_count`).
 const MYSQL_STATEMENTS: usize = 40;
 
 /// The options for sea-orm, with those of the driver.
@@ -48,8 +48,8 @@ pub(super) fn options(url: &DatabaseUrl) -> ConnectOptions {
     }
 }
 
-/// SQLite's options. With the write-ahead log, readers do not wait for a writer; with the busy timeout, writers wait for
-/// each other instead of failing. `memory` are the options of a new database in memory.
+/// SQLite's options. With the write-ahead log, readers do not wait for a writer; with the busy timeout, writers wait
+/// for each other instead of failing. `memory` are the options of a new database in memory.
 fn sqlite(database: &SqliteDatabase, memory: SqliteConnectOptions) -> SqliteConnectOptions {
     let options = match database {
         SqliteDatabase::Memory => memory,
@@ -60,7 +60,7 @@ fn sqlite(database: &SqliteDatabase, memory: SqliteConnectOptions) -> SqliteConn
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(ACQUIRE_TIMEOUT)
         .foreign_keys(true)
-        // what is removed is overwritten: the file holds nothing of an account that was deleted
+        // deleted rows are overwritten, so that the file contains nothing of a deleted account
         .pragma("secure_delete", "ON")
 }
 

@@ -1,5 +1,5 @@
-//! Makes the files of SQLite readable for their owner alone, because they contain all accounts. SQLite itself creates the
-//! database with the mode that the umask allows, and its other files with the mode of the database.
+//! Makes the files of SQLite readable for their owner alone, because they contain all accounts. SQLite itself creates
+//! the database with the mode that the umask allows, and its other files with the mode of the database.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! One connection of the pool, used by one unit of work. It tracks whether it is clean: whether every statement finished
-//! and no transaction is open. Only a clean one returns to the pool.
+//! A connection of the pool, used by one unit of work. It tracks whether it is clean: whether every statement has
+//! finished and no transaction is open. Only a clean connection returns to the pool.
 
 use std::{fmt, sync::Arc};
 
@@ -21,18 +21,18 @@ use tokio::{
 
 use super::{Database, health::PING_TIMEOUT, is_lost, retry::failed};
 
-/// A connection. Clones are the same one.
+/// A connection. Clones share it.
 #[derive(Clone)]
 pub(in crate::store) struct Connection {
     database: Database,
-    lent: Arc<Mutex<Lent>>,
+    state: Arc<Mutex<ConnectionState>>,
 }
 
-/// The connection and its state. Closed when it is dropped, unless it was released before.
-struct Lent {
+/// The driver's connection and its state. Dropping it closes the connection, unless it was released before.
+struct ConnectionState {
     driver: Option<Driver>,
     in_transaction: bool,
-    /// A statement of the transaction failed.
+    /// Whether a statement of the transaction failed.
     has_failed: bool,
     is_broken: bool,
     _permit: OwnedSemaphorePermit,
@@ -58,76 +58,81 @@ macro_rules! with_driver {
 impl Connection {
     pub(super) async fn acquire(database: Database, permit: OwnedSemaphorePermit) -> Result<Self, DbErr> {
         let driver = Driver::acquire(&database).await.map_err(not_acquired)?;
-        let lent =
-            Lent { driver: Some(driver), in_transaction: false, has_failed: false, is_broken: false, _permit: permit };
-        Ok(Self { database, lent: Arc::new(Mutex::new(lent)) })
+        let state = ConnectionState {
+            driver: Some(driver),
+            in_transaction: false,
+            has_failed: false,
+            is_broken: false,
+            _permit: permit,
+        };
+        Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
     pub(super) async fn begin(&self) -> Result<(), DbErr> {
         let begin = match self.database.backend() {
-            // takes the write lock at once: a transaction that reads first and writes later cannot wait for it
+            // takes the write lock immediately: a transaction that reads first cannot wait for the lock later
             DbBackend::Sqlite => "BEGIN IMMEDIATE",
             _ => "BEGIN",
         };
         {
-            let mut lent = self.lent.lock().await;
-            (lent.in_transaction, lent.has_failed) = (true, false);
+            let mut state = self.state.lock().await;
+            (state.in_transaction, state.has_failed) = (true, false);
         }
         self.execute_unprepared(begin).await.map(drop)
     }
 
-    /// Commits, unless a statement failed: PostgreSQL would answer such a `COMMIT` as if all were well.
+    /// Commits, unless a statement failed: PostgreSQL would report success for such a `COMMIT` and roll back.
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
-        if self.lent.lock().await.has_failed {
+        if self.state.lock().await.has_failed {
             self.roll_back().await;
             return Err(failed("a statement of the transaction failed"));
         }
         self.execute_unprepared("COMMIT").await?;
-        self.lent.lock().await.in_transaction = false;
+        self.state.lock().await.in_transaction = false;
         Ok(())
     }
 
-    /// Rolls back. Where that fails the connection is not clean, and will be closed.
+    /// Rolls back. If that fails, the connection is not clean and will be closed.
     pub(super) async fn roll_back(&self) {
         if self.execute_unprepared("ROLLBACK").await.is_ok() {
-            let mut lent = self.lent.lock().await;
-            (lent.in_transaction, lent.has_failed) = (false, false);
+            let mut state = self.state.lock().await;
+            (state.in_transaction, state.has_failed) = (false, false);
         }
     }
 
-    /// Returns the connection to the pool where it is clean, else closes it.
+    /// Returns the connection to the pool if it is clean, else closes it.
     ///
-    /// sqlx 0.9 pings a connection on each release, and waits for the answer without a time limit: a peer that went silent
-    /// would keep the pool's permit for ever (transact-rs/sqlx#4349; a test asserts that sqlx still does). So the wait is
-    /// bounded here, and the batcher keeps its connection from one batch to the next to save the round trip.
+    /// sqlx 0.9 pings a connection on each release and waits for the response without a time limit: a silent peer would
+    /// hold the pool's permit for ever (transact-rs/sqlx#4349; a test asserts that sqlx still does so). Therefore the
+    /// wait is limited here, and the batcher keeps its connection from one batch to the next to save the round trip.
     pub(in crate::store) async fn release(self) {
-        let mut lent = self.lent.lock().await;
-        if lent.is_broken || lent.in_transaction {
+        let mut state = self.state.lock().await;
+        if state.is_broken || state.in_transaction {
             return;
         }
-        if let Some(mut driver) = lent.driver.take() {
+        if let Some(mut driver) = state.driver.take() {
             let _ = with_driver!(&mut driver, it => timeout(PING_TIMEOUT, it.return_to_pool()).await);
         }
     }
 
-    /// Runs a statement of PostgreSQL's own that gives rows.
+    /// Runs a PostgreSQL statement that returns rows.
     pub(in crate::store) async fn fetch_postgres(
         &self,
         query: Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let Some(Driver::Postgres(connection)) = &mut lent.driver else { return Err(failed("not PostgreSQL")) };
+        let mut state = self.state.lock().await;
+        let Some(Driver::Postgres(connection)) = &mut state.driver else { return Err(failed("not PostgreSQL")) };
         let rows = query.fetch_all(&mut **connection).await.map_err(query_error);
-        self.noted(&mut lent, rows)
+        self.record_outcome(&mut state, rows)
     }
 
-    /// Records what a statement's outcome says of the connection.
-    fn noted<T>(&self, lent: &mut Lent, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    /// Updates the state of the connection by the outcome of a statement.
+    fn record_outcome<T>(&self, state: &mut ConnectionState, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         self.database.count_statement();
         if let Err(error) = &outcome {
-            lent.has_failed = true;
-            lent.is_broken |= is_lost(error);
-            self.database.note(error);
+            state.has_failed = true;
+            state.is_broken |= is_lost(error);
+            self.database.record_error(error);
         }
         outcome
     }
@@ -162,7 +167,7 @@ impl Driver {
     }
 }
 
-impl Drop for Lent {
+impl Drop for ConnectionState {
     fn drop(&mut self) {
         if let Some(driver) = &mut self.driver {
             with_driver!(driver, it => it.close_on_drop());
@@ -177,15 +182,15 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let done = lent.driver()?.execute(statement).await.map_err(exec_error);
-        self.noted(&mut lent, done)
+        let mut state = self.state.lock().await;
+        let done = state.driver()?.execute(statement).await.map_err(exec_error);
+        self.record_outcome(&mut state, done)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let done = lent.driver()?.execute_unprepared(sql).await.map_err(exec_error);
-        self.noted(&mut lent, done)
+        let mut state = self.state.lock().await;
+        let done = state.driver()?.execute_unprepared(sql).await.map_err(exec_error);
+        self.record_outcome(&mut state, done)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -193,13 +198,13 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut lent = self.lent.lock().await;
-        let rows = lent.driver()?.fetch_all(statement).await.map_err(query_error);
-        self.noted(&mut lent, rows)
+        let mut state = self.state.lock().await;
+        let rows = state.driver()?.fetch_all(statement).await.map_err(query_error);
+        self.record_outcome(&mut state, rows)
     }
 }
 
-impl Lent {
+impl ConnectionState {
     fn driver(&mut self) -> Result<&mut Driver, DbErr> {
         self.driver.as_mut().ok_or_else(|| failed("the connection was released"))
     }
@@ -211,7 +216,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A statement as `SeaORM` hands it to sqlx itself.
+/// A statement in the form that `SeaORM` passes to sqlx.
 fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
     (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
 }

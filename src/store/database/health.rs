@@ -1,5 +1,5 @@
-//! Which idle connections are pinged before they are used. A database that restarts breaks all connections at once, and
-//! each shows it only when it is used.
+//! Decides which idle connections are pinged before they are used. A restart of the database breaks all connections at
+//! once, and each one shows it only when it is used.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -12,24 +12,24 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
-/// A connection idle for longer is pinged before it is used. Under load none is, which saves the round trip; without load
-/// the round trip does no harm.
+/// A connection that was idle for longer is pinged before it is used. Under load no connection is, which saves the
+/// round trip; without load the round trip does no harm.
 const TRUSTED_IDLE: Duration = Duration::from_millis(50);
 
-/// How long a connection may take to answer a ping. One whose peer went silent never answers.
+/// The time limit of a ping. A connection with a silent peer never answers.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// When the connections of a pool were last seen to fail.
+/// When a connection of a pool last failed.
 #[derive(Debug)]
 pub(in crate::store) struct Health {
     start: Instant,
-    /// In milliseconds after `start`, plus one; 0 stands for never.
+    /// Milliseconds after `start`, plus one; 0 means never.
     failed_at: AtomicU64,
 }
 
 impl Health {
-    /// Takes note of an error: a connection that broke makes all that lay idle then suspect.
-    pub(super) fn note(&self, error: &DbErr) {
+    /// Records an error: a broken connection makes all connections suspect that are idle at this time.
+    pub(super) fn record_error(&self, error: &DbErr) {
         if super::is_lost(error) {
             self.mark_suspect();
         }
@@ -39,10 +39,10 @@ impl Health {
         self.failed_at.store(self.now(), Relaxed);
     }
 
-    /// Pings a connection that has been idle for `idle` if it cannot be trusted.
+    /// Pings a connection that was idle for `idle`, if it is suspect.
     ///
     /// # Errors
-    /// When it does not answer: the pool then opens another one.
+    /// When it does not answer. The pool then opens another one.
     pub(in crate::store) async fn ping_if_suspect(
         &self,
         connection: &mut impl Connection,
@@ -56,7 +56,7 @@ impl Health {
 
     fn is_suspect(&self, idle: Duration) -> bool {
         let failed_at = self.failed_at.load(Relaxed);
-        // a needless ping is cheaper than a dead connection: the same millisecond counts as before
+        // a needless ping is cheaper than a dead connection: the same millisecond counts as earlier
         failed_at > 0 && idle.as_millis() + 1 >= u128::from(self.now().saturating_sub(failed_at))
     }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_makes_connections_suspect_that_were_idle_before_it() {
+    fn failure_makes_idle_connections_suspect() {
         let health = Health::default();
         assert!(!health.is_suspect(Duration::from_hours(1)));
         std::thread::sleep(Duration::from_millis(5));

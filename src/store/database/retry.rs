@@ -1,4 +1,4 @@
-//! Which errors of a database are transient, and the pauses between attempts.
+//! Classifies the errors of a database, and provides the backoff between attempts.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio::time::sleep;
 
 use crate::random;
 
-/// Attempts at a unit of work before its conflict is given to the caller.
+/// Attempts at a unit of work before its error is returned to the caller.
 const ATTEMPTS: u32 = 10;
 
-/// The first pause, on average; each later one is twice as long, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// The first delay, on average; each later one is twice as long, up to the maximum.
+const FIRST_DELAY: Duration = Duration::from_millis(4);
+const MAX_DELAY: Duration = Duration::from_millis(200);
 
-/// The pauses between the attempts at one unit of work.
+/// An exponential backoff with jitter, between the attempts at one unit of work.
 pub(super) struct Backoff {
     attempt: u32,
 }
@@ -27,28 +27,28 @@ impl Backoff {
         Self { attempt: 1 }
     }
 
-    /// Whether there have been enough attempts.
-    pub(super) fn is_spent(&self) -> bool {
+    /// Whether no attempts are left.
+    pub(super) fn is_exhausted(&self) -> bool {
         self.attempt >= ATTEMPTS
     }
 
-    /// Waits before the next attempt. The pauses are random, so that two units that met do not meet again.
-    pub(super) async fn pause(&mut self) {
-        let average = FIRST_PAUSE.saturating_mul(1 << (self.attempt - 1).min(16)).min(LONGEST_PAUSE);
+    /// Waits before the next attempt. The delay is random, so that two conflicting units do not conflict again.
+    pub(super) async fn wait(&mut self) {
+        let average = FIRST_DELAY.saturating_mul(1 << (self.attempt - 1).min(16)).min(MAX_DELAY);
         self.attempt += 1;
         let [jitter] = random::bytes();
         sleep(average / 2 + average * u32::from(jitter) / 255).await;
     }
 }
 
-/// Whether a retry may succeed: the database undid the work, or did not begin it, for a transient reason.
+/// Whether a retry may succeed: the database rolled the work back, or did not begin it, for a transient reason.
 pub(in crate::store) fn is_transient(error: &DbErr) -> bool {
     let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
     if let Some(mysql) = cause.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
         return is_transient_mysql(mysql.number());
     }
     match cause.code() {
-        // SQLite: busy (5) and locked (6), with their extended codes, which have the kind in the low byte
+        // SQLite: busy (5) and locked (6), also as extended codes, which have the primary code in the low byte
         Some(code) if cause.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
             code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
         }
@@ -57,15 +57,15 @@ pub(in crate::store) fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// PostgreSQL, appendix A: serialization failure, deadlock, lock not available, and a foreign key whose row another
-/// transaction has just deleted.
+/// PostgreSQL (appendix A): serialization failure, deadlock, lock not available, and a foreign key whose row a
+/// concurrent transaction has deleted.
 fn is_transient_sqlstate(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03" | "23503")
 }
 
-/// Deadlock (1213), lock wait (1205), changed since read (1020), a foreign key whose row was just deleted (1452);
-/// `TiDB`: write conflict (9007), schema changed (8002, 8022, 8028); `OceanBase`: transactions that met others or
-/// took too long (6002, 6003, 6004, 6235, 4012, 4038).
+/// MySQL: deadlock (1213), lock wait timeout (1205), record changed since last read (1020), a foreign key whose row was
+/// just deleted (1452). `TiDB`: write conflict (9007), schema changed (8002, 8022, 8028). `OceanBase`: conflicting or
+/// timed out transactions (6002, 6003, 6004, 6235, 4012, 4038).
 fn is_transient_mysql(number: u16) -> bool {
     matches!(number, 1213 | 1205 | 1020 | 1452 | 9007 | 8002 | 8022 | 8028 | 6002 | 6003 | 6004 | 6235 | 4012 | 4038)
 }
@@ -84,39 +84,39 @@ pub(in crate::store) fn is_lost(error: &DbErr) -> bool {
     }
 }
 
-/// A migration changed a table while this connection had statements prepared for it: PostgreSQL refuses those from then
-/// on (0A000, from `RevalidateCachedQuery`), and a new connection prepares them anew.
+/// Whether a migration changed a table for which this connection has prepared statements: PostgreSQL refuses those from
+/// then on (0A000, from `RevalidateCachedQuery`), and a new connection prepares them again.
 fn is_outdated_plan(cause: &dyn DatabaseError) -> bool {
     let cause = cause.try_downcast_ref::<PgDatabaseError>();
     cause.is_some_and(|cause| cause.routine() == Some("RevalidateCachedQuery"))
 }
 
-/// PostgreSQL says good-bye: connection exceptions (08…), shutdown and termination (57P01 to 57P03, 57P05), or this
-/// server only serves reads since another one took over (25006).
+/// PostgreSQL closes the connection: connection exceptions (08…), shutdown and termination (57P01 to 57P03, 57P05). Or
+/// the server became a read-only standby (25006).
 fn is_lost_sqlstate(code: &str) -> bool {
     code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25006")
 }
 
-/// Whether the database refused a statement, so that nothing of it was written.
+/// Whether the database rejected a statement, so that it wrote nothing.
 pub(in crate::store) fn is_refusal(error: &DbErr) -> bool {
     matches!(sqlx_error(error), Some(sqlx::Error::Database(_)))
 }
 
-/// Whether the database does not know the statement, and will not the next time either: a feature that is not supported,
-/// a syntax error, an unknown function or type.
+/// Whether the database does not support the statement at all: an unsupported feature, a syntax error, an unknown
+/// function or type.
 pub(in crate::store) fn is_unsupported(error: &DbErr) -> bool {
     let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
     cause.code().is_some_and(|code| matches!(&*code, "0A000" | "42601" | "42883" | "42704"))
 }
 
-/// Whether a statement names a table that is not there. On a distributed engine this may be one that another connection
-/// has just created.
+/// Whether a statement names a missing table. On a distributed engine the table may have just been created by another
+/// connection.
 pub(in crate::store) fn is_missing_table(error: &DbErr) -> bool {
     let Some(sqlx::Error::Database(cause)) = sqlx_error(error) else { return false };
     cause.code().is_some_and(|code| matches!(&*code, "42S02" | "42P01"))
 }
 
-/// An error that no database told.
+/// An error of our own.
 pub(super) fn failed(what: &str) -> DbErr {
     DbErr::Custom(what.to_owned())
 }
@@ -145,10 +145,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attempts_end_and_pauses_are_short() {
+    async fn attempts_end_and_delays_are_short() {
         let (mut backoff, began, mut attempts) = (Backoff::new(), Instant::now(), 1);
-        while !backoff.is_spent() {
-            backoff.pause().await;
+        while !backoff.is_exhausted() {
+            backoff.wait().await;
             attempts += 1;
         }
         assert_eq!(attempts, ATTEMPTS);

@@ -1,4 +1,4 @@
-//! Units of work: reads, one statement that writes, or one transaction, each in a task of its own.
+//! Units of work: reads, one statement that writes, or one transaction. Each runs in a task of its own.
 
 use std::sync::Arc;
 
@@ -18,35 +18,34 @@ use crate::log_context;
 /// How a transaction ends, and its result.
 #[derive(Debug)]
 pub(in crate::store) enum TransactionEnd<T> {
-    /// What it wrote is committed.
+    /// The transaction is committed.
     Commit(T),
-    /// It is rolled back, and this is the result all the same.
+    /// The transaction is rolled back, and this is the result nevertheless.
     RollBack(T),
 }
 
 /// The outcome of one attempt.
 struct Attempt<T> {
     outcome: Result<T, DbErr>,
-    may_repeat: bool,
+    may_retry: bool,
 }
 
 impl<T> Attempt<T> {
-    /// Of work that may be repeated whatever the database did with it.
+    /// The outcome of idempotent work, which may be repeated even if it took effect.
     fn repeatable(outcome: Result<T, DbErr>) -> Self {
-        let may_repeat = outcome.as_ref().is_err_and(|error| is_transient(error) || is_lost(error));
-        Self { outcome, may_repeat }
+        let may_retry = outcome.as_ref().is_err_and(|error| is_transient(error) || is_lost(error));
+        Self { outcome, may_retry }
     }
 
-    /// Of a commit: where the connection broke, it is unknown whether it was committed.
+    /// The outcome of a commit. If the connection broke, it is unknown whether the transaction was committed.
     fn committed(outcome: Result<T, DbErr>) -> Self {
-        let may_repeat = outcome.as_ref().is_err_and(is_transient);
-        Self { outcome, may_repeat }
+        let may_retry = outcome.as_ref().is_err_and(is_transient);
+        Self { outcome, may_retry }
     }
 }
 
 impl Database {
-    /// Runs reads, or one statement that does no harm when it runs twice. They are repeated where the database refused
-    /// them in passing, and where the connection broke.
+    /// Runs reads, or one idempotent statement. They are repeated after a transient error and on a broken connection.
     ///
     /// # Errors
     /// When the database fails.
@@ -62,9 +61,9 @@ impl Database {
         .await
     }
 
-    /// Runs a transaction: commits it where `work` succeeds, else rolls it back. It is repeated where the database
-    /// undid it, and where the connection broke before the commit. The first statement of `work` must write: a
-    /// transaction that reads first cannot wait for the write lock on `SQLite`, it fails.
+    /// Runs a transaction: commits it if `work` succeeds, else rolls it back. It is repeated if the database rolled it
+    /// back, and if the connection broke before the commit. The first statement of `work` must write: on `SQLite` a
+    /// transaction that reads first fails instead of waiting for the write lock.
     ///
     /// # Errors
     /// When the database fails.
@@ -83,7 +82,7 @@ impl Database {
         .await
     }
 
-    /// The same for `work` that decides whether the transaction is committed.
+    /// Runs a transaction whose `work` decides whether it is committed.
     ///
     /// # Errors
     /// When the database fails.
@@ -99,8 +98,8 @@ impl Database {
         self.spawn(move |connection| transact(connection, Arc::clone(&work))).await
     }
 
-    /// Runs attempts in a task of their own, and waits for the outcome. Cancelling before they have a connection cancels
-    /// them; cancelling later has no effect.
+    /// Runs attempts in a task of its own, and waits for the outcome. Cancelling before the task has a connection
+    /// cancels it; cancelling later has no effect.
     async fn spawn<T, F>(&self, attempt: impl Fn(Connection) -> F + Send + 'static) -> Result<T, DbErr>
     where
         F: Future<Output = Attempt<T>> + Send + 'static,
@@ -109,7 +108,7 @@ impl Database {
         let (reply, answer) = oneshot::channel();
         let unit = self.clone().serve(attempt, reply).instrument(tracing::debug_span!("unit_of_work"));
         tokio::spawn(log_context::inherit(unit));
-        // the task is gone only where it panicked, and the panic is in the log
+        // the reply is missing only if the task panicked, and the panic is in the log
         answer.await.unwrap_or_else(|_| Err(failed("a unit of work panicked")))
     }
 
@@ -121,7 +120,7 @@ impl Database {
             permit = self.permit() => permit,
             () = reply.closed() => return,
         };
-        // a unit that takes too long drops its connection, which closes it
+        // on timeout the connection is dropped, which closes it
         let late = |_| (Err(failed("a unit of work took too long")), None);
         let (outcome, connection) = timeout(UNIT_TIMEOUT, self.attempts(permit, attempt)).await.unwrap_or_else(late);
         let _ = reply.send(outcome);
@@ -130,7 +129,8 @@ impl Database {
         }
     }
 
-    /// The outcome, and the connection it came over.
+    /// Repeats attempts until one succeeds or the error is final. Returns the outcome, and the connection of the last
+    /// attempt.
     async fn attempts<T, F>(
         &self,
         mut permit: Result<OwnedSemaphorePermit, DbErr>,
@@ -145,13 +145,13 @@ impl Database {
                 Ok(connection) => (attempt(connection.clone()).await, Some(connection)),
                 Err(error) => (Attempt::repeatable(Err(error)), None),
             };
-            if !done.may_repeat || backoff.is_spent() {
+            if !done.may_retry || backoff.is_exhausted() {
                 return (done.outcome, connection);
             }
             if let Some(connection) = connection {
                 connection.release().await;
             }
-            backoff.pause().await;
+            backoff.wait().await;
             permit = self.permit().await;
         }
     }

@@ -1,5 +1,4 @@
-//! Writes an identity as WeChat proved it: a login does so, and the linking of an identity. Unique keys decide between
-//! concurrent ones.
+//! Writes an identity that WeChat proved, for a login or for the linking of an identity. Unique keys decide races.
 
 use entity::{IdentityId, OpenId, Sealed, Timestamp, UnionId, UserId, identity, union_conflict, union_link};
 use sea_orm::{
@@ -11,33 +10,33 @@ use sea_orm::{
 
 use crate::store::database::Connection;
 
-/// What WeChat said of a person, as it is stored.
+/// An identity as WeChat returned it for a login code, to be stored.
 #[derive(Clone, Debug)]
 pub struct ProvenIdentity {
     /// The mini program.
     pub app_id: String,
-    /// Scope of its unionids.
+    /// The open-platform account of the mini program: the scope of its unionids.
     pub open_platform: String,
-    /// The person within the mini program.
+    /// The person's openid within the mini program.
     pub openid: OpenId,
-    /// The same person across mini programs, where WeChat gave one.
+    /// The person's unionid across mini programs, if WeChat returned one.
     pub unionid: Option<UnionId>,
     /// WeChat's session key, encrypted.
     pub session_key: Sealed,
     /// When WeChat was called: orders the session keys of concurrent logins.
     pub asked_at: Timestamp,
-    /// Key of the identity, should it be new.
+    /// The key of the identity, if it is inserted.
     pub new_identity: IdentityId,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// How often a row is inserted that another transaction may remove between the insert and its reading.
+/// Attempts to insert a row that another transaction may delete between the insert and the read.
 const ATTEMPTS: u32 = 3;
 
-/// Inserts the identity unless its unique key exists, and returns the row there is: its user may be another one. It is
-/// read back to see who was first, because databases differ in the number of rows they report for such an insert. `None`
-/// where it went each time before it was read.
+/// Inserts the identity unless its unique key exists, and returns the row, which may belong to another user. The row is
+/// read back to see which transaction was first, because databases report different row counts for such an insert.
+/// `None` if another transaction deleted the row each time before it was read.
 pub(in crate::store) async fn identity_claim_in(
     tx: &Connection,
     proven: &ProvenIdentity,
@@ -58,7 +57,7 @@ pub(in crate::store) async fn identity_claim_in(
     Ok(None)
 }
 
-/// Links the unionid to `user` unless it is linked already, and returns its owner; `None` where WeChat gave no unionid.
+/// Links the unionid to `user` unless it is linked already, and returns its owner; `None` if there is no unionid.
 pub(in crate::store) async fn union_link_claim_in(
     tx: &Connection,
     proven: &ProvenIdentity,
@@ -84,8 +83,8 @@ pub(in crate::store) async fn union_link_claim_in(
     Err(DbErr::RecordNotFound("the unionid just written".to_owned()))
 }
 
-/// Notes that the unionid belongs to another user than the identity.
-pub(in crate::store) async fn union_conflict_note_in(
+/// Upserts the conflict between the identity and the owner of its unionid.
+pub(in crate::store) async fn union_conflict_upsert_in(
     tx: &Connection,
     proven: &ProvenIdentity,
     identity: IdentityId,
@@ -103,10 +102,10 @@ pub(in crate::store) async fn union_conflict_note_in(
     union_conflict::Entity::insert(row).on_conflict(known).exec_without_returning(tx).await.map(drop)
 }
 
-/// Keeps the session key, unless a login that asked WeChat later has kept its own. The one before is kept as the previous
-/// one, where it is another: the same key sealed again is the same bytes (unless `SECRET_KEY` was rotated in between: then
-/// the one before is the same). `false` where the identity is no longer that of `owner`: since it was read it was unlinked,
-/// or its account was merged.
+/// Stores the session key, unless a later login has stored its own. The replaced key becomes the previous key if it
+/// differs: sealing is deterministic, so an equal key has equal bytes (unless `SECRET_KEY` was rotated in between; then
+/// the previous key is the same key). `false` if the identity no longer belongs to `owner`, because it was unlinked or
+/// its account was merged since it was read.
 pub(in crate::store) async fn session_key_update_in(
     tx: &Connection,
     proven: &ProvenIdentity,
@@ -116,7 +115,7 @@ pub(in crate::store) async fn session_key_update_in(
     let is_there = Expr::col(SessionKey).eq(proven.session_key.clone());
     let previous = Expr::case(is_there, Expr::col(PreviousSessionKey)).finally(Expr::col(SessionKey));
     let updated = identity::Entity::update_many()
-        // before the key itself: MySQL assigns from left to right
+        // assigned before the key itself, because MySQL evaluates assignments from left to right
         .col_expr(PreviousSessionKey, previous.into())
         .col_expr(SessionKey, Expr::value(proven.session_key.clone()))
         .col_expr(SessionKeyAt, Expr::value(proven.asked_at))
@@ -128,7 +127,7 @@ pub(in crate::store) async fn session_key_update_in(
     if updated.rows_affected > 0 {
         return Ok(true);
     }
-    // it has a newer key, or is somebody else's
+    // no update: the identity has a newer key, or belongs to another user
     Ok(identity::Entity::find_by_id(id).filter(UserId.eq(owner)).one(tx).await?.is_some())
 }
 

@@ -1,4 +1,5 @@
-//! Unionids that belong to another user than the identity they came with: listed for an operator, removed when solved.
+//! Conflicts of unionids that belong to another user than the identity: lists them for an operator, and removes
+//! resolved ones.
 
 use std::collections::HashMap;
 
@@ -9,24 +10,24 @@ use sea_orm::{
 
 use crate::store::{Store, database::Connection};
 
-/// A conflict, without the names that WeChat gave the person.
+/// A conflict, without openid and unionid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnionConflict {
     /// The identity.
     pub identity: IdentityId,
     /// Its user.
     pub user: UserId,
-    /// The user whose unionid it came with.
+    /// The user of the unionid.
     pub other: UserId,
     /// The mini program.
     pub app_id: String,
-    /// When a login first met it.
+    /// When a login first detected the conflict.
     pub since: Timestamp,
 }
 
 impl Store {
-    /// The next conflicts behind `after`, in the order of their identities, and the last identity looked at. Those that are
-    /// solved are left out, so there may be fewer than `limit`; `None` at the end of the list.
+    /// The conflicts after the identity `after`, in the order of their identities, and the cursor: the last identity
+    /// read. Resolved conflicts are omitted, so there may be fewer than `limit`. `None` at the end of the list.
     ///
     /// # Errors
     /// When the database fails.
@@ -67,7 +68,7 @@ async fn union_conflicts(
     Ok(Some((rows.iter().filter_map(conflict).collect(), last.identity_id)))
 }
 
-/// Removes the conflicts about some unionids.
+/// Removes the conflicts of some unionids.
 pub(in crate::store) async fn conflicts_delete_in(tx: &Connection, links: &[union_link::Model]) -> Result<(), DbErr> {
     let about = any(links, |link| {
         Condition::all()
@@ -77,7 +78,7 @@ pub(in crate::store) async fn conflicts_delete_in(tx: &Connection, links: &[unio
     union_conflict::Entity::delete_many().filter(about).exec(tx).await.map(drop)
 }
 
-/// Removes the conflicts of identities with unionids of their own user.
+/// Removes the conflicts between a user's identities and their own unionids.
 pub(super) async fn solved_conflicts_delete_in(tx: &Connection, user: UserId) -> Result<(), DbErr> {
     let links = union_link::Entity::find().filter(union_link::Column::UserId.eq(user)).all(tx).await?;
     let identities = identity::Entity::find().select_only().column(identity::Column::Id);
@@ -91,7 +92,7 @@ pub(super) async fn solved_conflicts_delete_in(tx: &Connection, user: UserId) ->
     union_conflict::Entity::delete_many().filter(own).filter(about).exec(tx).await.map(drop)
 }
 
-/// What holds for one of `rows`; never where there is none.
+/// A condition that is true if it is true for any of `rows`, and false for an empty slice.
 fn any<T>(rows: &[T], condition: impl Fn(&T) -> Condition) -> Condition {
     if rows.is_empty() {
         return union_conflict::Column::IdentityId.is_null().into_condition();

@@ -1,10 +1,10 @@
-//! Attaches a proven identity to a user.
+//! Links a proven identity to a user.
 
 use entity::{UserId, identity};
 use sea_orm::DbErr;
 
 use super::claim::{
-    ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_note_in, union_link_claim_in,
+    ProvenIdentity, identity_claim_in, session_key_update_in, union_conflict_upsert_in, union_link_claim_in,
 };
 use crate::store::{
     Store,
@@ -12,20 +12,20 @@ use crate::store::{
     user_lock::user_lock_in,
 };
 
-/// What came of a link.
+/// The result of linking an identity.
 #[derive(Clone, Debug)]
 pub enum Linked {
-    /// The identity is the user's own, now or since before.
+    /// The identity belongs to the user, newly or already.
     Done(identity::Model),
-    /// This user has the identity, or its unionid. Nothing was written.
+    /// The identity or its unionid belongs to this other user. Nothing was written.
     Taken(UserId),
-    /// The user is gone. Nothing was written.
+    /// The user does not exist. Nothing was written.
     Gone,
 }
 
 impl Store {
-    /// Attaches an identity to `user`, unless it is somebody else's: that of another user, or a new one whose unionid says
-    /// that the person has another account.
+    /// Links an identity to `user`, unless it belongs to another user: either the identity itself, or the unionid of a
+    /// new identity.
     ///
     /// # Errors
     /// When the database fails.
@@ -53,7 +53,7 @@ async fn identity_link_in(
         Some(owner) if owner != user && identity.id == proven.new_identity => {
             return Ok(TransactionEnd::RollBack(Linked::Taken(owner)));
         }
-        Some(owner) if owner != user => union_conflict_note_in(&tx, &proven, identity.id).await?,
+        Some(owner) if owner != user => union_conflict_upsert_in(&tx, &proven, identity.id).await?,
         _ => {}
     }
     Ok(TransactionEnd::Commit(Linked::Done(identity)))

@@ -1,4 +1,4 @@
-//! Makes one user of two. What belongs to the one that goes moves to the other, whose row answers for both ids then.
+//! Merges two users. The rows of the merged user move to the surviving user, to whom both ids then resolve.
 
 mod profile;
 
@@ -23,33 +23,33 @@ use crate::store::{
 /// Two users to merge.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    /// The user that goes.
+    /// The merged user, who is deleted.
     pub from: UserId,
-    /// The user that stays.
+    /// The surviving user.
     pub into: UserId,
-    /// The telephone number of the user that goes, as it was read, and as it is sealed for the other one.
+    /// The encrypted telephone number of the merged user: as it was read, and encrypted for the surviving user.
     pub phone: Option<(Sealed, Sealed)>,
-    /// The ticket, and who uses it; `None` where an operator decided.
+    /// The ticket and the user who uses it; `None` if an operator merges.
     pub ticket: Option<(TicketHash, UserId)>,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What came of it.
+/// The result of a merge.
 #[derive(Clone, Debug)]
 pub enum Merged {
-    /// They are one: the user who stayed, and the sessions of the other one that ended.
+    /// The surviving user, and the ended sessions of the merged user.
     Done(Box<user::Model>, Vec<SessionId>),
-    /// One of them is suspended, or will be deleted. Nothing was written.
+    /// One of the users is suspended or scheduled for deletion. Nothing was written.
     NotActive,
-    /// The telephone number is another one than was read. Nothing was written.
+    /// The telephone number differs from the one that was read. Nothing was written.
     PhoneChanged,
-    /// The ticket was used, or is about neither of them; or one of the users is gone. Nothing was written.
+    /// The ticket was used, or does not belong to these users; or one of the users does not exist. Nothing was written.
     Gone,
 }
 
 impl Store {
-    /// Merges two users. Of concurrent calls one succeeds.
+    /// Merges two users. One of several concurrent calls succeeds.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,7 @@ impl Store {
         self.db.transaction_with_end(move |tx| users_merge_in(tx, merge.clone())).await
     }
 
-    /// The users that answer for those of `ids` that were merged: each merged id with its survivor.
+    /// The surviving users of those of `ids` that were merged: each merged id with its survivor.
     ///
     /// # Errors
     /// When the database fails.
@@ -100,7 +100,7 @@ async fn users_merge_in(tx: Connection, merge: Merge) -> Result<TransactionEnd<M
     profile::rows_move_in(&tx, &from, &into, merge.now).await?;
     merged_users_move_in(&tx, &merge).await?;
     let ended = sessions_move_in(&tx, &merge).await?;
-    // ahead of the other's row: of a value that is unique there is never a second one
+    // deleted before the surviving row is updated, so that unique values never exist twice
     user::Entity::delete_by_id(merge.from).exec(&tx).await?;
     let from = user::Model { sealed_phone: merge.phone.map(|(_, sealed)| sealed), ..from };
     let user = profile::merge_in(&tx, from, into, merge.now).await?;
@@ -113,7 +113,7 @@ fn is_active(user: &user::Model) -> bool {
     user.status == user::Status::Active && user.deletes_at.is_none()
 }
 
-/// Locks both rows, the lower id first whichever goes: two merges never wait for each other. `None` where one is gone.
+/// Locks both rows, the lower id first, so that two merges do not deadlock. `None` if one does not exist.
 async fn users_lock_in(tx: &Connection, merge: &Merge) -> Result<Option<(user::Model, user::Model)>, DbErr> {
     let (low, high) = (merge.from.min(merge.into), merge.from.max(merge.into));
     for id in [low, high] {
@@ -134,7 +134,7 @@ async fn ticket_use_in(tx: &Connection, merge: &Merge) -> Result<bool, DbErr> {
     Ok(identity.one(tx).await?.is_some())
 }
 
-/// Identities and unionids, and the conflicts that this solves.
+/// Moves identities and unionids, and removes the conflicts that this resolves.
 async fn identities_move_in(tx: &Connection, merge: &Merge) -> Result<(), DbErr> {
     identity::Entity::update_many()
         .col_expr(identity::Column::UserId, Expr::value(merge.into))
@@ -149,7 +149,7 @@ async fn identities_move_in(tx: &Connection, merge: &Merge) -> Result<(), DbErr>
     solved_conflicts_delete_in(tx, merge.into).await
 }
 
-/// Tickets of either user: what they allowed has happened, or was about one who is gone.
+/// Deletes the tickets of both users: their purpose is fulfilled, or they refer to the deleted user.
 async fn tickets_delete_in(tx: &Connection, merge: &Merge) -> Result<(), DbErr> {
     let identities: Vec<entity::IdentityId> = identity::Entity::find()
         .select_only()
@@ -165,7 +165,7 @@ async fn tickets_delete_in(tx: &Connection, merge: &Merge) -> Result<(), DbErr> 
     merge_ticket::Entity::delete_many().filter(of_both).exec(tx).await.map(drop)
 }
 
-/// Notes who answers for the user that goes, and for those that were merged into it before.
+/// Records the surviving user of the merged user, and of users that were merged into that one before.
 async fn merged_users_move_in(tx: &Connection, merge: &Merge) -> Result<(), DbErr> {
     merged_user::Entity::update_many()
         .col_expr(merged_user::Column::IntoUser, Expr::value(merge.into))
@@ -176,7 +176,8 @@ async fn merged_users_move_in(tx: &Connection, merge: &Merge) -> Result<(), DbEr
     merged_user::Entity::insert(row.reset_all()).exec_without_returning(tx).await.map(drop)
 }
 
-/// Ends the sessions of the user that goes. Their rows move, so that a token of one is told why it ended.
+/// Ends the sessions of the merged user. Their rows move to the surviving user, so that a request with an old token
+/// gets the reason of their end.
 async fn sessions_move_in(tx: &Connection, merge: &Merge) -> Result<Vec<SessionId>, DbErr> {
     let ended = sessions_end_in(tx, merge.from, Condition::all(), EndReason::Merged, merge.now).await?;
     session::Entity::update_many()

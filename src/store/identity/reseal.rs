@@ -1,4 +1,4 @@
-//! Moves sealed columns from one key to another, beside servers that go on writing them.
+//! Re-encrypts columns with another key, while servers may write them.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use sea_orm::{
 
 use crate::store::{Store, database::Connection};
 
-/// An identity as it was read, and what shall stand in its sealed columns instead.
+/// An identity as it was read, and the new values of its encrypted columns.
 #[derive(Clone, Debug)]
 pub struct ResealedIdentity {
-    /// As it was read.
+    /// The row that was read.
     pub read: identity::Model,
-    /// Its session key.
+    /// The re-encrypted session key.
     pub session_key: Sealed,
-    /// The one before it.
+    /// The re-encrypted previous session key.
     pub previous_session_key: Option<Sealed>,
 }
 
 impl Store {
-    /// Identities that hold something sealed under another key than the one whose values begin with `mark`, in the
-    /// order of their own keys, at most `limit` of those behind `after`.
+    /// Identities with a value that does not begin with `prefix`, the prefix of the newest key, in the order of their
+    /// keys: at most `limit` of those after `after`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn identities_not_sealed_by(
         &self,
-        mark: &[u8],
+        prefix: &[u8],
         after: Option<IdentityId>,
         limit: u64,
     ) -> Result<Vec<identity::Model>, DbErr> {
         let otherwise = Condition::any()
-            .add(begins_otherwise(identity::Column::SessionKey, mark))
-            .add(begins_otherwise(identity::Column::PreviousSessionKey, mark));
+            .add(lacks_prefix(identity::Column::SessionKey, prefix))
+            .add(lacks_prefix(identity::Column::PreviousSessionKey, prefix));
         let identities = identity::Entity::find()
             .filter(otherwise)
             .filter(Condition::all().add_option(after.map(|after| identity::Column::Id.gt(after))))
@@ -44,8 +44,8 @@ impl Store {
         self.db.all(identities).await
     }
 
-    /// Writes a batch, each identity only where its columns still hold what was read, and tells how many that were. A
-    /// login that was faster has a newer session key, which must stay.
+    /// Writes a batch, each identity only if its columns still contain the values that were read, and returns the
+    /// number of identities written. A concurrent login stores a newer session key, which must not be overwritten.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,8 +78,8 @@ async fn identity_reseal_in(tx: &Connection, identity: &ResealedIdentity) -> Res
     Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
-/// Never true of a column that holds nothing.
-pub(in crate::store) fn begins_otherwise(column: impl ColumnTrait, mark: &[u8]) -> Expr {
-    let length = i32::try_from(mark.len()).unwrap_or(i32::MAX);
-    Expr::expr(Func::cust("substr").arg(Expr::col(column.as_column_ref())).arg(1).arg(length)).ne(mark)
+/// The condition that a column does not begin with `prefix`. False for NULL.
+pub(in crate::store) fn lacks_prefix(column: impl ColumnTrait, prefix: &[u8]) -> Expr {
+    let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
+    Expr::expr(Func::cust("substr").arg(Expr::col(column.as_column_ref())).arg(1).arg(length)).ne(prefix)
 }

@@ -1,4 +1,4 @@
-//! Merge tickets: made for who proved that another account is theirs too, used once, removed when they expire.
+//! Merge tickets: issued to a user who proved an identity of another account, used once, removed when they expire.
 
 use entity::{IdentityId, TicketHash, Timestamp, UserId, merge_ticket};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -15,7 +15,7 @@ impl Store {
         self.db.run(move |db| insert(db, ticket.clone())).await
     }
 
-    /// A ticket that `user` may use at `now`.
+    /// A ticket, if `user` may use it at `now`.
     ///
     /// # Errors
     /// When the database fails.
@@ -39,7 +39,7 @@ impl Store {
     }
 }
 
-/// A run that is repeated finds the row of the one before.
+/// Inserts the row. A retry may find the row of the previous attempt.
 async fn insert(db: Connection, ticket: merge_ticket::Model) -> Result<(), DbErr> {
     let row = merge_ticket::ActiveModel::from(ticket).reset_all();
     let insert = merge_ticket::Entity::insert(row).on_conflict_do_nothing_on([merge_ticket::Column::TicketHash]);
@@ -56,7 +56,7 @@ async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbE
     Ok(merge_ticket::Entity::delete_many().filter(Hash.is_in(hashes)).exec(&db).await?.rows_affected)
 }
 
-/// Uses a ticket: `None` where it was used, or has expired; else the identity it is about.
+/// Uses a ticket and returns its identity; `None` if it was already used or has expired.
 pub(super) async fn merge_ticket_use_in(
     tx: &Connection,
     hash: &TicketHash,

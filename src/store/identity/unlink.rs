@@ -1,4 +1,4 @@
-//! Detaches an identity from a user, unless it is the last one.
+//! Unlinks an identity from a user, unless it is the last one.
 
 use entity::{
     IdentityId, SessionId, Timestamp, UserId, identity, merge_ticket,
@@ -17,40 +17,40 @@ use crate::store::{
     session::{end_changes, sessions_end_in},
 };
 
-/// An identity to detach.
+/// An identity to unlink.
 #[derive(Clone, Debug)]
 pub struct Unlink {
-    /// Whose it is.
+    /// The owner of the identity.
     pub user: UserId,
     /// The identity.
     pub identity: IdentityId,
-    /// The mini programs, each with the scope of its unionids.
+    /// The appid and the open-platform account of each configured mini program.
     pub open_platforms: Vec<(String, String)>,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What came of it.
+/// The result of unlinking.
 #[derive(Clone, Debug)]
 pub enum Unlinked {
-    /// It is detached, and these sessions, which it had opened, ended.
+    /// The identity is unlinked, and the sessions it had opened are ended.
     Done(Vec<SessionId>),
-    /// It is the user's last one. Nothing was written.
+    /// It is the user's last identity. Nothing was written.
     Last,
-    /// The user has no such identity. Nothing was written.
+    /// The identity does not belong to the user. Nothing was written.
     NotFound,
 }
 
 impl Unlink {
-    /// The scope of unionids of a mini program; `None` where it is no longer configured.
+    /// The open-platform account of a mini program; `None` if it is no longer configured.
     fn open_platform(&self, app_id: &str) -> Option<&str> {
         self.open_platforms.iter().find(|(app, _)| app == app_id).map(|(_, platform)| platform.as_str())
     }
 }
 
 impl Store {
-    /// Detaches an identity: its sessions end, and its openid may log in as somebody new. Of concurrent calls none takes
-    /// the last one, because each locks the user's row first.
+    /// Unlinks an identity and ends its sessions. Its next login creates a new user. Concurrent calls cannot remove the
+    /// last identity, because each locks the user's row first.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,7 +61,7 @@ impl Store {
 }
 
 async fn identity_unlink_in(tx: Connection, unlink: Unlink) -> Result<TransactionEnd<Unlinked>, DbErr> {
-    user_note_change_in(&tx, unlink.user).await?;
+    last_login_increment_in(&tx, unlink.user).await?;
     let of_user = identity::Entity::find().filter(identity::Column::UserId.eq(unlink.user));
     let (gone, remaining): (Vec<_>, Vec<_>) =
         of_user.all(&tx).await?.into_iter().partition(|row| row.id == unlink.identity);
@@ -70,8 +70,8 @@ async fn identity_unlink_in(tx: Connection, unlink: Unlink) -> Result<Transactio
         return Ok(TransactionEnd::RollBack(Unlinked::Last));
     }
     identity_delete_in(&tx, gone.id).await?;
-    // Which of the unionids came with this identity is not known, and one that stayed would lead it back. A remaining
-    // identity attaches its own with its next login.
+    // It is not stored which of the unionids belongs to this identity, and one that stayed would lead it back to the
+    // user. A remaining identity links its own unionid at its next login.
     if let Some(platform) = unlink.open_platform(&gone.app_id) {
         union_links_delete_in(&tx, unlink.user, platform).await?;
     }
@@ -81,15 +81,15 @@ async fn identity_unlink_in(tx: Connection, unlink: Unlink) -> Result<Transactio
     Ok(TransactionEnd::Commit(Unlinked::Done(ended)))
 }
 
-/// Locks the user's row, and moves `last_login_at` on by a millisecond: a login that many share (`login/batched.sql`) and
-/// that has read the identity before finds the row changed, and reads again.
-async fn user_note_change_in(tx: &Connection, id: UserId) -> Result<(), DbErr> {
+/// Locks the user's row, and increments `last_login_at` by a millisecond: a batched login (`login/batched.sql`) that
+/// has read the identity before then detects that the row changed, and is retried.
+async fn last_login_increment_in(tx: &Connection, id: UserId) -> Result<(), DbErr> {
     let later = Expr::col(user::Column::LastLoginAt).add(1);
     let update = user::Entity::update_many().col_expr(user::Column::LastLoginAt, later);
     update.filter(user::Column::Id.eq(id)).exec(tx).await.map(drop)
 }
 
-/// Removes an identity and what is about it alone.
+/// Deletes an identity and the rows that refer to it.
 async fn identity_delete_in(tx: &Connection, id: IdentityId) -> Result<(), DbErr> {
     identity::Entity::delete_by_id(id).exec(tx).await?;
     union_conflict::Entity::delete_by_id(id).exec(tx).await?;
@@ -97,7 +97,8 @@ async fn identity_delete_in(tx: &Connection, id: IdentityId) -> Result<(), DbErr
     tickets.exec(tx).await.map(drop)
 }
 
-/// Removes a user's unionids of an open platform, and the conflicts about them: what met one may attach it now.
+/// Deletes a user's unionids of an open platform, and their conflicts: an identity in conflict may link its unionid
+/// now.
 async fn union_links_delete_in(tx: &Connection, user: UserId, platform: &str) -> Result<(), DbErr> {
     let of_user =
         Condition::all().add(union_link::Column::UserId.eq(user)).add(union_link::Column::OpenPlatform.eq(platform));

@@ -1,6 +1,6 @@
-//! Many logins by one statement, where the database can write several tables by one (PostgreSQL): of known users and new
-//! ones, with the sessions that end for them. It follows the rules of the transaction, and leaves rare cases and races
-//! between logins of one person to it: of each login it writes everything or nothing.
+//! Writes many logins by one statement, on a database that can write several tables by one (PostgreSQL): logins of
+//! known and of new users, and the end of surplus sessions. It follows the rules of the transaction, and leaves rare
+//! cases and races between logins of one person to it: each login is written completely or not at all.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,11 +27,11 @@ use crate::store::{
     shared_statement::SharedStatement,
 };
 
-/// The statement. See there.
+/// The statement, which its own comments explain.
 const LOG_IN: &str = include_str!("batched.sql");
 
-/// How long logins are gathered for a batch. A third of the statement's cost is fixed (measured: 150 of 450 µs with two
-/// logins), and the call to WeChat takes twenty times as long as they wait.
+/// How long logins are collected for a batch. A third of the statement's cost is fixed (measured: 150 of 450 µs with
+/// two logins), and the call to WeChat takes twenty times as long as this delay.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// A login that the statement wrote.
@@ -41,34 +41,34 @@ pub(in crate::store) struct LoginRow {
     identity: IdentityId,
 }
 
-/// Writes logins; `None` for those left to the transaction.
+/// The batched statement; its result is `None` for logins that are left to the transaction.
 pub(in crate::store) fn shared(db: &Database) -> SharedStatement<Login, Option<LoginRow>> {
     SharedStatement::on_postgres(db, || Batcher::gathering(db, GATHER, |db, logins| Box::pin(log_in(db, logins))))
 }
 
 async fn log_in(db: Connection, logins: Arc<[Login]>) -> Result<Vec<Option<LoginRow>>, DbErr> {
-    let rows = db.fetch_postgres(query(&without_repeats(&logins))).await?;
+    let rows = db.fetch_postgres(query(&first_of_each_person(&logins))).await?;
     let mut written = rows.into_iter().map(|row| read(&row.into())).collect::<Result<HashMap<_, _>, _>>()?;
-    Ok(logins.iter().map(|login| row_of(&mut written, login)).collect())
+    Ok(logins.iter().map(|login| take_row(&mut written, login)).collect())
 }
 
-/// A user, and the identity of one who existed before.
+/// A user, and the identity if the user existed before.
 type Written = (user::Model, Option<IdentityId>);
 
-/// By the key of the session, or of the new user.
+/// Reads a row: the key of the session or of the new user, and what was written.
 fn read(row: &QueryResult) -> Result<(Uuid, Written), DbErr> {
     let user = user::Model::from_query_result(row, "")?;
     let session: Option<SessionId> = row.try_get("", "session_id")?;
     Ok((session.map_or(user.id.0, |id| id.0), (user, row.try_get("", "identity_id")?)))
 }
 
-fn row_of(written: &mut HashMap<Uuid, Written>, login: &Login) -> Option<LoginRow> {
+fn take_row(written: &mut HashMap<Uuid, Written>, login: &Login) -> Option<LoginRow> {
     let (user, identity) = written.remove(&login.session.id.0).or_else(|| written.remove(&login.new_user.0))?;
     Some(LoginRow { user, identity: identity.unwrap_or(login.identity.new_identity) })
 }
 
-/// The first login of each person: the statement does not see its own writes.
-fn without_repeats(logins: &[Login]) -> Vec<&Login> {
+/// Keeps the first login of each person only, because the statement does not see its own writes.
+fn first_of_each_person(logins: &[Login]) -> Vec<&Login> {
     let (mut openids, mut unionids) = (HashSet::new(), HashSet::new());
     let named = logins.iter().filter(|login| {
         let unionid = login.identity.unionid.as_ref();
@@ -78,7 +78,7 @@ fn without_repeats(logins: &[Login]) -> Vec<&Login> {
     named.collect()
 }
 
-/// The statement with its values, in their order.
+/// The statement with its parameters.
 fn query(logins: &[&Login]) -> Query<'static, Postgres, PgArguments> {
     let columns = Columns { query: sqlx::query(LOG_IN), logins }
         .bind(|login| login.identity.app_id.clone())
@@ -100,11 +100,11 @@ fn query(logins: &[&Login]) -> Query<'static, Postgres, PgArguments> {
         .bind(|login| login.code.as_ref().map(|code| code.claim.until.0))
         .bind(|login| login.code.as_ref().map(|code| code.sealed.0.clone()))
         .bind(|login| login.code.as_ref().map(|code| code.until.0));
-    // the cap is a setting, and one for all
+    // the maximum number of sessions is a setting, and equal for all logins
     columns.query.bind(logins.first().map_or(1, |login| i64::from(login.sessions_per_user.max(1))))
 }
 
-/// A query that is given one array after the other, with a value for each login.
+/// Binds one array after the other to a query, each with one value for each login.
 struct Columns<'a> {
     query: Query<'static, Postgres, PgArguments>,
     logins: &'a [&'a Login],
@@ -121,7 +121,7 @@ impl Columns<'_> {
 }
 
 impl Store {
-    /// Writes a login in a batch; `None` where it is left to the transaction, and nothing was written.
+    /// Writes a login in a batch; `None` if it is left to the transaction and nothing was written.
     ///
     /// # Errors
     /// When the database fails.

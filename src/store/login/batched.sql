@@ -1,10 +1,10 @@
--- Many logins by one statement. Each is written whole or not at all; what is not written is left to the transaction.
+-- Writes many logins by one statement. Each login is written completely or not at all; the others are left to the
+-- transaction.
 --
--- Rows are read as they were when the statement began. What may have changed since is read again where its row is locked,
--- and a login that finds a change is dropped. Locks are taken in the order of the transaction, the feed's last of all.
--- Before the feed nothing waits for a row that another transaction has locked: such a login is dropped as well. What does
--- wait, for a key that another transaction inserts or for the feed, does so in one order, so that statements do not
--- deadlock.
+-- The statement reads a snapshot of its start. A row that may have changed since is read again when it is locked, and a
+-- login that finds a change is dropped. Locks are taken in the order of the transaction, the feed's heads last. Before
+-- the feed the statement does not wait for a row lock (SKIP LOCKED): such a login is dropped, too. Waits for a key that
+-- another transaction inserts, and for the feed, happen in one order, so that statements do not deadlock.
 WITH requested AS (
     SELECT * FROM unnest(
         $1::varchar[], $2::varchar[], $3::varchar[], $4::varchar[], $5::bytea[], $6::bigint[], $7::bigint[],
@@ -17,14 +17,15 @@ WITH requested AS (
     )
 ), candidates AS MATERIALIZED (
     SELECT requested.*, identities.id AS identity_id, identities.user_id, users.last_login_at,
-        -- a subquery looks into the index, however small the table was when this was planned
+        -- a subquery uses the index even if the table was small when the statement was planned
         (SELECT user_id FROM union_links
-            WHERE union_links.open_platform = requested.open_platform AND union_links.unionid = requested.unionid) AS union_owner
+            WHERE union_links.open_platform = requested.open_platform AND union_links.unionid = requested.unionid
+        ) AS union_owner
     FROM requested
     LEFT JOIN identities ON identities.app_id = requested.app_id AND identities.openid = requested.openid
     LEFT JOIN users ON users.id = identities.user_id
 ), locked_users AS MATERIALIZED (
-    -- each login changes `last_login_at`: where it is as it was, no other login has opened or ended sessions since
+    -- each login changes `last_login_at`: if it is unchanged, no other login has opened or ended sessions since
     SELECT known_users.* FROM (
         SELECT DISTINCT ON (user_id) * FROM candidates
         WHERE user_id IS NOT NULL AND (unionid IS NULL OR union_owner = user_id)
@@ -33,12 +34,13 @@ WITH requested AS (
     WHERE users.last_login_at = known_users.last_login_at AND users.status = 'ACTIVE'
     FOR NO KEY UPDATE OF users SKIP LOCKED
 ), surplus_sessions AS MATERIALIZED (
-    -- the sessions of the same device, and of the others those beyond the cap: the oldest, a hundred at the most
+    -- the sessions of the same device, and the oldest of the others beyond the maximum number, at most a hundred
     SELECT locked_users.session_id AS login, ending.id, ending.reason
     FROM locked_users CROSS JOIN LATERAL (
         SELECT sessions.id, 'REPLACED' AS reason FROM sessions
-        WHERE locked_users.device_id IS NOT NULL AND sessions.user_id = locked_users.user_id AND sessions.ended_at IS NULL
-            AND sessions.expires_at > locked_users.now AND sessions.device_id = locked_users.device_id
+        WHERE locked_users.device_id IS NOT NULL AND sessions.user_id = locked_users.user_id
+            AND sessions.ended_at IS NULL AND sessions.expires_at > locked_users.now
+            AND sessions.device_id = locked_users.device_id
         UNION ALL (
             SELECT sessions.id, 'EVICTED' FROM sessions
             WHERE sessions.user_id = locked_users.user_id AND sessions.ended_at IS NULL
@@ -52,9 +54,10 @@ WITH requested AS (
     FOR NO KEY UPDATE OF sessions SKIP LOCKED
 ), accepted AS MATERIALIZED (
     SELECT * FROM locked_users
-    WHERE (SELECT count(*) FROM surplus_sessions WHERE login = session_id) = (SELECT count(*) FROM locked_sessions WHERE login = session_id)
+    WHERE (SELECT count(*) FROM surplus_sessions WHERE login = session_id)
+        = (SELECT count(*) FROM locked_sessions WHERE login = session_id)
 ), new_identities AS (
-    -- a new user: where a concurrent login inserted the identity first, this one writes nothing
+    -- new users: if a concurrent login inserted the identity first, this login writes nothing
     INSERT INTO identities (id, user_id, app_id, openid, session_key, session_key_at, created_at)
     SELECT new_identity, new_user, app_id, openid, session_key, asked_at, now FROM candidates
     WHERE identity_id IS NULL AND union_owner IS NULL
@@ -64,7 +67,7 @@ WITH requested AS (
 ), new_logins AS MATERIALIZED (
     SELECT candidates.* FROM candidates JOIN new_identities ON new_identities.id = candidates.new_identity
 ), new_union_links AS (
-    -- a unionid that was linked since is an error, which undoes the whole statement
+    -- a unionid that was linked since causes an error, which rolls back the whole statement
     INSERT INTO union_links (open_platform, unionid, user_id, created_at)
     SELECT open_platform, unionid, new_user, now FROM new_logins WHERE unionid IS NOT NULL
     ORDER BY open_platform, unionid
@@ -94,7 +97,7 @@ WITH requested AS (
     SELECT session_id, new_user, new_identity, 0, device_id, device_name, user_agent, ip_prefix, now, now, expires_at
     FROM new_logins
 ), stored_outcomes AS (
-    -- an update, where the claim still stands: so written it finds the row by its key, however many there were before
+    -- updates the claim if it is still valid; as an upsert it finds the row by its key, whatever the size of the table
     INSERT INTO code_exchanges (code_hash, outcome, expires_at)
     SELECT code_hash, outcome, outcome_until FROM (
         SELECT code_hash, claimed_until, outcome, outcome_until FROM accepted
@@ -110,9 +113,10 @@ WITH requested AS (
     RETURNING sessions.id, sessions.user_id, end_reason, ended_at,
         get_byte(uuid_send(sessions.user_id), 15) % 16 AS lane
 ), changed_lanes AS MATERIALIZED (
-    -- the counts only force the order: a statement that waits for the feed waits for nothing else
+    -- the counts only force the order of evaluation: a statement that waits for the feed waits for nothing else
     SELECT lane, count(*) AS count FROM ended_sessions
-    WHERE (SELECT count(*) FROM new_union_links) + (SELECT count(*) FROM updated_identities) + (SELECT count(*) FROM new_identities) >= 0
+    WHERE (SELECT count(*) FROM new_union_links) + (SELECT count(*) FROM updated_identities)
+        + (SELECT count(*) FROM new_identities) >= 0
     GROUP BY lane
 ), locked_heads AS MATERIALIZED (
     SELECT feed_heads.lane FROM feed_heads WHERE feed_heads.lane IN (SELECT lane FROM changed_lanes)
@@ -126,7 +130,9 @@ WITH requested AS (
 ), feed_rows AS (
     INSERT INTO feed (lane, position, user_id, kind, session_id, end_reason, created_at)
     SELECT moved_heads.lane,
-        moved_heads.before + row_number() OVER (PARTITION BY moved_heads.lane ORDER BY ended_sessions.user_id, end_reason DESC, ended_sessions.id),
+        moved_heads.before + row_number() OVER (
+            PARTITION BY moved_heads.lane ORDER BY ended_sessions.user_id, end_reason DESC, ended_sessions.id
+        ),
         ended_sessions.user_id, 'SESSION_ENDED', ended_sessions.id, end_reason, ended_at
     FROM ended_sessions JOIN moved_heads ON moved_heads.lane = ended_sessions.lane
 )

@@ -6,14 +6,15 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, Quer
 use super::Login;
 use crate::store::database::Connection;
 
-/// Sets `last_login_at` in the user's row, and reads the row; `None` where the user is gone.
+/// Sets `last_login_at` in the user's row, and returns the row; `None` if the user does not exist.
 pub(super) async fn touch_last_login_in(
     tx: &Connection,
     id: UserId,
     now: Timestamp,
 ) -> Result<Option<user::Model>, DbErr> {
     let last = Expr::col(user::Column::LastLoginAt);
-    // later than the one before, whatever the clock says: a login can detect that another one came between
+    // greater than the previous value even if the clock was set back, so that a batched login detects every login in
+    // between
     let later = Expr::case(last.clone().lt(now), now).finally(last.add(1));
     user::Entity::update_many()
         .col_expr(user::Column::LastLoginAt, later.into())
@@ -35,7 +36,7 @@ pub(super) async fn session_insert_in(
     Ok(session)
 }
 
-/// The session a login opens.
+/// The session of a login.
 pub(super) fn new_session(user: UserId, identity: IdentityId, login: &Login) -> session::Model {
     let new = &login.session;
     session::Model {
@@ -57,7 +58,7 @@ pub(super) fn new_session(user: UserId, identity: IdentityId, login: &Login) -> 
     }
 }
 
-/// Makes the user of a first login.
+/// Inserts the user of a first login.
 pub(super) async fn user_create_in(tx: &Connection, login: &Login) -> Result<user::Model, DbErr> {
     let user = user::Model {
         id: login.new_user,

@@ -1,6 +1,6 @@
 //! The migration lock: a row with one owner at a time. Advisory locks have no effect on some engines with PostgreSQL's
-//! protocol, and depend on a connection. The lock expires unless its owner renews it, so that a process that died does not
-//! block the others for long.
+//! protocol, and depend on a connection. The lock expires unless its owner renews it, so that a process that died does
+//! not block the others for long.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sea_orm_migration::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    random::{self, Name},
+    random::{self, UniqueId},
     store::database::{is_missing_table, is_transient},
 };
 
@@ -38,7 +38,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(200);
 /// A lock that is held.
 pub(super) struct Lock {
     db: DatabaseConnection,
-    owner: Name,
+    owner: UniqueId,
 }
 
 impl Lock {
@@ -48,7 +48,7 @@ impl Lock {
     /// When the database fails, or another process holds the lock for too long.
     pub(super) async fn acquire(db: &DatabaseConnection) -> Result<Self, DbErr> {
         create_table(db).await?;
-        let lock = Self { db: db.clone(), owner: random::name() };
+        let lock = Self { db: db.clone(), owner: random::unique_id() };
         let deadline = Instant::now() + ACQUIRE_TIMEOUT;
         while !lock.try_take().await? {
             if Instant::now() >= deadline {

@@ -1,4 +1,4 @@
-//! Ends sessions: one conditional update, and a row in the feed for each, in the same transaction.
+//! Ends sessions: one conditional update, and a row in the feed for each session, in the same transaction.
 
 use entity::{
     SessionId, Timestamp, UserId,
@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 impl Store {
-    /// Ends a session of `owner`, and tells whether this call did it: `false` where it had ended before.
+    /// Ends a session of `owner`. Returns whether this call ended it: `false` if it had ended before.
     ///
     /// # Errors
     /// When the database fails.
@@ -32,7 +32,7 @@ impl Store {
         Ok(!ended.is_empty())
     }
 
-    /// Ends all live sessions of a user but `kept`, and tells which those were.
+    /// Ends all live sessions of a user except `kept`, and returns their keys.
     ///
     /// # Errors
     /// When the database fails.
@@ -72,8 +72,8 @@ async fn end_in(
     Ok(ended)
 }
 
-/// Ends the live sessions of `owner` that `which` names, each only once, and returns their keys. The caller appends them
-/// to the feed, as the last step of the transaction.
+/// Ends the live sessions of `owner` that match `which`, each once, and returns their keys. The caller appends them to
+/// the feed as the last step of the transaction.
 pub(in crate::store) async fn sessions_end_in(
     tx: &Connection,
     owner: UserId,
@@ -92,7 +92,8 @@ pub(in crate::store) async fn sessions_end_in(
     if ended.rows_affected == 0 {
         return Ok(Vec::new());
     }
-    // may include some that ended in the same millisecond for the same reason: a second row in the feed does no harm
+    // may include sessions that ended in the same millisecond for the same reason: a second row in the feed does no
+    // harm
     let ended = session::Entity::find().select_only().column(session::Column::Id);
     ended
         .filter(session::Column::UserId.eq(owner))
@@ -104,7 +105,7 @@ pub(in crate::store) async fn sessions_end_in(
         .await
 }
 
-/// The endings as changes for the feed.
+/// The changes for the feed.
 pub(in crate::store) fn end_changes(ended: &[SessionId], reason: EndReason) -> Vec<Change> {
     ended.iter().map(|id| Change::SessionEnded(*id, reason)).collect()
 }

@@ -1,5 +1,5 @@
-//! Decides which sessions end when another one is opened: the older one of the same device (`REPLACED`), and the oldest
-//! beyond the cap (`EVICTED`). `login/batched.sql` follows the same rules.
+//! Ends surplus sessions when another one is opened: older sessions of the same device (`REPLACED`), and the oldest
+//! ones beyond the maximum number (`EVICTED`). `login/batched.sql` follows the same rules.
 
 use entity::{
     SessionId,
@@ -12,7 +12,7 @@ use sea_orm::{
 use super::{end_changes, sessions_end_in};
 use crate::store::{database::Connection, feed::Change};
 
-/// Ends the older sessions of the same device, and of the others the oldest ones beyond the cap.
+/// Ends the older sessions of the same device, and the oldest of the others beyond the maximum number.
 pub(in crate::store) async fn sessions_evict_in(
     tx: &Connection,
     opened: &session::Model,
@@ -34,7 +34,7 @@ pub(in crate::store) async fn sessions_evict_in(
         .filter(live(now))
         .order_by_desc(session::Column::Id)
         .offset(u64::from(sessions_per_user.saturating_sub(1)))
-        // one login makes one too many; a cap that was lowered makes more
+        // a login exceeds the maximum by one; after the setting was lowered there are more
         .limit(100)
         .into_tuple()
         .all(tx)

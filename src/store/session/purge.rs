@@ -8,14 +8,14 @@ use sea_orm::{
 use crate::store::{Store, database::Connection};
 
 impl Store {
-    /// Removes up to `limit` sessions that expired or were ended before `before`, and tells how many those were. Several
-    /// nodes may do so at once.
+    /// Removes up to `limit` sessions that expired, and as many that were ended, before `before`, and returns their
+    /// number. Several nodes may do so at the same time.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sessions_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
         let (ended_at, expires_at) = (session::Column::EndedAt, session::Column::ExpiresAt);
-        // one index each: a condition on both would read neither
+        // two statements with an index each: one statement for both would use neither index
         let expired = Condition::all().add(expires_at.lt(before)).add(ended_at.is_null());
         let mut removed = 0;
         for (which, order) in [(expired, expires_at), (ended_at.lt(before).into_condition(), ended_at)] {
@@ -31,7 +31,7 @@ async fn purge(db: Connection, which: Condition, order: session::Column, limit: 
     if old.is_empty() {
         return Ok(0);
     }
-    // in one order, so that two nodes never wait for each other
+    // one order of locks, so that two nodes do not deadlock
     old.sort_unstable();
     let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(old));
     Ok(delete.filter(which).exec(&db).await?.rows_affected)

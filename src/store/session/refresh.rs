@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 use crate::store::Store;
 
 impl Store {
-    /// Advances a session to the next generation of its refresh token, and moves its expiry to `expires_at`. Of concurrent
-    /// calls one succeeds; the result tells whether it was this one.
+    /// Advances a session to the next refresh generation, and sets its expiry to `expires_at`. One of several
+    /// concurrent calls succeeds; returns whether this one did.
     ///
     /// # Errors
     /// When the database fails.
@@ -43,7 +43,7 @@ impl Store {
         self.db.write(&update).await.map(drop)
     }
 
-    /// Records that sessions were used, by one statement.
+    /// Sets `last_used_at` of sessions, by one statement.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! Writes when an account will be deleted, and finds those that are due.
+//! Schedules and cancels the deletion of accounts, and finds those that are due.
 
 use entity::{Timestamp, UserId, user};
 use sea_orm::{
@@ -13,8 +13,8 @@ use crate::store::{
 };
 
 impl Store {
-    /// Sets when an account will be deleted, unless that is set already, and gives the user as they are then. `None` where
-    /// there is no such user.
+    /// Schedules the deletion of an account unless it is scheduled already, and returns the updated user. `None` if the
+    /// user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -28,7 +28,7 @@ impl Store {
         self.db.transaction(move |tx| set_in(tx, id, Some(deletes_at), unset.clone(), now)).await
     }
 
-    /// Makes an account due at once, whatever was set before. `None` where there is no such user.
+    /// Makes an account due immediately, whether or not its deletion was scheduled. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -37,7 +37,7 @@ impl Store {
         self.db.transaction(move |tx| set_in(tx, id, Some(now), any.clone(), now)).await
     }
 
-    /// Takes back that an account will be deleted, and gives the user as they are then. `None` where there is no such user.
+    /// Cancels the deletion of an account, and returns the updated user. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -46,7 +46,7 @@ impl Store {
         self.db.transaction(move |tx| set_in(tx, id, None, is_set.clone(), now)).await
     }
 
-    /// Up to `limit` users whose accounts are due at `now`, those that have waited longest first.
+    /// Up to `limit` users whose accounts are due at `now`, those that have been due longest first.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,7 +61,8 @@ impl Store {
     }
 }
 
-/// Schedules the deletion of an account, and tells whether it was not scheduled before. The last step of a transaction.
+/// Schedules the deletion of an account, and returns whether it was not scheduled before. The last step of a
+/// transaction.
 pub(in crate::store) async fn deletion_schedule_in(
     tx: &Connection,
     id: UserId,
@@ -72,7 +73,7 @@ pub(in crate::store) async fn deletion_schedule_in(
     Ok(user.is_some_and(|user| user.deletes_at == Some(deletes_at)))
 }
 
-/// Sets `deletes_at` where a condition holds.
+/// Sets `deletes_at` if a condition holds, and returns the user.
 async fn set_in(
     tx: Connection,
     id: UserId,

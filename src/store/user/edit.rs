@@ -1,13 +1,13 @@
-//! `Edit`: what a change says of one value.
+//! `Edit`: the change of one value.
 
-/// What is to become of a value.
+/// The change of a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Edit<T> {
-    /// It stays as it is.
+    /// The value is not changed.
     #[default]
     Keep,
-    /// There is to be none.
+    /// The value is removed.
     Clear,
-    /// It is to be this.
+    /// The value is replaced.
     Set(T),
 }

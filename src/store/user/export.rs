@@ -1,4 +1,4 @@
-//! Reads what is stored about a user.
+//! Reads everything that is stored about a user.
 
 use entity::{
     Timestamp, UserId, content_flag, identity, media_check, merged_user, session, union_link, user, user_metadata,
@@ -18,20 +18,20 @@ pub struct UserRows {
     pub union_links: Vec<union_link::Model>,
     /// Their sessions, live and ended, oldest first.
     pub sessions: Vec<session::Model>,
-    /// The accounts that were merged into theirs.
+    /// The users that were merged into them.
     pub merged_users: Vec<merged_user::Model>,
-    /// What their clients keep with the account.
+    /// Their metadata.
     pub metadata: Option<user_metadata::Model>,
-    /// What a content check said of their profile.
+    /// The flags on their profile.
     pub content_flags: Vec<content_flag::Model>,
-    /// The checks of their pictures that are under way.
+    /// The pending checks of their pictures.
     pub media_checks: Vec<media_check::Model>,
-    /// When they were read.
+    /// When the rows were read.
     pub read_at: Timestamp,
 }
 
 impl Store {
-    /// Everything about a user. `None` where there is no such user.
+    /// All rows about a user. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,7 @@ async fn user_rows(db: Connection, id: UserId, now: Timestamp) -> Result<Option<
     }))
 }
 
-/// Live ones and ended ones by an index each.
+/// Reads live and ended sessions separately, because each has its own index.
 async fn sessions(db: &Connection, user: UserId) -> Result<Vec<session::Model>, DbErr> {
     let mut sessions = Vec::new();
     for which in [session::Column::EndedAt.is_null(), session::Column::EndedAt.is_not_null()] {

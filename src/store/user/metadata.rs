@@ -1,4 +1,4 @@
-//! What users' clients keep with their accounts: read only where it is asked for, that of concurrent callers by one query.
+//! The metadata of users. Reads of concurrent callers are batched into one query.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::store::{
     user_lock::user_lock_in,
 };
 
-/// Reads metadata, that of concurrent callers by one query.
+/// Reads the metadata of concurrent callers by one query.
 pub(in crate::store) fn batcher(db: &Database) -> Batcher<UserId, Option<Metadata>> {
     Batcher::new(db, |db, users| Box::pin(metadata_of(db, users)))
 }
@@ -35,8 +35,8 @@ impl Store {
     }
 }
 
-/// Replaces a user's metadata where it differs, and tells whether it did. The lock on the user's row, which is taken
-/// first, orders the changes of one user.
+/// Replaces a user's metadata if it differs, and returns whether it did. The lock of the user's row, which is taken
+/// first, serialises the changes of one user.
 pub(super) async fn metadata_write_in(
     tx: &Connection,
     user: UserId,

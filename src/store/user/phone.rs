@@ -1,4 +1,5 @@
-//! Writes whose telephone number one is. The unique key of its index decides between users who bind one number at once.
+//! Binds telephone numbers to users. The unique key of the index decides between users who bind one number at the same
+//! time.
 
 use entity::{PhoneIndex, Sealed, Timestamp, UserId, user};
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
@@ -10,28 +11,28 @@ use crate::store::{
     feed::{Change, feed_append_in},
 };
 
-/// A telephone number as it is stored.
+/// A telephone number in its stored form.
 #[derive(Clone, Debug)]
 pub struct StoredPhone {
     /// The number, encrypted for its user.
     pub sealed: Sealed,
-    /// Its index under each key, the newest first: that one is stored.
+    /// Its index under each key, newest first. The first one is stored.
     pub indexes: Vec<PhoneIndex>,
 }
 
-/// What came of binding a number.
+/// The result of binding a number.
 #[derive(Clone, Debug)]
 pub enum PhoneBinding {
-    /// The user has it; and whether that is new.
+    /// The user owns the number; and whether the row changed.
     Bound(Box<user::Model>, bool),
-    /// It is another user's. Nothing was written.
+    /// The number belongs to another user. Nothing was written.
     Taken,
-    /// There is no such user.
+    /// The user does not exist.
     NoUser,
 }
 
 impl Store {
-    /// The user who has a number, by its indexes.
+    /// The user who owns a number, by its indexes.
     ///
     /// # Errors
     /// When the database fails.
@@ -39,30 +40,31 @@ impl Store {
         self.db.one(user::Entity::find().filter(user::Column::PhoneIndex.is_in(indexes.to_vec()))).await
     }
 
-    /// Gives a user a number, in place of the one they had.
+    /// Binds a number to a user, replacing a previous number.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn phone_bind(&self, id: UserId, phone: &StoredPhone, now: Timestamp) -> Result<PhoneBinding, DbErr> {
-        // asked first, so that a number which is taken is seldom an error of the database
-        if self.is_anothers(id, phone).await? {
+        // read first, so that a number of another user rarely causes a database error
+        if self.belongs_to_other(id, phone).await? {
             return Ok(PhoneBinding::Taken);
         }
         let given = phone.clone();
         let bound = self.db.transaction_with_end(move |tx| phone_bind_in(tx, id, given.clone(), now)).await;
         match bound {
-            // the unique key, or something else: not every engine says so in a message that can be read
-            Err(_) if self.is_anothers(id, phone).await? => Ok(PhoneBinding::Taken),
+            // the error may come from the unique key; not every engine reports that in a readable form, so the owner is
+            // read again
+            Err(_) if self.belongs_to_other(id, phone).await? => Ok(PhoneBinding::Taken),
             bound => bound,
         }
     }
 
-    async fn is_anothers(&self, id: UserId, phone: &StoredPhone) -> Result<bool, DbErr> {
+    async fn belongs_to_other(&self, id: UserId, phone: &StoredPhone) -> Result<bool, DbErr> {
         Ok(self.phone_owner(&phone.indexes).await?.is_some_and(|owner| owner.id != id))
     }
 
-    /// Takes a user's number away. Gives the user as they are then, and whether they had one; `None` where there is no such
-    /// user.
+    /// Unbinds a user's number. Returns the updated user, and whether the row changed; `None` if the user does not
+    /// exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -70,32 +72,32 @@ impl Store {
         self.db.transaction(move |tx| phone_unbind_in(tx, id, now)).await
     }
 
-    /// Users whose number is sealed under another key than the one whose values begin with `mark`, in the order of their
-    /// keys, at most `limit` of those behind `after`.
+    /// Users whose encrypted number does not begin with `prefix`, the prefix of the newest key, in the order of their
+    /// keys: at most `limit` of those after `after`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn phones_not_sealed_by(
         &self,
-        mark: &[u8],
+        prefix: &[u8],
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<user::Model>, DbErr> {
         let users = user::Entity::find()
-            .filter(crate::store::identity::begins_otherwise(user::Column::SealedPhone, mark))
+            .filter(crate::store::identity::lacks_prefix(user::Column::SealedPhone, prefix))
             .filter(Condition::all().add_option(after.map(|after| user::Column::Id.gt(after))))
             .order_by_asc(user::Column::Id)
             .limit(limit);
         self.db.all(users).await
     }
 
-    /// Writes a number sealed anew, where the row still holds what was read; `false` where it does not, or the number is
-    /// another user's by now.
+    /// Writes a re-encrypted number if the row still contains the value that was read. `false` if it does not, or if
+    /// the number belongs to another user by now.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn phone_reseal(&self, read: &user::Model, phone: &StoredPhone) -> Result<bool, DbErr> {
-        if self.is_anothers(read.id, phone).await? {
+        if self.belongs_to_other(read.id, phone).await? {
             return Ok(false);
         }
         let update = user::Entity::update_many()
@@ -105,7 +107,7 @@ impl Store {
             .filter(user::Column::SealedPhone.eq(read.sealed_phone.clone()));
         match self.db.write(&update).await {
             Ok(written) => Ok(written == 1),
-            Err(_) if self.is_anothers(read.id, phone).await? => Ok(false),
+            Err(_) if self.belongs_to_other(read.id, phone).await? => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -130,7 +132,7 @@ async fn phone_bind_in(
         .filter(Id.eq(id))
         .filter(differs);
     let changed = update.exec(&tx).await?.rows_affected > 0;
-    // under an older key the unique key does not see that two numbers are one
+    // the unique key does not detect an equal number whose index was derived from an older key
     let others = user::Entity::find().filter(Index.is_in(phone.indexes)).filter(Id.ne(id));
     if others.one(&tx).await?.is_some() {
         return Ok(TransactionEnd::RollBack(PhoneBinding::Taken));

@@ -1,4 +1,4 @@
-//! Writes what a user changes of their profile.
+//! Updates profiles.
 
 use entity::{Metadata, PhoneIndex, Sealed, Timestamp, UserId, content_flag::Field, user};
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
@@ -16,25 +16,25 @@ use crate::store::{
 /// A change of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileEdit {
-    /// The name.
+    /// The nickname.
     pub nickname: Edit<String>,
     /// The language.
     pub locale: Edit<String>,
-    /// Address of the picture.
+    /// The avatar: a URL, or the path of an uploaded picture.
     pub avatar_url: Edit<String>,
-    /// What the user's client keeps with the account.
+    /// The client's metadata.
     pub metadata: Edit<Metadata>,
-    /// The flag on the name.
+    /// The flag on the nickname.
     pub nickname_flag: Edit<Flag>,
 }
 
 impl ProfileEdit {
-    /// Whether it changes nothing.
+    /// Whether the edit changes nothing.
     fn is_empty(&self) -> bool {
         self.metadata == Edit::Keep && self.nickname_flag == Edit::Keep && self.columns().next().is_none()
     }
 
-    /// The columns to write, each with what is to stand there.
+    /// The columns to write, with their new values.
     fn columns(&self) -> impl Iterator<Item = (user::Column, Option<&String>)> {
         let columns = [user::Column::Nickname, user::Column::Locale, user::Column::AvatarUrl];
         let edits = [&self.nickname, &self.locale, &self.avatar_url];
@@ -47,8 +47,8 @@ impl ProfileEdit {
 }
 
 impl Store {
-    /// Changes a user's profile. Gives the user as they are then, and whether anything is different now: where nothing
-    /// is, nothing is written. `None` where there is no such user.
+    /// Updates a user's profile. Returns the updated user, and whether anything changed; an edit without effect writes
+    /// nothing. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -92,8 +92,8 @@ async fn profile_update_in(
     Ok(user.map(|user| (user, changed)))
 }
 
-/// Clears parts of a profile and their flags, and returns whether anything was set. The user's row must be locked. The last
-/// step of a transaction.
+/// Clears parts of a profile and their flags, and returns whether anything was set. The caller holds the lock of the
+/// user's row. The last step of a transaction.
 pub(in crate::store) async fn profile_clear_in(
     tx: &Connection,
     id: UserId,
@@ -113,7 +113,7 @@ pub(in crate::store) async fn profile_clear_in(
     Ok(changed)
 }
 
-/// Clears the telephone number, and tells whether there was one.
+/// Clears the telephone number, and returns whether there was one.
 async fn phone_clear_in(tx: &Connection, id: UserId) -> Result<bool, DbErr> {
     let update = user::Entity::update_many()
         .col_expr(user::Column::SealedPhone, Expr::value(None::<Sealed>))
@@ -123,7 +123,7 @@ async fn phone_clear_in(tx: &Connection, id: UserId) -> Result<bool, DbErr> {
     Ok(update.exec(tx).await?.rows_affected > 0)
 }
 
-/// Writes where something differs, or `differs_already`, and tells whether it did.
+/// Writes the columns if a value differs, or if `differs_already` is set, and returns whether it wrote.
 async fn profile_write_in(
     tx: &Connection,
     id: UserId,
@@ -132,7 +132,7 @@ async fn profile_write_in(
     now: Timestamp,
 ) -> Result<bool, DbErr> {
     let last = Expr::col(user::Column::UpdatedAt);
-    // later than before where no other column tells that the row changed: subscribers compare rows
+    // greater than before if no other column of the row changes: subscribers compare rows
     let later = Expr::case(last.clone().lt(now), now).finally(last.add(1)).into();
     let changed_at = if differs_already { later } else { Expr::value(now) };
     let mut update = user::Entity::update_many().col_expr(user::Column::UpdatedAt, changed_at);
@@ -140,7 +140,7 @@ async fn profile_write_in(
     for (column, value) in edit.columns() {
         update = update.col_expr(column, Expr::value(value.cloned()));
         differs = match value {
-            // what is not there differs too, but no comparison says so
+            // NULL differs from any value, but a comparison with it is not true
             Some(value) => differs.add(column.is_null()).add(column.ne(value)),
             None => differs.add(column.is_not_null()),
         };
@@ -148,7 +148,7 @@ async fn profile_write_in(
     let update = update.filter(user::Column::Id.eq(id)).filter(differs);
     let changed = update.exec(tx).await?.rows_affected > 0;
     if changed && edit.avatar_url != Edit::Keep {
-        // an uploaded picture, which is no longer in use, and the flag on it
+        // the uploaded picture is no longer in use, and its flag is obsolete
         media_files_delete_in(tx, id, None, now).await?;
         content_flag_write_in(tx, id, Field::Avatar, None, now).await?;
     }

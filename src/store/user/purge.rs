@@ -1,4 +1,4 @@
-//! Removes a user whose account is due, with everything that is stored about them.
+//! Deletes a user whose account is due, and all rows about them.
 
 use entity::{
     IdentityId, SessionId, Timestamp, UserId, content_flag, identity, media_check, merge_ticket, merged_user,
@@ -20,9 +20,9 @@ use crate::store::{
 };
 
 impl Store {
-    /// Removes a user whose account is due at `now`, and tells which sessions that ended. `None` where it is not due, or
-    /// another call was faster. The lock of the user's row decides between this and a login: a login that comes first has
-    /// its session ended here, and one that comes later finds no user.
+    /// Deletes a user whose account is due at `now`, and returns the sessions this ended. `None` if the account is not
+    /// due, or a concurrent call was faster. The lock of the user's row decides between this and a login: the session
+    /// of an earlier login is ended here, and a later login finds no user.
     ///
     /// # Errors
     /// When the database fails.
@@ -30,7 +30,7 @@ impl Store {
         self.db.transaction(move |tx| user_purge_in(tx, id, now)).await
     }
 
-    /// Removes up to `limit` ended sessions of a user, and returns their number: somebody may have thousands.
+    /// Deletes up to `limit` ended sessions of a user, who may have thousands, and returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -46,7 +46,7 @@ async fn sessions_purge_of(db: Connection, owner: UserId, limit: u64) -> Result<
     if ended.is_empty() {
         return Ok(0);
     }
-    // in one order, so that two nodes never wait for each other
+    // one order of locks, so that two nodes do not deadlock
     ended.sort_unstable();
     let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(ended));
     Ok(delete.filter(of_user).exec(&db).await?.rows_affected)
@@ -63,13 +63,12 @@ async fn user_purge_in(tx: Connection, id: UserId, now: Timestamp) -> Result<Opt
     let ended = rows_delete_in(&tx, id, &identities, now).await?;
     let mut changes = end_changes(&ended, EndReason::Deleted);
     changes.push(Change::UserChanged);
-    // rows of the feed hold nothing personal, and are removed with the others of their age
+    // rows of the feed contain no personal data, and are pruned by age
     feed_append_in(&tx, id, &changes, now).await?;
     Ok(Some(ended))
 }
 
-/// Removes the rows of every table that holds something about a user, one line for each table, in the order in which rows
-/// are locked.
+/// Deletes the rows about a user from every table, one line for each table, in the order of locks.
 async fn rows_delete_in(
     tx: &Connection,
     user: UserId,
@@ -88,7 +87,7 @@ async fn rows_delete_in(
     delete::<user_metadata::Entity>(tx, user_metadata::Column::UserId.eq(user)).await?;
     delete::<content_flag::Entity>(tx, content_flag::Column::UserId.eq(user)).await?;
     delete::<media_check::Entity>(tx, media_check::Column::UserId.eq(user)).await?;
-    // their rows are removed with their objects
+    // marks them only: a row is deleted after its object
     media_files_delete_in(tx, user, None, now).await?;
     let ended = sessions_end_in(tx, user, Condition::all(), EndReason::Deleted, now).await?;
     delete::<session::Entity>(tx, session::Column::UserId.eq(user)).await?;

@@ -1,4 +1,4 @@
-//! Writes an operator's decisions: the status of an account, and its role.
+//! Sets the status and the role of an account.
 
 use entity::{
     SessionId, Timestamp, UserId,
@@ -15,8 +15,8 @@ use crate::store::{
 };
 
 impl Store {
-    /// Sets the status of an account. Suspending it ends its sessions, and appends them to the feed. `None` where there is
-    /// no such user.
+    /// Sets the status of an account, and returns the sessions ended. Suspension ends all sessions and appends them to
+    /// the feed. `None` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -29,7 +29,7 @@ impl Store {
         self.db.transaction(move |tx| user_set_status_in(tx, id, status, now)).await
     }
 
-    /// Sets the role of an account. `false` where there is no such user.
+    /// Sets the role of an account. `false` if the user does not exist.
     ///
     /// # Errors
     /// When the database fails.

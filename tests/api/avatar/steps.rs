@@ -14,7 +14,7 @@ const LONG: Duration = Duration::from_mins(11);
 /// The steps up to the row.
 async fn begun(app: &TestApp, user: &LoggedIn) -> MediaKey {
     let key = MediaKey::generate(Format::Jpeg);
-    app.store.media_file_begin(key.as_str(), user_key(user), app.accounts.now()).await.unwrap();
+    app.store.media_file_insert(key.as_str(), user_key(user), app.accounts.now()).await.unwrap();
     key
 }
 

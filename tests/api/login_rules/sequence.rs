@@ -6,7 +6,7 @@ use std::{
 };
 
 use entity::{CodeHash, IdentityId, OpenId, Sealed, SessionId, Timestamp, UnionId, UserId, user::Status};
-use miniaccount::store::{Claim, CodeOutcome, Login, NewSession, ProvenIdentity};
+use miniaccount::store::{CodeClaim, CodeOutcome, Login, NewSession, ProvenIdentity};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -132,7 +132,7 @@ fn login(draft: &Draft, now: i64) -> Login {
         },
         sessions_per_user: CAP,
         code: Some(CodeOutcome {
-            claim: Claim { code: CodeHash(key(now).as_bytes().repeat(2)), until: Timestamp(now.0 + 5) },
+            claim: CodeClaim { code: CodeHash(key(now).as_bytes().repeat(2)), until: Timestamp(now.0 + 5) },
             sealed: Sealed(vec![draft.person; 60]),
             until: Timestamp(now.0 + 10_000),
         }),

@@ -1,4 +1,4 @@
-//! What the script decides, on a real Redis where `TEST_REDIS_URL` names one, with the time in the test's hand.
+//! Tests of the script with a controlled clock, on the Redis at `TEST_REDIS_URL` if that is set.
 
 use std::num::NonZeroU32;
 
@@ -11,10 +11,10 @@ use redis::Connection;
 
 use super::{super::local_limiter, *};
 
-/// Some morning in 2026, in microseconds.
+/// A time in 2026, in microseconds.
 const START: u64 = 1_790_000_000_000_000;
 
-/// The script with keys of its own and a clock that stands still until a test moves it.
+/// The script with its own keys, and a clock that the test sets.
 struct Counter {
     redis: Connection,
     script: Script,
@@ -23,7 +23,7 @@ struct Counter {
 }
 
 impl Counter {
-    /// `None` where no Redis is named.
+    /// `None` if `TEST_REDIS_URL` is not set.
     fn new() -> Option<Self> {
         #[expect(clippy::disallowed_methods, reason = "tests take the servers' addresses from the environment")]
         let Some(url) = std::env::var("TEST_REDIS_URL").ok().filter(|url| !url.is_empty()) else {
@@ -36,16 +36,16 @@ impl Counter {
         Some(Self { redis: Client::open(url).unwrap().get_connection().unwrap(), script, run, now: START })
     }
 
-    /// Microseconds to wait, or none.
+    /// Microseconds to wait; 0 if the request is accepted.
     fn count(&mut self, counts: &[(&str, Rate)]) -> u64 {
-        let mut step = self.script.prepare_invoke();
+        let mut call = self.script.prepare_invoke();
         for (name, rate) in counts {
-            add(&mut step, *rate, &format!("{}:{name}", self.run));
+            add(&mut call, *rate, &format!("{}:{name}", self.run));
         }
-        step.arg(self.now).invoke(&mut self.redis).unwrap()
+        call.arg(self.now).invoke(&mut self.redis).unwrap()
     }
 
-    /// How long Redis keeps a key, in milliseconds.
+    /// The remaining lifetime of a key, in milliseconds.
     fn kept(&mut self, name: &str) -> i64 {
         redis::cmd("PTTL").arg(format!("{PREFIX}:{}:{name}", self.run)).query(&mut self.redis).unwrap()
     }
@@ -58,20 +58,20 @@ fn per_minute(count: u32) -> Rate {
 const SECOND: u64 = 1_000_000;
 
 #[test]
-fn the_clock_of_a_test_replaces_that_of_redis() {
+fn test_clock_replaces_the_clock_of_redis() {
     let script = include_str!("../count.lua");
     assert_eq!((script.matches("redis.call('TIME')").count(), script.matches("* 1000000").count()), (1, 1));
 }
 
 #[test]
-fn all_of_a_rate_may_come_at_once_and_then_one_after_the_other() {
+fn burst_is_accepted_and_then_one_request_per_interval() {
     let Some(mut counter) = Counter::new() else { return };
     let mut log_in = |after| {
         counter.now += after;
         counter.count(&[("a", per_minute(3))])
     };
     assert_eq!([0; 3].map(&mut log_in), [0; 3]);
-    // what is refused is not counted: who knocks again and again does not wait longer
+    // a refused request is not counted: repeating it does not extend the wait
     assert_eq!([0, SECOND, 18 * SECOND].map(&mut log_in), [20 * SECOND, 19 * SECOND, SECOND]);
     assert_eq!(
         [SECOND, 0, 20 * SECOND, 60 * SECOND, 0, 0, 0].map(&mut log_in),
@@ -80,7 +80,7 @@ fn all_of_a_rate_may_come_at_once_and_then_one_after_the_other() {
 }
 
 #[test]
-fn where_one_has_no_room_none_is_counted() {
+fn nothing_is_counted_if_one_key_is_rejected() {
     let Some(mut counter) = Counter::new() else { return };
     let (network, app) = (("network", per_minute(2)), ("app", per_minute(1)));
     assert_eq!(counter.count(&[network, app]), 0);
@@ -91,7 +91,7 @@ fn where_one_has_no_room_none_is_counted() {
 }
 
 #[test]
-fn a_count_goes_when_it_is_back_to_nothing() {
+fn key_expires_at_its_arrival_time() {
     let Some(mut counter) = Counter::new() else { return };
     for seconds in [20_000, 40_000, 60_000, 60_000] {
         counter.count(&[("a", per_minute(3))]);
@@ -100,7 +100,7 @@ fn a_count_goes_when_it_is_back_to_nothing() {
 }
 
 #[test]
-fn a_clock_set_back_or_a_wider_limit_shuts_nobody_out() {
+fn clock_set_back_or_raised_limit_blocks_nobody() {
     let Some(mut counter) = Counter::new() else { return };
     counter.count(&[("a", per_minute(1))]);
     counter.now -= 3600 * SECOND;
@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(50))]
 
     #[test]
-    fn redis_decides_as_the_own_count_does(
+    fn redis_decides_as_the_local_limiter_does(
         count in prop::sample::select(vec![1, 2, 3, 8, 60, 600]),
         hours in any::<bool>(),
         waits in prop::collection::vec(0_u64..2000, 1..80),
@@ -124,7 +124,7 @@ proptest! {
         let own = RateLimiter::direct_with_clock(local_limiter::quota(rate), clock.clone());
         let each = u64::try_from(period.as_micros()).unwrap() / u64::from(count);
         for wait in waits {
-            // half of the waits are none; the rest are up to two counts long
+            // half of the waits are zero; the others last up to two intervals
             let wait = wait.saturating_sub(1000) * each / 500;
             counter.now += wait;
             clock.advance(Duration::from_micros(wait));

@@ -1,4 +1,4 @@
-//! Each rule of the argument, and what happens when it is broken on purpose by the order of calls.
+//! Tests of each rule of the argument in `cache`, with the calls in the critical order.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::token::Claims;
 
-/// Two clocks that stand still until they are moved.
+/// Both clocks, set by the test.
 #[derive(Debug)]
 struct Clocks {
     start: Instant,
@@ -44,12 +44,12 @@ fn user_key(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }
 
-/// A session `n` of user 1 that expires so long after the clocks' start.
+/// A session `n` of user 1 that expires `expires_in` milliseconds after the start.
 fn entry(n: u128, expires_in: i64) -> Arc<SignedIn> {
     entry_of_token(n, expires_in, i64::MAX)
 }
 
-/// The same, of a token that expires by itself.
+/// The same, for a token with its own expiry.
 fn entry_of_token(n: u128, expires_in: i64, token_expires_at: i64) -> Arc<SignedIn> {
     let now = Timestamp(1_000_000);
     let user = user::Model {
@@ -94,7 +94,7 @@ fn entry_of_token(n: u128, expires_in: i64, token_expires_at: i64) -> Arc<Signed
     Arc::new(SignedIn::new(user, &session, &claims, now))
 }
 
-/// A cache that holds session `n` under the digest it gives back, with a fresh lease.
+/// A cache that contains session `n` under the returned digest, with a new lease.
 fn holding(clocks: &Clocks, n: u128) -> (SessionCache, TokenDigest) {
     let (cache, digest) = (SessionCache::new(100), TokenDigest::of(&n.to_string()));
     cache.renew(Moment::of(clocks));
@@ -116,9 +116,9 @@ fn nothing_is_served_without_a_lease() {
 fn lease_counts_from_the_start_of_the_read_and_ends_within_the_second() {
     let clocks = Clocks::new();
     let (cache, digest) = holding(&clocks, 1);
-    let asked = Moment::of(&clocks);
+    let began = Moment::of(&clocks);
     clocks.pass(500);
-    cache.renew(asked);
+    cache.renew(began);
     clocks.pass(399);
     assert!(cache.get(&digest, &clocks).is_some());
     clocks.pass(1);
@@ -159,7 +159,7 @@ fn entry_expires_with_its_token() {
 }
 
 #[test]
-fn ending_invalidates_one_session_and_a_change_all_of_the_user() {
+fn ending_invalidates_one_session_and_a_user_change_all_sessions() {
     let clocks = Clocks::new();
     let (cache, first) = holding(&clocks, 1);
     let second = TokenDigest::of("second token of session 2");
@@ -215,8 +215,8 @@ fn evicted_entries_leave_no_trace_in_the_index() {
 #[tokio::test]
 async fn feed_reader_waits_until_something_is_cached() {
     let cache = SessionCache::new(100);
-    let rests = tokio::time::timeout(Duration::from_millis(50), cache.wait_until_needed()).await;
-    assert!(rests.is_err());
+    let pauses = tokio::time::timeout(Duration::from_millis(50), cache.wait_until_needed()).await;
+    assert!(pauses.is_err());
     cache.put(cache.fill_guard(user_key(1)), TokenDigest::of("1"), &entry(1, 60_000));
     cache.wait_until_needed().await;
     cache.wait_until_needed().await;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{super::super::caller::ContextExt, Session};
 use crate::{
-    account::{SESSIONS_PER_PAGE, SessionPage, Window},
+    account::{PageRequest, SESSIONS_PER_PAGE, SessionPage},
     error::{ApiError, Code},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct PageArguments {
 pub(in crate::graphql) struct SessionConnection {
     owner: UserId,
     page: SessionPage,
-    window: Window,
+    window: PageRequest,
     current: SessionId,
 }
 
@@ -57,7 +57,7 @@ struct PageInfo {
 
 impl PageArguments {
     /// The part of the list that the client asked for.
-    pub(super) fn window(self) -> Result<Window, ApiError> {
+    pub(super) fn window(self) -> Result<PageRequest, ApiError> {
         if self.first.is_some() && self.last.is_some() {
             return Err(bad_input("`first` and `last` exclude each other."));
         }
@@ -65,7 +65,7 @@ impl PageArguments {
             Some(limit) => u64::try_from(limit).ok().filter(|limit| *limit <= SESSIONS_PER_PAGE),
             None => Some(PAGE_SIZE),
         };
-        Ok(Window {
+        Ok(PageRequest {
             after: self.after.as_deref().map(read_cursor).transpose()?,
             before: self.before.as_deref().map(read_cursor).transpose()?,
             limit: limit.ok_or_else(|| bad_input("`first` and `last` must be between 0 and 100."))?,
@@ -75,7 +75,7 @@ impl PageArguments {
 }
 
 impl SessionConnection {
-    pub(super) fn new(owner: UserId, page: SessionPage, window: Window, current: SessionId) -> Self {
+    pub(super) fn new(owner: UserId, page: SessionPage, window: PageRequest, current: SessionId) -> Self {
         Self { owner, page, window, current }
     }
 

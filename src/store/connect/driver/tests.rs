@@ -1,4 +1,5 @@
-//! Tests that the drivers get exactly the parts of an address, with any special characters, or that the address is refused.
+//! Tests that the drivers get exactly the parts of an address, with any special characters, or that the address is
+//! refused.
 
 use std::fmt::Write as _;
 
@@ -7,8 +8,8 @@ use sea_orm::sqlx;
 
 use super::*;
 
-/// Characters with a meaning in addresses, and letters that occur in no other part of the address or of the errors. There
-/// are no hexadecimal digits, because `%41` means `A`.
+/// Characters with a meaning in addresses, and letters that occur in no other part of the address or of the errors.
+/// There are no hexadecimal digits, because `%41` means `A`.
 const CHARACTERS: &str = "[:/?#@&=%+ ;,!$'()*\\[\\]{}|^~`\"<>\\\\._QJÑÄ-]{1,24}";
 
 /// Those letters.

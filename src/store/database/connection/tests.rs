@@ -1,5 +1,5 @@
-//! The fault of sqlx that `Connection::release` stands beside. Where this test fails, sqlx has mended it: take the
-//! time limit in `release` away, and the batcher's reason to keep its connection.
+//! Asserts the defect of sqlx that `Connection::release` works around. If this test fails, sqlx has fixed it: then
+//! remove the time limit in `release`, and the batcher's reason to keep its connection.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use std::{
 use sea_orm::sqlx::{SqlitePool, query, sqlite::SqlitePoolOptions};
 use tokio::time::timeout;
 
-/// Long enough for any ping that is not stuck.
+/// Longer than any ping that is not stuck takes.
 const WHILE: Duration = Duration::from_millis(300);
 
 async fn pool() -> SqlitePool {
@@ -31,7 +31,7 @@ async fn sqlx_still_pings_on_release_without_a_time_limit() {
         }
         true
     });
-    // the statement is cancelled, and the connection behind it answers nothing more
+    // the statement is cancelled, and its connection does not answer any more
     assert!(timeout(WHILE / 10, query("SELECT 1").execute(&mut *connection)).await.is_err());
     let release = timeout(WHILE, connection.return_to_pool()).await;
     is_stuck.store(false, SeqCst);

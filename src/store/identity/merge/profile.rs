@@ -1,4 +1,4 @@
-//! What the user who stays takes over of the other one's row.
+//! Merges the profiles of two users.
 
 use entity::{
     Timestamp, UserId,
@@ -9,7 +9,8 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::store::{database::Connection, media::media_files_delete_in};
 
-/// Gives `into` what it lacks and `from` had, and returns its row. Its role stays: a merge raises nobody.
+/// Fills the empty columns of `into` from `from`, and returns the updated row. The role does not change: a merge grants
+/// no privileges.
 pub(super) async fn merge_in(
     tx: &Connection,
     from: user::Model,
@@ -26,7 +27,7 @@ pub(super) async fn merge_in(
         nickname: into.nickname.or(from.nickname),
         avatar_url: into.avatar_url.or(from.avatar_url),
         locale: into.locale.or(from.locale),
-        // the number and what finds it belong together
+        // the number and its index belong together
         phone_index: if into.sealed_phone.is_some() { into.phone_index } else { from.phone_index },
         sealed_phone: into.sealed_phone.or(from.sealed_phone),
         last_login_at: into.last_login_at.max(from.last_login_at),
@@ -46,7 +47,7 @@ pub(super) async fn merge_in(
     Ok(user)
 }
 
-/// Moves what other tables hold about the user that goes, and removes what the other one has already.
+/// Moves the rows of the merged user in other tables, and deletes those that the surviving user already has.
 pub(super) async fn rows_move_in(
     tx: &Connection,
     from: &user::Model,
@@ -69,7 +70,8 @@ pub(super) async fn rows_move_in(
     user_metadata::Entity::delete_by_id(from).exec(tx).await.map(drop)
 }
 
-/// The picture in use, with the checks of it. One that is being stored is given up, because its user is gone.
+/// Moves the picture in use and its pending checks. An upload in progress is abandoned, because its user no longer
+/// exists.
 async fn picture_move_in(tx: &Connection, from: UserId, into: UserId) -> Result<(), DbErr> {
     let checks = media_check::Entity::update_many().col_expr(media_check::Column::UserId, Expr::value(into));
     checks.filter(media_check::Column::UserId.eq(from)).exec(tx).await?;
@@ -78,7 +80,7 @@ async fn picture_move_in(tx: &Connection, from: UserId, into: UserId) -> Result<
     update.filter(media_file::Column::UserId.eq(from)).filter(live).exec(tx).await.map(drop)
 }
 
-/// The flags of the parts of the profile that move: those that the other user lacks.
+/// Moves the flags of those parts of the profile that the surviving user lacks.
 async fn flags_move_in(tx: &Connection, from: UserId, into: &user::Model) -> Result<(), DbErr> {
     let lacks = [(Field::Nickname, into.nickname.is_none()), (Field::Avatar, into.avatar_url.is_none())];
     let moved: Vec<_> = lacks.into_iter().filter_map(|(field, is_lacking)| is_lacking.then_some(field)).collect();
