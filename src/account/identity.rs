@@ -12,9 +12,9 @@ pub use merge::AccountMerge;
 pub use reseal::Resealed;
 pub use wechat_data::WechatData;
 
-use entity::{IdentityId, OpenId, UserId, identity};
+use entity::{IdentityId, OpenId, SessionId, UserId, identity};
 
-use super::{Accounts, SignedIn};
+use super::Accounts;
 use crate::error::ApiError;
 
 impl Accounts {

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::{
     App, HANDLER_TIMEOUT,
+    parameters::is_encoded,
     render::{json_response, rest_error},
     request::RequestContext,
     with_timeout,

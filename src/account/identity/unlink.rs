@@ -5,7 +5,7 @@ use entity::{IdentityId, session::EndReason, user};
 use crate::{
     account::{Accounts, Refusal, SignedIn},
     error::ApiError,
-    store::{Change, Unlink, Unlinked},
+    store::{Unlink, Unlinked},
 };
 
 /// The updated user, or the reason why nothing was changed.
