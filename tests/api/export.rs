@@ -1,4 +1,4 @@
-//! A user reads everything that is stored about them; nobody else does.
+//! Users can export everything that is stored about them, and nobody else can.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 on_each_database! {
-    async fn the_export_holds_all_about_the_caller_and_no_secret(app: TestApp) {
+    async fn export_contains_all_data_of_the_caller_and_no_secret(app: TestApp) {
         app.wechat.reply("alice.1", Reply::user("TheOpenid").with("unionid", "TheUnionid"));
         app.wechat.reply("alice.2", Reply::user("TheOpenid").with("unionid", "TheUnionid"));
         let device = json!({ "id": "d1", "name": "Alice's phone" });

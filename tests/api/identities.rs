@@ -1,4 +1,4 @@
-//! One account, several identities: they are linked by a code that no login has used, and unlinked but for the last.
+//! One account, several identities: linked with an unused code, and unlinked except for the last one.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    deletion::db_assert_whole,
+    deletion::db_assert_consistent,
     harness::{Answer, Client, LoggedIn, Reply, TestApp, until_refused},
 };
 
-/// Links what a code proves.
+/// Links the identity that a code proves.
 pub(crate) async fn link(client: &Client, code: &str, app_id: &str) -> Answer {
     let query = "mutation($code: String!, $appId: String) { linkIdentity(code: $code, appId: $appId) {
         user { id } identity { id appId } mergeTicket userErrors { code field message } } }";
@@ -25,7 +25,7 @@ async fn unlink(client: &Client, identity: &Value) -> Answer {
     client.graphql(query, json!({ "id": identity })).await
 }
 
-/// Logs in through a mini program, as whom WeChat calls by these names.
+/// Logs in through a mini program as the person with this openid and unionid.
 pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> LoggedIn {
     let code = code(app, openid, unionid);
     let login = app.anonymous().login_with(json!({ "code": code, "appId": app_id })).await.data()["login"].clone();
@@ -40,7 +40,7 @@ pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: O
     }
 }
 
-/// A new code of a person.
+/// A new code for a person.
 pub(crate) fn code(app: &TestApp, openid: &str, unionid: Option<&str>) -> String {
     let code = format!("{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
     let reply = Reply::user(openid);
@@ -58,22 +58,22 @@ fn key(id: &str) -> UserId {
 }
 
 on_each_database! {
-    async fn an_identity_of_another_mini_program_is_linked_once_and_logs_in_to_the_account(app: TestApp) {
+    async fn linked_identity_logs_in_to_the_account(app: TestApp) {
         let alice = log_in(&app, "wx1", "o_1", None).await;
         let linked = link(&alice.client, &code(&app, "o_2", Some("u_1")), "wx2").await;
         let linked = &linked.data()["linkIdentity"];
         assert_eq!((&linked["identity"]["appId"], &linked["mergeTicket"]), (&json!("wx2"), &Value::Null));
         assert_eq!(linked["user"]["id"], alice.user_id.as_str());
-        // again: it stays as it is
+        // linking again changes nothing
         let again = link(&alice.client, &code(&app, "o_2", Some("u_1")), "wx2").await;
         assert_eq!(again.data()["linkIdentity"]["identity"], linked["identity"]);
         assert_eq!(identities(&alice.client).await.len(), 2);
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, alice.user_id);
-        // the unionid came along, as with a login
+        // the unionid is stored as with a login
         assert_eq!(log_in(&app, "wx1", "o_3", Some("u_1")).await.user_id, alice.user_id);
     }
 
-    async fn a_code_that_a_login_used_links_nothing_and_one_that_linked_logs_nobody_in(app: TestApp) {
+    async fn code_is_used_either_by_a_login_or_by_a_link(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         assert_eq!(link(&alice.client, "alice.1", "wx1").await.code(), "CODE_USED");
         link(&alice.client, "other.1", "wx1").await.data();
@@ -83,7 +83,7 @@ on_each_database! {
         assert_eq!(app.anonymous().graphql("mutation { linkIdentity(code: \"x\") { user { id } } }", json!({})).await.refusal(), "MISSING");
     }
 
-    async fn an_identity_with_an_account_of_its_own_stays_there_and_gives_a_ticket(app: TestApp) {
+    async fn identity_of_another_account_is_not_moved_and_gives_a_merge_ticket(app: TestApp) {
         let (alice, bob) = (log_in(&app, "wx1", "o_1", None).await, log_in(&app, "wx2", "o_2", Some("u_2")).await);
         for (openid, unionid, app_id) in [("o_2", None, "wx2"), ("o_3", Some("u_2"), "wx1")] {
             let refused = link(&alice.client, &code(&app, openid, unionid), app_id).await;
@@ -97,7 +97,7 @@ on_each_database! {
         ended.data();
     }
 
-    async fn twenty_links_at_once_of_one_identity_by_two_users_give_it_to_one(app: TestApp) {
+    async fn concurrent_links_give_an_identity_to_one_user(app: TestApp) {
         let (alice, bob) = (log_in(&app, "wx1", "o_1", None).await, log_in(&app, "wx1", "o_2", None).await);
         let links = (0..20).map(|n| {
             let client = if n % 2 == 0 { alice.client.clone() } else { bob.client.clone() };
@@ -110,10 +110,10 @@ on_each_database! {
         }
         let [alices, bobs] = outcomes.map(|outcome| outcome.iter().all(|linked| *linked) || !outcome.iter().all(|linked| !*linked));
         assert!(alices != bobs, "one of the two has it");
-        db_assert_whole(&app).await;
+        db_assert_consistent(&app).await;
     }
 
-    async fn an_unlinked_identity_takes_its_sessions_along_and_registers_anew(app: TestApp) {
+    async fn unlinking_ends_the_sessions_of_the_identity_and_it_registers_anew(app: TestApp) {
         let other = app.beside().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = log_in(&app, "wx1", "o_1", None).await;
@@ -134,7 +134,7 @@ on_each_database! {
         assert_ne!(anew.user_id, alice.user_id);
     }
 
-    async fn the_last_identity_stays_whoever_unlinks_at_once(app: TestApp) {
+    async fn concurrent_unlinks_leave_one_identity(app: TestApp) {
         for n in 0..6 {
             let alice = log_in(&app, "wx1", &format!("o_{n}a"), None).await;
             link(&alice.client, &code(&app, &format!("o_{n}b"), None), "wx2").await.data();
@@ -162,7 +162,7 @@ on_each_database! {
         assert_eq!(refused.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
     }
 
-    async fn unlinked_person_with_another_unionid_gets_an_account_of_their_own(
+    async fn unlinked_person_with_another_unionid_gets_their_own_account(
         app: TestApp,
         [("FILE", "[open_platforms]\nwx1 = \"one\"\nwx2 = \"two\"")]
     ) {
@@ -182,7 +182,7 @@ on_each_database! {
         assert_eq!(db_unionids(&app).await, ["u_1", "u_3"]);
     }
 
-    async fn logins_beside_an_unlink_never_open_a_session_for_the_old_user(app: TestApp) {
+    async fn login_during_an_unlink_opens_no_session_for_the_old_user(app: TestApp) {
         for n in 0..10 {
             let alice = log_in(&app, "wx1", &format!("o_{n}a"), None).await;
             let openid = format!("o_{n}b");
@@ -203,7 +203,7 @@ on_each_database! {
         }
     }
 
-    async fn a_login_notes_a_unionid_of_somebody_else_until_the_other_is_gone(app: TestApp) {
+    async fn unionid_conflict_is_recorded_until_the_other_account_is_gone(app: TestApp) {
         let alice = log_in(&app, "wx1", "o_1", Some("u_1")).await;
         log_in(&app, "wx2", "o_2", None).await;
         for _ in 0..2 {
@@ -213,7 +213,7 @@ on_each_database! {
         assert_eq!(noted.len(), 1, "{noted:?}");
         assert!(app.accounts.delete_now(key(&alice.user_id)).await.unwrap());
         assert!(union_conflict::Entity::find().all(&app.db().await).await.unwrap().is_empty());
-        // and the unionid is free
+        // and the unionid is available
         let bob = log_in(&app, "wx2", "o_2", Some("u_1")).await;
         assert_eq!(log_in(&app, "wx1", "o_1", Some("u_1")).await.user_id, bob.user_id);
     }

@@ -1,5 +1,5 @@
-//! There is one set of rules for a login. PostgreSQL has a statement that writes many at once; whatever sequence of logins
-//! comes, it leaves the same rows as the transaction does, on PostgreSQL and on the other databases.
+//! All databases follow one set of rules for a login. PostgreSQL has a statement for a batch of logins. Any sequence of
+//! logins leaves the same rows by that statement as by the transaction, on PostgreSQL and on the other databases.
 
 mod sequence;
 mod tables;
@@ -18,20 +18,20 @@ use self::{
 };
 use crate::harness::{Kind, TestDatabase};
 
-/// Sequences that are tried.
+/// The number of sequences.
 const ON_POSTGRES: usize = 200;
 const ELSEWHERE: usize = 40;
 
 /// How the logins of a step are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// As the server does: by the shared statement, and by the transaction where that leaves it.
+    /// As by the server: with the batch statement, and with the transaction for those that the statement skips.
     Shared,
-    /// By the transaction alone.
+    /// With the transaction only.
     Transaction,
 }
 
-/// One database, and the way it is written to.
+/// One database, and how it is written.
 struct Side {
     way: Way,
     store: Store,
@@ -41,18 +41,18 @@ struct Side {
 
 // on one thread, so that the logins of a step are one batch
 #[tokio::test]
-async fn the_shared_statement_follows_the_rules_of_the_transaction() {
+async fn batch_statement_follows_the_rules_of_the_transaction() {
     let sides = [(Kind::Postgres, Way::Shared), (Kind::Postgres, Way::Transaction)];
     compare(ON_POSTGRES, sides).await;
 }
 
 #[tokio::test]
-async fn the_transaction_has_the_same_rules_on_sqlite() {
+async fn transaction_has_the_same_rules_on_sqlite() {
     compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::Sqlite, Way::Transaction)]).await;
 }
 
 #[tokio::test]
-async fn the_transaction_has_the_same_rules_on_mysql() {
+async fn transaction_has_the_same_rules_on_mysql() {
     compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::MySql, Way::Transaction)]).await;
 }
 
@@ -62,7 +62,7 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
     for number in 0..sequences {
         let steps = random_steps(&mut runner);
         for (place, step) in steps.iter().enumerate() {
-            // those that the statement leaves are written after the others, as they are in the server
+            // the logins that the statement skips are written after the others, as by the server
             let (written, outcomes) = one.run(step, None).await;
             let (_, expected) = other.run(step, Some(&written)).await;
             let told = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
@@ -75,17 +75,17 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
         Tables::clear(&one.db).await;
         Tables::clear(&other.db).await;
     }
-    // or the comparison is one of the transaction with itself
+    // otherwise the transaction was compared with itself
     assert!(shared * 3 > all, "{shared} of {all} logins by the statement");
     one.close().await;
     other.close().await;
 }
 
-/// What came of a login; `None` where the account is closed.
+/// The outcome of a login; `None` if the account is suspended.
 type Outcome = Option<LoggedIn>;
 
 impl Side {
-    /// `None` where no server of the kind is named.
+    /// `None` if no server of the kind is configured.
     async fn open((kind, way): (Kind, Way)) -> Option<Self> {
         let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
             eprintln!("skipped: {} is not set", kind.variable());
@@ -103,8 +103,8 @@ impl Side {
         self.database.remove().await;
     }
 
-    /// Takes a step. `first` are the logins that the other side has written before the rest of them. Tells which these
-    /// are, and what came of each.
+    /// Takes a step. `first` are the logins that the other side wrote before the rest. Returns these of this side, and
+    /// each outcome.
     async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
         match step {
             Step::Logins(logins) => return self.log_in(logins, first).await,

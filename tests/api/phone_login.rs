@@ -1,4 +1,4 @@
-//! A login that brings a telephone number, and one that wants no new account.
+//! Logins with a telephone number, and logins that must not create an account.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::{Answer, Reply, TOKEN, TestApp};
 const NUMBER: &str = "86-13800000000";
 
 on_each_database! {
-    async fn the_number_that_comes_with_a_login_is_the_users(app: TestApp) {
+    async fn number_sent_with_a_login_is_bound(app: TestApp) {
         let login = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
         assert_eq!(login.data()["login"]["user"]["phoneNumber"], "+8613800000000");
         assert_eq!(login.data()["login"]["userErrors"], json!([]));
@@ -21,7 +21,7 @@ on_each_database! {
         assert_eq!(app.wechat.phone_code_sent(NUMBER), 1);
     }
 
-    async fn whatever_becomes_of_the_number_the_login_succeeds(app: TestApp) {
+    async fn login_succeeds_even_if_the_number_is_not_bound(app: TestApp) {
         log_in(&app, json!({ "code": "owner", "phoneCode": NUMBER })).await.data();
         for (code, reply, expected) in [
             ("used", Reply::errcode(40029), "INVALID_PHONE_CODE"),
@@ -44,7 +44,7 @@ on_each_database! {
         assert_eq!((classic.status, &classic.body["userErrors"]), (StatusCode::OK, &json!([])));
     }
 
-    async fn taps_at_once_send_both_codes_once(app: TestApp) {
+    async fn concurrent_logins_send_both_codes_once(app: TestApp) {
         let nodes = [app.clone(), app.beside().await];
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
         let taps: Vec<_> = (0..10).map(|n| {
@@ -57,7 +57,7 @@ on_each_database! {
         assert_eq!((app.wechat.times_sent("alice"), app.wechat.phone_code_sent("tap")), (1, 1));
     }
 
-    async fn who_wants_no_account_gets_none(app: TestApp) {
+    async fn login_without_account_creation_creates_none(app: TestApp) {
         let refused = log_in(&app, json!({ "code": "alice", "createUser": false })).await;
         assert_eq!((refused.code(), &refused.error()["action"]), ("ACCOUNT_NOT_FOUND", &json!("GIVE_UP")));
         let classic = app.anonymous().post("/api/login", &json!({ "code": "bob", "createUser": false })).await;
@@ -68,7 +68,7 @@ on_each_database! {
         assert_eq!(db_counts(&app).await, (1, 1));
     }
 
-    async fn who_is_known_by_their_unionid_has_an_account(app: TestApp) {
+    async fn login_without_account_creation_finds_an_account_by_unionid(app: TestApp) {
         for code in ["alice.1", "alice.2"] {
             app.wechat.reply(code, Reply::user("o_alice").with("unionid", "u_alice"));
         }
@@ -78,7 +78,7 @@ on_each_database! {
         assert_eq!(db_counts(&app).await, (1, 2));
     }
 
-    async fn a_first_login_joins_the_account_with_its_number_where_that_is_set(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+    async fn first_login_joins_the_account_with_its_number_if_enabled(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
         let first = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
         let elsewhere = format!("{NUMBER}.2");
         app.wechat.reply(&elsewhere, Reply::phone(NUMBER, "wx2"));
@@ -97,30 +97,30 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn a_number_joins_nothing_unless_that_is_set(app: TestApp) {
+    async fn number_joins_no_account_by_default(app: TestApp) {
         log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await.data();
         let other = log_in(&app, json!({ "code": "bob", "phoneCode": format!("{NUMBER}.bob") })).await;
         let other = &other.data()["login"];
         assert_eq!((&other["isNewUser"], &other["userErrors"][0]["code"]), (&json!(true), &json!("PHONE_TAKEN")));
     }
 
-    async fn a_login_with_a_number_needs_no_token_of_wechat(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+    async fn login_with_a_number_succeeds_without_an_access_token(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
         app.wechat.reply(TOKEN, Reply::errcode(-1));
         let login = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
         assert_eq!(login.data()["login"]["userErrors"][0]["code"], "PHONE_UNAVAILABLE");
-        // the account may be there: nobody can tell yet
+        // an account with this number may exist, which is unknown without the number
         let refused = log_in(&app, json!({ "code": "bob", "phoneCode": NUMBER, "createUser": false })).await;
         assert_eq!((refused.code(), db_counts(&app).await), ("PROVIDER_UNAVAILABLE", (1, 1)));
     }
 
-    async fn repeated_login_answers_for_its_phone_code(app: TestApp) {
+    async fn repeated_login_gets_the_outcome_of_its_phone_code(app: TestApp) {
         app.wechat.reply("used", Reply::errcode(40029));
         for _ in 0..2 {
             let login = log_in(&app, json!({ "code": "alice", "phoneCode": "used" })).await;
             assert_eq!(login.data()["login"]["userErrors"][0]["code"], "INVALID_PHONE_CODE");
         }
         assert_eq!(app.wechat.phone_code_sent("used"), 1);
-        // another node may have sent the code: nobody knows, and the user is told so
+        // another node may have sent the code with an unknown outcome, which the user is told
         let first = log_in(&app, json!({ "code": "bob" })).await;
         let repeat = log_in(&app, json!({ "code": "bob", "phoneCode": NUMBER })).await;
         assert_eq!(repeat.data()["login"]["token"], first.data()["login"]["token"]);
@@ -128,14 +128,14 @@ on_any_database! {
         assert_eq!(app.wechat.phone_code_sent(NUMBER), 0);
     }
 
-    async fn phone_code_that_fails_is_sent_once(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+    async fn failed_phone_code_is_sent_once(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
         app.wechat.reply("often", Reply::errcode(45011));
         let login = log_in(&app, json!({ "code": "alice", "phoneCode": "often" })).await;
         assert_eq!(login.data()["login"]["userErrors"][0]["code"], "PHONE_UNAVAILABLE");
         assert_eq!(app.wechat.phone_code_sent("often"), 1);
     }
 
-    async fn an_empty_phone_code_is_none(app: TestApp) {
+    async fn empty_phone_code_counts_as_missing(app: TestApp) {
         let login = log_in(&app, json!({ "code": "alice", "phoneCode": "" })).await;
         assert_eq!(login.data()["login"]["userErrors"], json!([]));
         let refused = app.anonymous().post("/api/login", &json!({ "code": "bob", "createUser": "no" })).await;
@@ -150,7 +150,7 @@ async fn log_in(app: &TestApp, arguments: Value) -> Answer {
     app.anonymous().graphql(query, arguments).await
 }
 
-/// How many users and identities there are.
+/// The numbers of users and identities.
 async fn db_counts(app: &TestApp) -> (u64, u64) {
     let db = app.db().await;
     let counts = (user::Entity::find().count(&db).await.unwrap(), identity::Entity::find().count(&db).await.unwrap());

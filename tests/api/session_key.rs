@@ -1,4 +1,4 @@
-//! What is kept of WeChat's `session_key`: the newest and the one before it, sealed.
+//! WeChat's `session_key`: the newest one and the previous one are stored, sealed.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ const MIDDLE: &str = "bWlkZGxlIHNlc3Npb24ga2U=";
 const NEW: &str = "bmV3IHNlc3Npb24ga2V5ISE=";
 
 on_each_database! {
-    async fn a_first_login_keeps_one_key(app: TestApp) {
+    async fn first_login_stores_one_key(app: TestApp) {
         log_in(&app, "1", OLD).await;
         assert_eq!(db_keys(&app).await, (OLD.to_owned(), None));
     }
 
-    async fn a_new_key_is_kept_with_the_one_before_it(app: TestApp) {
+    async fn new_key_is_stored_with_the_previous_one(app: TestApp) {
         log_in(&app, "1", OLD).await;
         log_in(&app, "2", MIDDLE).await;
         assert_eq!(db_keys(&app).await, (MIDDLE.to_owned(), Some(OLD.to_owned())));
@@ -25,7 +25,7 @@ on_each_database! {
         assert_eq!(db_keys(&app).await, (NEW.to_owned(), Some(MIDDLE.to_owned())));
     }
 
-    async fn the_same_key_again_does_not_push_out_the_one_before_it(app: TestApp) {
+    async fn unchanged_key_does_not_replace_the_previous_one(app: TestApp) {
         log_in(&app, "1", OLD).await;
         for code in ["2", "3", "4"] {
             log_in(&app, code, NEW).await;
@@ -33,7 +33,7 @@ on_each_database! {
         }
     }
 
-    async fn a_login_that_was_asked_earlier_does_not_overwrite_a_newer_key(app: TestApp) {
+    async fn delayed_login_does_not_overwrite_a_newer_key(app: TestApp) {
         log_in(&app, "1", OLD).await;
         app.wechat.reply("alice.slow", Reply::After(Duration::from_secs(2), Box::new(reply(MIDDLE))));
         let slow = tokio::spawn({
@@ -49,7 +49,7 @@ on_each_database! {
         assert_eq!(db_keys(&app).await, (NEW.to_owned(), Some(OLD.to_owned())));
     }
 
-    async fn nothing_that_is_kept_can_be_read(app: TestApp) {
+    async fn stored_keys_are_not_readable(app: TestApp) {
         log_in(&app, "1", OLD).await;
         log_in(&app, "2", NEW).await;
         let identity = db_identity(&app).await;
@@ -61,7 +61,7 @@ on_each_database! {
         assert_ne!(Some(&identity.session_key), identity.previous_session_key.as_ref());
     }
 
-    async fn a_key_opens_for_its_own_identity_alone(app: TestApp) {
+    async fn key_opens_only_for_its_own_identity(app: TestApp) {
         log_in(&app, "1", OLD).await;
         let identity = db_identity(&app).await;
         for context in [["session_key", "wx1", "o_bob"], ["session_key", "wx2", "o_alice"], ["phone", "wx1", "o_alice"]] {
@@ -74,7 +74,7 @@ fn reply(session_key: &str) -> Reply {
     Reply::user("o_alice").with("session_key", session_key)
 }
 
-/// Logs Alice in a second later than before, with this key from WeChat.
+/// Logs Alice in a second after the previous login, with this key from WeChat.
 async fn log_in(app: &TestApp, code: &str, session_key: &str) {
     app.clock.advance(Duration::from_secs(1));
     let code = format!("alice.{code}");
@@ -86,7 +86,7 @@ async fn db_identity(app: &TestApp) -> identity::Model {
     app.store.identity_by_openid("wx1", &OpenId("o_alice".to_owned())).await.unwrap().unwrap().0
 }
 
-/// Alice's key and the one before it.
+/// Alice's current and previous keys.
 async fn db_keys(app: &TestApp) -> (String, Option<String>) {
     let identity = db_identity(app).await;
     let open = |sealed: &Sealed| {

@@ -147,7 +147,7 @@ impl Running {
     }
 
     /// Sends a login and does not wait for the answer.
-    pub(crate) fn login_later(&self, code: &str) -> tokio::task::JoinHandle<Result<Value, reqwest::Error>> {
+    pub(crate) fn spawn_login(&self, code: &str) -> tokio::task::JoinHandle<Result<Value, reqwest::Error>> {
         let (client, url, query) = (self.client.clone(), format!("{}/graphql", self.api), login(code));
         tokio::spawn(async move { post(&client, &url, None, &json!({ "query": query })).await })
     }

@@ -3,7 +3,7 @@
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{ended_with, rest};
+use super::{end_reason, rest};
 use crate::harness::Reply;
 
 on_any_database! {
@@ -102,7 +102,7 @@ on_any_database! {
         }
         app.with_token(first["token"].as_str().unwrap()).me().await.data();
         assert!(log_in("alice.5", phone).await.body["token"].is_string());
-        assert_eq!(ended_with(&app, &first).await, "REPLACED");
+        assert_eq!(end_reason(&app, &first).await, "REPLACED");
         for (device, named) in [
             (json!("phone"), "`device`"),
             (json!([]), "`device`"),

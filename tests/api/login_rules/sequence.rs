@@ -1,4 +1,4 @@
-//! Random sequences of what happens to a few people: few enough that they meet each other, and the cap.
+//! Random sequences of events for a few people: few enough that they collide, and reach the session limit.
 
 use std::{
     ops::Range,
@@ -14,27 +14,27 @@ use proptest::{
 };
 use uuid::Uuid;
 
-/// Whom WeChat names: the mini program and the openid.
+/// A person at WeChat: the mini program and the openid.
 pub(super) type Name = (String, OpenId);
 
-/// Something that happens.
+/// An event.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Logins at once.
+    /// Concurrent logins.
     Logins(Vec<Login>),
     /// All sessions of a person end.
     EndSessions(Name, Timestamp),
-    /// An account is closed or opened again.
+    /// An account is suspended or reinstated.
     SetStatus(Name, Status, Timestamp),
 }
 
-/// Live sessions one user may have.
+/// The maximum number of live sessions of one user.
 const CAP: u32 = 3;
 
-/// How long a session lives, in steps.
+/// The lifetime of a session, in milliseconds.
 const LIFE: i64 = 12_000;
 
-/// A login before it has keys and times.
+/// A login without its keys and times.
 #[derive(Clone, Debug)]
 struct Draft {
     app: u8,
@@ -42,7 +42,7 @@ struct Draft {
     unionid: Option<u8>,
     device: Option<u8>,
     session_key: u8,
-    /// How long ago WeChat was asked, in milliseconds.
+    /// How long ago WeChat was called, in milliseconds.
     asked: i64,
 }
 
@@ -53,7 +53,7 @@ enum Draw {
     SetStatus(u8, u8, bool),
 }
 
-/// A sequence that no earlier call of the runner gave.
+/// A sequence that no earlier call of the runner returned.
 pub(super) fn random_steps(runner: &mut TestRunner) -> Vec<Step> {
     let draws = prop::collection::vec(draw(), 4..14).new_tree(runner).unwrap().current();
     draws.into_iter().zip(0..).map(|(draw, place)| step(draw, 1_790_000_000_000 + place * 1000)).collect()
@@ -71,7 +71,7 @@ fn draw() -> impl Strategy<Value = Draw> {
 fn draft() -> impl Strategy<Value = Draft> {
     let unionid = prop_oneof![3 => Just(None), 1 => Just(Some(9)), 6 => (0_u8..4).prop_map(Some)];
     let device = prop::option::of(0_u8..2);
-    // a unionid is mostly that of the person
+    // usually the unionid of the person
     (0_u8..2, 0_u8..4, unionid, any::<bool>(), device, 0_u8..2, 0_i64..3000).prop_map(
         |(app, person, unionid, is_own, device, session_key, asked)| Draft {
             app,
@@ -134,11 +134,11 @@ fn login(draft: &Draft, now: i64) -> Login {
     }
 }
 
-/// The next key: in the order of time, and the same in each run.
+/// The next key: in chronological order, and the same in each run.
 fn key(now: Timestamp) -> Uuid {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // keys of one millisecond are in no order
+    // keys of one millisecond have no order
     let mut random = [0; 10];
     TestRng::from_seed(RngAlgorithm::XorShift, &u128::from(count).wrapping_add(1).to_be_bytes())
         .fill_bytes(&mut random);

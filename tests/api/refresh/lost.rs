@@ -1,4 +1,4 @@
-//! The real program is killed between the commit of a refresh and its answer.
+//! The program is killed between the commit of a refresh and its response.
 
 use std::{path::Path, time::Duration};
 
@@ -23,8 +23,8 @@ fn serve(folder: &Path, database: &TestDatabase) -> Running {
     server.set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve()
 }
 
-/// Sends a refresh whose answer is kept back, kills the server, and gives the refresh token nobody was told.
-async fn refresh_and_die(mut server: Running, token: &str) -> String {
+/// Sends a refresh whose response is withheld, kills the server, and returns the refresh token that no client received.
+async fn refresh_and_kill(mut server: Running, token: &str) -> String {
     let wire = Proxy::to(server.api.trim_start_matches("http://").parse().unwrap()).await;
     wire.set(Wire::Withholds);
     server.api = format!("http://{}", wire.address);
@@ -32,7 +32,7 @@ async fn refresh_and_die(mut server: Running, token: &str) -> String {
     let told = async { server.post("/graphql", &document).await.ok() };
     let kept_back = async {
         loop {
-            // the whole answer: it ends with the brackets of `refreshSession`, `data` and all
+            // the complete response ends with the brackets of `refreshSession`, `data` and the whole
             if let Some(answer) = answer_in(&wire.withheld()) {
                 break answer;
             }
@@ -48,19 +48,19 @@ async fn refresh_and_die(mut server: Running, token: &str) -> String {
     answer["data"]["refreshSession"]["refreshToken"].as_str().unwrap().to_owned()
 }
 
-/// The body in an answer of HTTP/1.1, once it is complete.
+/// The body of an HTTP/1.1 response, once it is complete.
 fn answer_in(text: &str) -> Option<Value> {
     serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()
 }
 
 on_each_empty_database! {
-    async fn a_client_whose_server_died_before_the_answer_gets_the_same_successor(database: Arc<TestDatabase>) {
+    async fn client_of_a_killed_server_gets_the_same_successor(database: Arc<TestDatabase>) {
         let folder = folder();
         let server = serve(folder.path(), &database);
         let login = "mutation { login(code: \"emulator:alice\") { refreshToken } }";
         let login = server.graphql(None, login).await;
         let first = login["data"]["login"]["refreshToken"].as_str().unwrap();
-        let lost = refresh_and_die(server, first).await;
+        let lost = refresh_and_kill(server, first).await;
 
         let server = serve(folder.path(), &database);
         for _ in 0..2 {
@@ -72,7 +72,7 @@ on_each_empty_database! {
         }
         let next = server.graphql(None, &refresh(&lost)).await;
         assert!(next["data"]["refreshSession"]["refreshToken"].is_string(), "{next}");
-        // the successor was used: from now on the first one is a copy
+        // the successor was used: from now on the first token is a copy
         let copy = server.graphql(None, &refresh(first)).await;
         assert_eq!(copy.pointer("/errors/0/extensions/reason").unwrap(), "REUSED");
     }

@@ -26,13 +26,14 @@ const CONNECTIONS: u32 = 6;
 const DROPPED: u32 = 60;
 
 /// The delay between two dropped requests.
-const PACE: Duration = Duration::from_millis(10);
+const DROP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Rounds of each client that continues.
 const ROUNDS: usize = 8;
 
-/// The limit for four requests, also on a busy machine (11 s measured). Behind a lock that is not released they never end.
-const PROMPT: Duration = Duration::from_secs(30);
+/// The limit for four requests, also on a busy machine (11 s measured). Behind a lock that is not released they never
+/// end.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 on_each_empty_database! {
     async fn dropped_requests_leave_nothing_behind(database: Arc<TestDatabase>) {
@@ -119,7 +120,7 @@ async fn send_rounds<'a>(app: &TestApp, Person { name, user }: &'a Person) -> Ac
         acknowledged.nickname = format!("{name} {round}");
         let update = "mutation($name: String) { updateProfile(input: { nickname: $name }) { user { nickname } } }";
         user.client.graphql(update, json!({ "name": acknowledged.nickname })).await.data();
-        assert!(began.elapsed() < PROMPT, "four requests took {:?}", began.elapsed());
+        assert!(began.elapsed() < TIMEOUT, "four requests took {:?}", began.elapsed());
     }
     acknowledged
 }
@@ -147,7 +148,7 @@ async fn drop_requests(app: &TestApp, person: &Person, client: u64, is_quiet: &A
         let moment = Duration::from_micros(n.wrapping_mul(7919).wrapping_add(client * 2617) % 9000);
         let _ = timeout(moment, request(app, person, n)).await;
         // the server finishes the dropped requests, so that too many would use up the connections
-        sleep(PACE).await;
+        sleep(DROP_INTERVAL).await;
         if is_quiet.load(Relaxed) {
             left -= 1;
         }

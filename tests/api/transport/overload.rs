@@ -14,7 +14,7 @@ const ARRIVAL: Duration = Duration::from_secs(9);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_beyond_the_limit_is_refused_and_its_retry_is_served() {
     let (_folder, server) = serve("requests_in_flight = 2\nwechat_timeout = \"15s\"\n").await;
-    let log_in = |name| server.login_later(&format!("emulator:slow:10000:{name}"));
+    let log_in = |name| server.spawn_login(&format!("emulator:slow:10000:{name}"));
     let mut slow = ["alice", "bob"].map(|name| (name, log_in(name)));
     let began = Instant::now();
     while answer(post(&server, "/graphql")).await.status != 503 {
