@@ -22,7 +22,7 @@ const CHECK: &str = "/wxa/msg_sec_check";
 on_each_database! {
     async fn concurrent_calls_on_two_nodes_fetch_one_token(app: TestApp) {
         app.wechat.reply(TOKEN, Reply::After(Duration::from_millis(100), Box::new(token("TheToken.one"))));
-        let nodes = [app.clone(), app.beside().await];
+        let nodes = [app.clone(), app.another_node().await];
         let calls = (0..40).map(|n| check(&nodes[n % 2]));
         for checked in join_all(calls).await {
             assert_eq!(checked.unwrap(), Verdict { suggest: Suggest::Pass, label: 100 });
@@ -35,7 +35,7 @@ on_each_database! {
         check(&app).await.unwrap();
         let sealed = db_token(&app).await.unwrap().sealed_token.unwrap();
         assert!(!String::from_utf8_lossy(&sealed.0).contains("TheToken"));
-        check(&app.beside().await).await.unwrap();
+        check(&app.another_node().await).await.unwrap();
         assert_eq!(token_requests(&app), 1);
     }
 
@@ -81,8 +81,8 @@ on_each_database! {
 
     async fn resealed_token_opens_with_the_newest_key_alone(app: TestApp) {
         check(&app).await.unwrap();
-        assert_eq!(app.beside_with(NEW_FIRST).await.accounts.reseal(|_| ()).await.unwrap(), Resealed::default());
-        check(&app.beside_with(NEW_ONLY).await).await.unwrap();
+        assert_eq!(app.another_node_with(NEW_FIRST).await.accounts.reseal(|_| ()).await.unwrap(), Resealed::default());
+        check(&app.another_node_with(NEW_ONLY).await).await.unwrap();
         assert_eq!(token_requests(&app), 1);
     }
 }
@@ -90,7 +90,7 @@ on_each_database! {
 on_any_database! {
     async fn refused_token_is_renewed_once_and_the_call_repeated_once(app: TestApp) {
         for (errcode, before) in [(40001, 0), (40014, 1), (42001, 1)] {
-            app.wechat.forget();
+            app.wechat.clear_calls();
             app.wechat.reply(CHECK, Reply::errcode(errcode));
             check(&app).await.unwrap_err();
             // the very first token is fetched as well
@@ -100,7 +100,7 @@ on_any_database! {
 
     async fn call_with_a_stale_token_succeeds_with_the_next_one(app: TestApp) {
         check(&app).await.unwrap();
-        let nodes = [app.beside().await, app.beside().await];
+        let nodes = [app.another_node().await, app.another_node().await];
         for node in &nodes {
             check(node).await.unwrap();
         }

@@ -15,7 +15,7 @@ use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp};
 
 /// Separates the fields of a form.
 const BOUNDARY: &str = "----WebKitFormBoundaryabcdef0123456789";
@@ -39,7 +39,7 @@ fn request() -> axum::http::request::Builder {
 }
 
 /// Uploads a file with a misleading name and type.
-async fn upload(client: &Client, file: &[u8]) -> Answer {
+async fn upload(client: &Client, file: &[u8]) -> ApiResponse {
     client.send(request(), form(&[("file", Some("a.svg"), file)])).await
 }
 

@@ -6,7 +6,7 @@ use entity::content_flag::{self, Field, Suggestion};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use crate::harness::{LoggedIn, Program, Reply, TestApp, folder, user_key};
+use crate::harness::{Program, Reply, TestApp, TestUser, folder, user_key};
 
 const PATH: &str = "/wxa/msg_sec_check";
 
@@ -16,7 +16,7 @@ fn verdict(suggest: &str, label: i64) -> Reply {
 }
 
 /// Sets a nickname, and returns the code of the error, if any.
-async fn set_nickname(user: &LoggedIn, nickname: Value) -> Option<String> {
+async fn set_nickname(user: &TestUser, nickname: Value) -> Option<String> {
     let query = "mutation($n: String) { updateProfile(input: { nickname: $n }) { userErrors { code field } } }";
     let answer = user.client.graphql(query, json!({ "n": nickname })).await;
     let errors = &answer.data()["updateProfile"]["userErrors"];
@@ -25,11 +25,11 @@ async fn set_nickname(user: &LoggedIn, nickname: Value) -> Option<String> {
     error["code"].as_str().map(str::to_owned)
 }
 
-async fn nickname(user: &LoggedIn) -> Value {
+async fn nickname(user: &TestUser) -> Value {
     user.client.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone()
 }
 
-async fn flag(app: &TestApp, user: &LoggedIn) -> Option<(Suggestion, Option<i32>)> {
+async fn flag(app: &TestApp, user: &TestUser) -> Option<(Suggestion, Option<i32>)> {
     let flag = content_flag::Entity::find_by_id((user_key(user), Field::Nickname)).one(&app.db().await).await.unwrap();
     flag.map(|flag| (flag.suggestion, flag.label))
 }
@@ -87,7 +87,7 @@ on_any_database! {
             (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], true, false, true),
             (&[("CONTENT_CHECK", "flag"), ("CONTENT_CHECK_REVIEW", "refuse"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], false, false, false),
         ] {
-            let server = app.beside_with(settings).await;
+            let server = app.another_node_with(settings).await;
             let replies = [(verdict("risky", 1), risky), (verdict("review", 2), review), (verdict("pass", 100), false), (verdict("new", 3), away)];
             let replies = replies.into_iter().chain(refusals.clone().map(|reply| (reply, away)));
             for (n, (reply, is_refused)) in replies.enumerate() {

@@ -9,14 +9,14 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, Reply, Subscriber, TestApp, until_refused, user_key},
+    harness::{ApiResponse, Client, Reply, Subscriber, TestApp, user_key, wait_until_refused},
     suspend::admin,
 };
 
 const GRACE: Duration = Duration::from_hours(15 * 24);
 
 /// Requests the deletion of the client's account.
-async fn delete(client: &Client, code: &str) -> Answer {
+async fn delete(client: &Client, code: &str) -> ApiResponse {
     let query =
         "mutation($code: String!) { deleteAccount(code: $code) { deletesAt userErrors { code field message } } }";
     client.graphql(query, json!({ "code": code })).await
@@ -83,7 +83,7 @@ on_each_database! {
     }
 
     async fn code_in_flight_is_either_a_login_or_a_proof(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let alice = app.log_in("alice.1").await;
         let slow = || Reply::After(Duration::from_millis(400), Box::new(Reply::user("o_alice")));
         for code in ["slow.1", "slow.2"] {
@@ -102,7 +102,7 @@ on_each_database! {
     }
 
     async fn due_account_is_deleted_on_every_node_and_its_person_registers_anew(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let there = other.listen().await;
         delete(&app.log_in("alice.1").await.client, "alice.2").await.data();
@@ -111,12 +111,12 @@ on_each_database! {
         app.accounts.purge_accounts().await.unwrap();
         let elsewhere = other.with_token(&alice.token);
         elsewhere.me().await.data();
-        let mut subscriber = Subscriber::listen(&there.address, &alice.token).await;
+        let mut subscriber = Subscriber::subscribed(&there.address, &alice.token).await;
         app.clock.advance(Duration::from_secs(1));
         app.accounts.purge_accounts().await.unwrap();
         assert_eq!(alice.client.me().await.code(), "UNAUTHENTICATED");
-        assert_eq!(until_refused(&elsewhere).await.code(), "UNAUTHENTICATED");
-        assert_eq!(subscriber.event().await["reason"], "DELETED");
+        assert_eq!(wait_until_refused(&elsewhere).await.code(), "UNAUTHENTICATED");
+        assert_eq!(subscriber.next_event().await["reason"], "DELETED");
         assert_eq!(app.anonymous().refresh(&alice.refresh_token).await.code(), "UNAUTHENTICATED");
         bob.client.me().await.data();
         let gone = bob.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": alice.user_id })).await;
@@ -127,7 +127,7 @@ on_each_database! {
     }
 
     async fn several_nodes_delete_due_accounts_concurrently(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await, app.beside().await];
+        let nodes = [app.clone(), app.another_node().await, app.another_node().await];
         for n in 0..12 {
             let user = app.log_in(&format!("user{n}.1")).await;
             app.accounts.schedule_deletion(user_key(&user)).await.unwrap();
@@ -144,7 +144,7 @@ on_each_database! {
     }
 
     async fn login_during_the_deletion_leaves_no_session_without_a_user(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         for n in 0..12 {
             let name = format!("user{n}");
             let user = app.log_in(&format!("{name}.1")).await;

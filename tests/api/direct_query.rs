@@ -12,7 +12,7 @@ use miniaccount::{
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp};
 
 /// Documents that are generated.
 const DOCUMENTS: usize = 2000;
@@ -79,7 +79,7 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 /// What a client sees of an answer: all of it except the request's id and the date.
-fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
+fn seen(answer: &ApiResponse) -> (StatusCode, HeaderMap, String) {
     let mut headers = answer.headers.clone();
     let id = headers.remove("x-request-id").unwrap();
     headers.remove("date");

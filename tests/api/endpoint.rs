@@ -13,7 +13,7 @@ use axum::{
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
 const VERSION: &str = "{ serverInfo { version } }";
 const JSON: &str = "application/json";
@@ -280,7 +280,7 @@ on_any_database! {
 
 /// Asserts that a request was not executed, with this status and code.
 #[track_caller]
-fn assert_refused(answer: &Answer, status: u16, code: &str) {
+fn assert_refused(answer: &ApiResponse, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{}", answer.text);
     assert!(answer.body.get("data").is_none(), "{}", answer.text);
     assert_complete(answer);
@@ -288,7 +288,7 @@ fn assert_refused(answer: &Answer, status: u16, code: &str) {
 
 /// Asserts that each error has a code, an action and the request id.
 #[track_caller]
-fn assert_complete(answer: &Answer) {
+fn assert_complete(answer: &ApiResponse) {
     let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", answer.text));
     assert!(!errors.is_empty(), "{}", answer.text);
     for error in errors {
@@ -300,20 +300,20 @@ fn assert_complete(answer: &Answer) {
     }
 }
 
-async fn get(client: &Client, parameters: &[(&str, &str)]) -> Answer {
+async fn get(client: &Client, parameters: &[(&str, &str)]) -> ApiResponse {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     client.get(&format!("/graphql?{query}")).await
 }
 
-async fn post_as(client: &Client, content_type: &str, body: &str) -> Answer {
+async fn post_as(client: &Client, content_type: &str, body: &str) -> ApiResponse {
     client.send(Request::post("/graphql").header(header::CONTENT_TYPE, content_type), body.to_owned()).await
 }
 
-async fn accepting(client: &Client, accept: Option<&str>, query: &str) -> Answer {
+async fn accepting(client: &Client, accept: Option<&str>, query: &str) -> ApiResponse {
     let client = accept.into_iter().fold(client.clone(), |client, accept| client.header("accept", accept));
     client.post("/graphql", &json!({ "query": query })).await
 }
 
-async fn send_query(client: &Client, query: &str) -> Answer {
+async fn send_query(client: &Client, query: &str) -> ApiResponse {
     client.graphql(query, Value::Null).await
 }

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::harness::{Answer, Reply, TestApp, user_key};
+use crate::harness::{ApiResponse, Reply, TestApp, user_key};
 
 /// Longer than any call to WeChat with these settings.
 const LONG: Duration = Duration::from_mins(1);
@@ -22,7 +22,7 @@ const AFTER_REPEAT_WINDOW: Duration = Duration::from_secs(11);
 
 on_each_database! {
     async fn concurrent_logins_with_one_code_are_one_call_and_one_session(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+        let nodes = [app.clone(), app.another_node().await];
         app.wechat.reply("alice", Reply::After(Duration::from_millis(300), Box::new(Reply::user("o_alice"))));
         let logins: Vec<_> = (0..20).map(|n| spawn_login(&nodes[n % 2], "alice")).collect();
         let mut answers = Vec::new();
@@ -36,7 +36,7 @@ on_each_database! {
     async fn each_code_is_sent_once_by_five_nodes(app: TestApp) {
         let mut nodes = vec![app.clone()];
         for _ in 0..4 {
-            nodes.push(app.beside().await);
+            nodes.push(app.another_node().await);
         }
         let logins: Vec<_> = (0..100).map(|n| spawn_login(&nodes[n % 5], &format!("user{}", n / 5))).collect();
         for login in logins {
@@ -48,7 +48,7 @@ on_each_database! {
     }
 
     async fn repeated_code_gets_the_same_session_and_tokens_on_every_node(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         for (name, is_new) in [("alice.1", true), ("alice.2", false)] {
             app.wechat.reply(name, Reply::user("o_alice").with("unionid", "u_alice"));
             let first = app.log_in(name).await;
@@ -65,7 +65,7 @@ on_each_database! {
     }
 
     async fn concurrent_logins_with_one_code_and_device_open_one_session(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+        let nodes = [app.clone(), app.another_node().await];
         let device = json!({ "code": "alice.2", "device": { "id": "phone" } });
         app.log_in("alice.1").await;
         let taps: Vec<_> = (0..5)
@@ -83,7 +83,7 @@ on_each_database! {
     }
 
     async fn repeated_code_gets_no_revoked_tokens(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+        let nodes = [app.clone(), app.another_node().await];
         let logged_out = app.log_in("alice.1").await;
         logged_out.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         let refreshed = app.log_in("alice.2").await;
@@ -109,7 +109,7 @@ on_each_database! {
     }
 
     async fn code_accepted_again_after_logout_opens_another_session(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let first = app.log_in("alice").await;
         first.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         for node in [&other, &app] {
@@ -125,21 +125,21 @@ on_each_database! {
         [("FILE", "login_repeat_window = \"off\"")]
     ) {
         app.log_in("alice").await;
-        app.beside().await.log_in("alice").await;
+        app.another_node().await.log_in("alice").await;
         assert_eq!((db_exchanges(&app).await.len(), app.wechat.times_sent("alice")), (0, 2));
     }
 }
 
 on_any_database! {
     async fn one_code_for_two_mini_programs_is_two_codes_across_nodes(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         app.log_in("alice").await;
         other.anonymous().login_with(json!({ "code": "alice", "appId": "wx2" })).await.data();
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 }
 
-fn spawn_login(app: &TestApp, code: &str) -> JoinHandle<Answer> {
+fn spawn_login(app: &TestApp, code: &str) -> JoinHandle<ApiResponse> {
     let (client, code) = (app.anonymous(), code.to_owned());
     tokio::spawn(async move { client.login(&code).await })
 }

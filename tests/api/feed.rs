@@ -11,10 +11,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::harness::{BOUND, Client, LoggedIn, TestApp, session_key, until_refused, user_key};
+use crate::harness::{BOUND, Client, TestApp, TestUser, session_key, user_key, wait_until_refused};
 
 /// Repeats a request until it is answered from the cache: until a name written directly to the database is not visible.
-async fn until_cached(app: &TestApp, client: &Client, user: &LoggedIn) {
+async fn until_cached(app: &TestApp, client: &Client, user: &TestUser) {
     for round in 0..100 {
         let name = format!("name {round}");
         let before = nickname(client).await;
@@ -32,14 +32,14 @@ async fn nickname(client: &Client) -> Value {
 }
 
 /// Writes a nickname without an event in the feed.
-async fn rename(app: &TestApp, user: &LoggedIn, name: &str) {
+async fn rename(app: &TestApp, user: &TestUser, name: &str) {
     let update = user::Entity::update_many().col_expr(user::Column::Nickname, Expr::value(name));
     update.filter(user::Column::Id.eq(user_key(user))).exec(&app.db().await).await.unwrap();
 }
 
 /// Two nodes that tail the feed, and a user whose session both have cached.
-async fn two_nodes_with_a_cached_session(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<impl Drop>) {
-    let other = app.beside().await;
+async fn two_nodes_with_a_cached_session(app: &TestApp) -> (TestApp, TestUser, Client, Vec<impl Drop>) {
+    let other = app.another_node().await;
     let tasks = vec![app.tail_feed(), other.tail_feed()];
     let alice = app.log_in("alice").await;
     let elsewhere = other.with_token(&alice.token);
@@ -49,7 +49,7 @@ async fn two_nodes_with_a_cached_session(app: &TestApp) -> (TestApp, LoggedIn, C
 }
 
 /// Whether the client may read the private fields of a user.
-async fn can_read_private_fields(client: &Client, user: &LoggedIn) -> bool {
+async fn can_read_private_fields(client: &Client, user: &TestUser) -> bool {
     let query = format!("{{ user(id: {:?}) {{ status }} }}", user.user_id);
     client.graphql(&query, json!({})).await.body.pointer("/data/user/status") == Some(&json!("ACTIVE"))
 }
@@ -78,11 +78,11 @@ on_each_database! {
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         // the node that ended the session refuses it immediately
         assert_eq!(alice.client.me().await.refusal(), "LOGGED_OUT");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "LOGGED_OUT");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "LOGGED_OUT");
     }
 
     async fn every_end_of_a_session_reaches_the_other_node(app: TestApp) {
-        let other = app.beside_with(&[("FILE", "sessions_per_user = 2")]).await;
+        let other = app.another_node_with(&[("FILE", "sessions_per_user = 2")]).await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let refresh = async |token: &str| other.anonymous().refresh(token).await;
         for (name, reason) in
@@ -117,7 +117,7 @@ on_each_database! {
                     }
                 }
             }
-            assert_eq!(until_refused(&here).await.refusal(), reason);
+            assert_eq!(wait_until_refused(&here).await.refusal(), reason);
         }
     }
 
@@ -184,7 +184,7 @@ on_each_database! {
     async fn nobody_is_authenticated_without_feed_and_database(app: TestApp) {
         let (_other, _alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         app.store.unmigrate().await.unwrap();
-        let answer = until_refused(&elsewhere).await;
+        let answer = wait_until_refused(&elsewhere).await;
         assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
         assert_eq!(answer.body["data"]["me"], Value::Null);
     }
@@ -224,7 +224,7 @@ on_each_database! {
         // a clock that is briefly wrong suspends the lease for that time
         app.clock.advance(Duration::from_mins(10));
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
-        app.clock.put_back(Duration::from_mins(10));
+        app.clock.set_back(Duration::from_mins(10));
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
     }
 
@@ -291,7 +291,7 @@ on_each_database! {
             let rows = rows.iter().cloned().map(sea_orm::ActiveModelTrait::reset_all);
             session::Entity::insert_many(rows).exec_without_returning(&app.db().await).await.unwrap();
         }
-        let others = [app.beside().await, app.beside().await];
+        let others = [app.another_node().await, app.another_node().await];
         let (a, b, c) = tokio::join!(app.accounts.purge(), others[0].accounts.purge(), others[1].accounts.purge());
         for outcome in [a, b, c] {
             outcome.unwrap();

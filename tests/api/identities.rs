@@ -9,28 +9,28 @@ use serde_json::{Value, json};
 
 use crate::{
     deletion::db_assert_consistent,
-    harness::{Answer, Client, LoggedIn, Reply, TestApp, until_refused},
+    harness::{ApiResponse, Client, Reply, TestApp, TestUser, wait_until_refused},
 };
 
 /// Links the identity that a code proves.
-pub(crate) async fn link(client: &Client, code: &str, app_id: &str) -> Answer {
+pub(crate) async fn link(client: &Client, code: &str, app_id: &str) -> ApiResponse {
     let query = "mutation($code: String!, $appId: String) { linkIdentity(code: $code, appId: $appId) {
         user { id } identity { id appId } mergeTicket userErrors { code field message } } }";
     client.graphql(query, json!({ "code": code, "appId": app_id })).await
 }
 
-async fn unlink(client: &Client, identity: &Value) -> Answer {
+async fn unlink(client: &Client, identity: &Value) -> ApiResponse {
     let query =
         "mutation($id: ID!) { unlinkIdentity(identityId: $id) { user { id identities { id } } userErrors { code } } }";
     client.graphql(query, json!({ "id": identity })).await
 }
 
 /// Logs in through a mini program as the person with this openid and unionid.
-pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> LoggedIn {
+pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> TestUser {
     let code = code(app, openid, unionid);
     let login = app.anonymous().login_with(json!({ "code": code, "appId": app_id })).await.data()["login"].clone();
     let text = |pointer: &str| login.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-    LoggedIn {
+    TestUser {
         client: app.with_token(&text("/token")),
         token: text("/token"),
         refresh_token: text("/refreshToken"),
@@ -114,7 +114,7 @@ on_each_database! {
     }
 
     async fn unlinking_ends_the_sessions_of_the_identity_and_it_registers_anew(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = log_in(&app, "wx1", "o_1", None).await;
         link(&alice.client, &code(&app, "o_2", None), "wx2").await.data();
@@ -125,7 +125,7 @@ on_each_database! {
         let left = unlink(&alice.client, &gone["id"]).await.data()["unlinkIdentity"].clone();
         assert_eq!(left["user"]["identities"].as_array().unwrap().len(), 1);
         assert_eq!(second.client.me().await.refusal(), "UNLINKED");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "UNLINKED");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "UNLINKED");
         alice.client.me().await.data();
         let again = unlink(&alice.client, &gone["id"]).await;
         assert_eq!(again.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");

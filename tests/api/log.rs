@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use crate::harness::{Answer, Kind, Log, Reply, Settings, run};
+use crate::harness::{ApiResponse, Kind, Log, Reply, Settings, run};
 
 const SETTINGS: Settings = &[("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -12,7 +12,7 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 static TRACE_ID: LazyLock<String> = LazyLock::new(|| format!("trace_id={}", &TRACEPARENT[3..35]));
 
-fn request_id(answer: &Answer) -> String {
+fn request_id(answer: &ApiResponse) -> String {
     format!("request_id={}", answer.headers["x-request-id"].to_str().unwrap())
 }
 
@@ -58,7 +58,7 @@ async fn access_line_has_route_status_and_user() {
         let missing = app.anonymous().get("/wp-admin/TheirText").await;
         drop(capturing);
         let text = log.text();
-        let access = |answer: &Answer| {
+        let access = |answer: &ApiResponse| {
             let id = request_id(answer);
             let line = text.lines().find(|line| line.contains("request answered") && line.contains(&id));
             line.unwrap_or_else(|| panic!("no access line in {text}")).to_owned()

@@ -9,7 +9,7 @@ use entity::{OpenId, session, user};
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, TestApp};
+use crate::harness::{ApiResponse, Reply, TestApp};
 
 on_each_database! {
     async fn first_login_creates_a_user_and_the_next_one_finds_it(app: TestApp) {
@@ -127,7 +127,7 @@ on_any_database! {
     }
 }
 
-async fn rest(app: &TestApp, body: Value) -> Answer {
+async fn rest(app: &TestApp, body: Value) -> ApiResponse {
     app.anonymous().post("/api/login", &body).await
 }
 

@@ -5,27 +5,27 @@ use std::time::Duration;
 use entity::session::EndReason;
 use serde_json::json;
 
-use crate::harness::{Answer, Client, LoggedIn, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp, TestUser};
 
 /// Logs out with a scope.
-async fn logout(client: &Client, scope: &str) -> Answer {
+async fn logout(client: &Client, scope: &str) -> ApiResponse {
     let query = "mutation($scope: LogoutScope!) { logout(scope: $scope) { endedSessions } }";
     client.graphql(query, json!({ "scope": scope })).await
 }
 
 /// The number of ended sessions.
 #[track_caller]
-fn ended(answer: &Answer) -> u64 {
+fn ended(answer: &ApiResponse) -> u64 {
     answer.data()["logout"]["endedSessions"].as_u64().unwrap()
 }
 
 /// Three sessions of Alice, and one of Bob.
-async fn log_in_four_sessions(app: &TestApp) -> [LoggedIn; 4] {
+async fn log_in_four_sessions(app: &TestApp) -> [TestUser; 4] {
     [app.log_in("alice.1").await, app.log_in("alice.2").await, app.log_in("alice.3").await, app.log_in("bob").await]
 }
 
 /// Which sessions are live.
-async fn live_sessions(users: &[LoggedIn; 4]) -> [bool; 4] {
+async fn live_sessions(users: &[TestUser; 4]) -> [bool; 4] {
     let mut alive = [true; 4];
     for (user, alive) in users.iter().zip(&mut alive) {
         let me = user.client.me().await;

@@ -10,7 +10,7 @@ use miniaccount::{
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, LoggedIn, TestApp, user_key};
+use crate::harness::{ApiResponse, TestApp, TestUser, user_key};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -19,17 +19,17 @@ const EVERY_VALUE: &str =
     "__typename id nickname avatarUrl createdAt locale phoneNumber status role lastLoginAt updatedAt";
 
 /// The server's answer to an `Authorization` header.
-async fn authorized(app: &TestApp, authorization: &str) -> Answer {
+async fn authorized(app: &TestApp, authorization: &str) -> ApiResponse {
     app.anonymous().header("authorization", authorization).me().await
 }
 
 /// The claims of a token.
-fn claims(app: &TestApp, user: &LoggedIn) -> Claims {
+fn claims(app: &TestApp, user: &TestUser) -> Claims {
     app.keys.read_access_token(&user.token).unwrap()
 }
 
 /// The token's claims, signed by another key.
-fn signed_by_another_key(app: &TestApp, user: &LoggedIn) -> String {
+fn signed_by_another_key(app: &TestApp, user: &TestUser) -> String {
     let keys = KeyRing::new(&[SecretSlice::from(vec![9; 32])]).unwrap();
     keys.access_token(&claims(app, user)).unwrap()
 }

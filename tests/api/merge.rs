@@ -8,29 +8,29 @@ use serde_json::{Value, json};
 
 use crate::{
     deletion::db_assert_consistent,
-    harness::{Answer, Client, LoggedIn, TestApp, until_refused, user_key},
+    harness::{ApiResponse, Client, TestApp, TestUser, user_key, wait_until_refused},
     identities::{code, link, log_in},
     suspend::admin,
 };
 
-async fn merge(client: &Client, ticket: &str) -> Answer {
+async fn merge(client: &Client, ticket: &str) -> ApiResponse {
     let query = "mutation($ticket: String!) { mergeAccounts(ticket: $ticket) {
         user { id nickname locale phoneNumber metadata identities { appId } sessions { totalCount } } userErrors { code field } } }";
     client.graphql(query, json!({ "ticket": ticket })).await
 }
 
 /// A merge ticket of `caller` for the account of another identity.
-async fn ticket(app: &TestApp, caller: &LoggedIn, app_id: &str, openid: &str) -> String {
+async fn ticket(app: &TestApp, caller: &TestUser, app_id: &str, openid: &str) -> String {
     let answer = link(&caller.client, &code(app, openid, None), app_id).await;
     answer.data()["linkIdentity"]["mergeTicket"].as_str().unwrap().to_owned()
 }
 
-fn refusal(answer: &Answer) -> &Value {
+fn refusal(answer: &ApiResponse) -> &Value {
     &answer.data()["mergeAccounts"]["userErrors"][0]["code"]
 }
 
 /// An older account of wx1 and a younger one of wx2.
-async fn two_accounts(app: &TestApp, name: &str) -> (LoggedIn, LoggedIn) {
+async fn two_accounts(app: &TestApp, name: &str) -> (TestUser, TestUser) {
     let older = log_in(app, "wx1", &format!("{name}_1"), None).await;
     app.clock.advance(Duration::from_millis(5));
     (older, log_in(app, "wx2", &format!("{name}_2"), None).await)
@@ -43,7 +43,7 @@ async fn update(client: &Client, input: Value) {
 
 on_each_database! {
     async fn older_account_stays_and_takes_over_missing_data(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let (older, younger) = two_accounts(&app, "o").await;
         update(&older.client, json!({ "nickname": "Older" })).await;
@@ -63,7 +63,7 @@ on_each_database! {
         // the caller's session continues, those of the other account end
         older.client.me().await.data();
         assert_eq!(younger.client.me().await.refusal(), "MERGED");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "MERGED");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "MERGED");
         assert_eq!(app.anonymous().refresh(&younger.refresh_token).await.refusal(), "MERGED");
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, older.user_id);
         assert_eq!(refusal(&merge(&older.client, &ticket).await), "TICKET_USED");
@@ -134,7 +134,7 @@ on_each_database! {
     }
 
     async fn concurrent_merges_in_both_directions_leave_one_account(app: TestApp) {
-        let beside = app.beside().await;
+        let beside = app.another_node().await;
         for n in 0..6 {
             let name = format!("o{n}");
             let (older, younger) = two_accounts(&app, &name).await;

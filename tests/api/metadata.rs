@@ -6,12 +6,12 @@ use entity::{feed, user::Role, user_metadata};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Map, Value, json};
 
-use crate::harness::{Answer, Client, LoggedIn, Subscriber, TestApp, user_key};
+use crate::harness::{ApiResponse, Client, Subscriber, TestApp, TestUser, user_key};
 
 const UPDATE: &str = "mutation($metadata: JSON) { updateProfile(input: { metadata: $metadata }) {
     user { metadata } userErrors { message code field } } }";
 
-async fn set(client: &Client, metadata: Value) -> Answer {
+async fn set(client: &Client, metadata: Value) -> ApiResponse {
     client.graphql(UPDATE, json!({ "metadata": metadata })).await
 }
 
@@ -46,7 +46,7 @@ fn with_keys(count: usize) -> Value {
     (0..count).map(|n| (n.to_string(), json!(0))).collect::<Map<_, _>>().into()
 }
 
-async fn db_row(app: &TestApp, user: &LoggedIn) -> Option<user_metadata::Model> {
+async fn db_row(app: &TestApp, user: &TestUser) -> Option<user_metadata::Model> {
     user_metadata::Entity::find_by_id(user_key(user)).one(&app.db().await).await.unwrap()
 }
 
@@ -177,13 +177,13 @@ on_any_database! {
         let alice = app.log_in("alice").await;
         let _tail = app.tail_feed();
         let listening = app.listen().await;
-        let mut subscriber = Subscriber::introduced(&listening.address, &alice.token).await;
+        let mut subscriber = Subscriber::initialised(&listening.address, &alice.token).await;
         let query = "subscription { accountEvents { ... on ProfileChangedEvent { user { metadata } } } }";
         subscriber.subscribe("1", query).await;
-        subscriber.say(json!({ "type": "ping" })).await;
+        subscriber.send(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
         tokio::time::sleep(Duration::from_millis(300)).await;
         stored(&alice.client, json!({ "a": 1 })).await;
-        assert_eq!(subscriber.event().await, json!({ "user": { "metadata": { "a": 1 } } }));
+        assert_eq!(subscriber.next_event().await, json!({ "user": { "metadata": { "a": 1 } } }));
     }
 }

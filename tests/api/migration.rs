@@ -216,7 +216,7 @@ fn config(database: &TestDatabase) -> Config {
 }
 
 /// Runs `miniaccount migrate`.
-async fn migrate(database: &TestDatabase) -> crate::harness::Run {
+async fn migrate(database: &TestDatabase) -> crate::harness::ProgramOutput {
     let url = database.url.expose_secret().to_owned();
     let run = move || Program::new(folder().path(), &["migrate"]).set("DATABASE_URL", &url).run();
     tokio::task::spawn_blocking(run).await.unwrap()

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::harness::{BOUND, Kind, Program, Running, TestDatabase, TestRedis, folder, run_on_empty, somewhere};
+use crate::harness::{
+    BOUND, Kind, Program, ServerProcess, TestDatabase, TestRedis, folder, random_address, run_on_empty,
+};
 
 const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshToken user { id } session { id } } }";
 
@@ -24,7 +26,7 @@ async fn three_nodes_behave_as_one_server() {
         let folder = folder();
         let nodes = [(); 3].map(|()| start(&folder, &database, &redis));
         let [first, second, third] = nodes.each_ref().map(|node| node.api.clone());
-        let address = somewhere();
+        let address = random_address();
 
         let login = ask(&first, None, &address, LOGIN).await["data"]["login"].clone();
         let token = login["token"].as_str().unwrap();
@@ -40,12 +42,12 @@ async fn three_nodes_behave_as_one_server() {
         ask(&second, None, &address, LOGIN).await["data"]["login"]["token"].as_str().unwrap();
         let limited = ask(&third, None, &address, LOGIN).await;
         assert_eq!(limited["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{limited}");
-        ask(&third, None, &somewhere(), LOGIN).await["data"]["login"]["token"].as_str().unwrap();
+        ask(&third, None, &random_address(), LOGIN).await["data"]["login"]["token"].as_str().unwrap();
     })
     .await;
 }
 
-fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Running {
+fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> ServerProcess {
     Program::new(folder.path(), &[])
         .set("DATABASE_URL", database.url.expose_secret())
         .set("EMULATOR", "true")

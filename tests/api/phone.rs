@@ -8,7 +8,7 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, PHONE, Reply, TOKEN, TestApp, user_key},
+    harness::{ApiResponse, Client, PHONE, Reply, TOKEN, TestApp, user_key},
     rotation::{NEW_FIRST, NEW_ONLY},
 };
 
@@ -39,7 +39,7 @@ on_each_database! {
     }
 
     async fn fifty_concurrent_binds_give_a_number_to_one_user(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let mut people = Vec::new();
         for n in 0..50 {
             people.push(app.log_in(&format!("user{n}")).await);
@@ -81,7 +81,7 @@ on_each_database! {
     }
 
     async fn number_reaches_another_node_with_the_session_cached(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
         let elsewhere = other.with_token(&alice.token);
@@ -98,7 +98,7 @@ on_each_database! {
     async fn number_is_unique_under_every_key_and_is_resealed_with_the_newest(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         bind(&alice.client, NUMBER).await.data();
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         let bob = rotated.with_token(&bob.token);
         assert_eq!(error(&bind(&bob, &format!("{NUMBER}.bob")).await), "PHONE_TAKEN");
         let resealed = rotated.accounts.reseal(|_| ()).await.unwrap();
@@ -106,7 +106,7 @@ on_each_database! {
         assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed::default());
         assert_eq!(number(&rotated.with_token(&alice.token)).await, "+8613800000000");
         assert_eq!(error(&bind(&bob, &format!("{NUMBER}.bob2")).await), "PHONE_TAKEN");
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         let alice = after.log_in("alice.new").await;
         assert_eq!(number(&alice.client).await, "+8613800000000");
     }
@@ -141,7 +141,7 @@ on_any_database! {
         }
         assert_eq!(number(&alice.client).await, Value::Null);
         app.wechat.reply(TOKEN, Reply::errcode(-1));
-        let second = app.beside().await;
+        let second = app.another_node().await;
         app.clock.advance(Duration::from_hours(2));
         let alice = second.log_in("alice.later").await;
         assert_eq!(bind(&alice.client, NUMBER).await.code(), "PROVIDER_UNAVAILABLE");
@@ -168,18 +168,18 @@ on_any_database! {
     }
 }
 
-async fn bind(client: &Client, code: &str) -> Answer {
+async fn bind(client: &Client, code: &str) -> ApiResponse {
     let query = "mutation($code: String!) { bindPhoneNumber(code: $code) { user { phoneNumber } userErrors { code message field } } }";
     client.graphql(query, json!({ "code": code })).await
 }
 
-async fn unbind(client: &Client) -> Answer {
+async fn unbind(client: &Client) -> ApiResponse {
     let query = "mutation { unbindPhoneNumber { user { phoneNumber } userErrors { code } } }";
     client.graphql(query, json!({})).await
 }
 
 #[track_caller]
-fn error(answer: &Answer) -> &str {
+fn error(answer: &ApiResponse) -> &str {
     let payload = &answer.data()["bindPhoneNumber"];
     assert_eq!((&payload["user"], &payload["userErrors"][0]["field"]), (&Value::Null, &json!(["code"])), "{payload}");
     payload["userErrors"][0]["code"].as_str().unwrap()
@@ -196,6 +196,6 @@ async fn db_users(app: &TestApp) -> Vec<user::Model> {
     users
 }
 
-async fn db_user(app: &TestApp, user: &crate::harness::LoggedIn) -> user::Model {
+async fn db_user(app: &TestApp, user: &crate::harness::TestUser) -> user::Model {
     db_users(app).await.into_iter().find(|row| row.id == user_key(user)).unwrap()
 }

@@ -7,7 +7,7 @@ use entity::{identity, user};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, TOKEN, TestApp};
+use crate::harness::{ApiResponse, Reply, TOKEN, TestApp};
 
 const NUMBER: &str = "86-13800000000";
 
@@ -45,7 +45,7 @@ on_each_database! {
     }
 
     async fn concurrent_logins_send_both_codes_once(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+        let nodes = [app.clone(), app.another_node().await];
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
         let taps: Vec<_> = (0..10).map(|n| {
             let app = nodes[n % 2].clone();
@@ -143,7 +143,7 @@ on_any_database! {
     }
 }
 
-async fn log_in(app: &TestApp, arguments: Value) -> Answer {
+async fn log_in(app: &TestApp, arguments: Value) -> ApiResponse {
     let query = "mutation($code: String!, $appId: String, $phoneCode: String, $createUser: Boolean! = true) {
         login(code: $code, appId: $appId, phoneCode: $phoneCode, createUser: $createUser) {
             token isNewUser user { id phoneNumber } session { id } userErrors { code message field } } }";

@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Answer, Client, LoggedIn, TestApp, user_key};
+use crate::harness::{ApiResponse, Client, TestApp, TestUser, user_key};
 
 const UPDATE: &str = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) {
     user { id nickname locale avatarUrl updatedAt } userErrors { message code field } } }";
@@ -18,7 +18,7 @@ const AVATAR: &str = "https://media.example/alice.png";
 /// The limit until a change is visible on every node.
 const BOUND: Duration = Duration::from_secs(1);
 
-async fn send(client: &Client, input: Value) -> Answer {
+async fn send(client: &Client, input: Value) -> ApiResponse {
     client.graphql(UPDATE, json!({ "input": input })).await
 }
 
@@ -44,7 +44,7 @@ async fn refusals(client: &Client, input: Value) -> Vec<(String, String)> {
     errors.collect()
 }
 
-async fn row(app: &TestApp, user: &LoggedIn) -> user::Model {
+async fn row(app: &TestApp, user: &TestUser) -> user::Model {
     user::Entity::find_by_id(user_key(user)).one(&app.db().await).await.unwrap().unwrap()
 }
 
@@ -151,7 +151,7 @@ on_each_database! {
     }
 
     async fn change_is_visible_on_another_node_within_a_second(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
         let elsewhere = other.with_token(&alice.token);

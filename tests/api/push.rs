@@ -14,7 +14,7 @@ use miniaccount::clock::Clock;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, LoggedIn, TestApp, user_key};
+use crate::harness::{ApiResponse, TestApp, TestUser, user_key};
 
 const TOKEN: &str = "push-token";
 
@@ -38,7 +38,7 @@ fn signed(app: &TestApp, app_id: &str) -> String {
 }
 
 /// Posts a body like WeChat, which always sends `text/xml`.
-async fn push(app: &TestApp, address: &str, body: impl Into<axum::body::Body>) -> Answer {
+async fn push(app: &TestApp, address: &str, body: impl Into<axum::body::Body>) -> ApiResponse {
     app.anonymous().send(Request::post(address).header(header::CONTENT_TYPE, "text/xml"), body).await
 }
 
@@ -80,13 +80,13 @@ fn signed_sealed(app: &TestApp, sealed: &str) -> String {
 }
 
 /// A user with a nickname, an avatar and a telephone number.
-async fn user_with_profile(app: &TestApp, name: &str) -> LoggedIn {
+async fn user_with_profile(app: &TestApp, name: &str) -> TestUser {
     let user = app.log_in(name).await;
     fill_profile(app, &user).await;
     user
 }
 
-async fn fill_profile(app: &TestApp, user: &LoggedIn) {
+async fn fill_profile(app: &TestApp, user: &TestUser) {
     let update = "mutation { updateProfile(input: { nickname: \"Alice\", avatarUrl: \"https://media.example/1\" }) {
         userErrors { code } } }";
     user.client.graphql(update, json!({})).await.data();
@@ -96,7 +96,7 @@ async fn fill_profile(app: &TestApp, user: &LoggedIn) {
 }
 
 /// Whether the nickname, the avatar and the telephone number are set.
-async fn profile_is_set(app: &TestApp, user: &LoggedIn) -> [bool; 3] {
+async fn profile_is_set(app: &TestApp, user: &TestUser) -> [bool; 3] {
     let row = user::Entity::find_by_id(user_key(user)).one(&app.db().await).await.unwrap().unwrap();
     [row.nickname.is_some(), row.avatar_url.is_some(), row.sealed_phone.is_some()]
 }
@@ -124,7 +124,7 @@ on_each_database! {
     }
 
     async fn data_removed_by_wechat_is_cleared_on_every_node_within_a_second(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = user_with_profile(&app, "alice").await;
         let elsewhere = other.with_token(&alice.token);
@@ -172,7 +172,7 @@ on_each_database! {
     }
 
     async fn event_received_by_two_nodes_takes_effect_once(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let alice = user_with_profile(&app, "alice").await;
         let before = entity::feed::Entity::find().count(&app.db().await).await.unwrap();
         let message = event("user_info_modified", "o_alice", 1);
@@ -248,7 +248,7 @@ on_any_database! {
             let answer = push(&app, &signed(&app, unknown), message.clone()).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (404, "NOT_FOUND"), "{unknown}");
         }
-        let without = app.beside_with(&[("WECHAT_PUSH_TOKEN", "")]).await;
+        let without = app.another_node_with(&[("WECHAT_PUSH_TOKEN", "")]).await;
         assert_eq!(push(&without, &signed(&app, "wx1"), message).await.code(), "NOT_FOUND");
         assert_eq!(without.anonymous().get(&signed(&app, "wx1")).await.code(), "NOT_FOUND");
         // before a body is read

@@ -14,7 +14,7 @@ use miniaccount::{
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 
-use crate::harness::{LoggedIn, TestApp, session_key};
+use crate::harness::{TestApp, TestUser, session_key};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -35,7 +35,7 @@ async fn refusal(app: &TestApp, token: &str) -> String {
 }
 
 /// A refresh token of the user's session, of any generation and signed by any key ring.
-fn signed(keys: &KeyRing, user: &LoggedIn, generation: i64) -> String {
+fn signed(keys: &KeyRing, user: &TestUser, generation: i64) -> String {
     keys.refresh_token(RefreshToken { session: session_key(user), generation }).expose_secret().to_owned()
 }
 

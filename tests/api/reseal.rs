@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::ExposeSecret;
 
 use crate::{
-    harness::{Program, Reply, Run, TestApp, TestDatabase, folder},
+    harness::{Program, ProgramOutput, Reply, TestApp, TestDatabase, folder},
     rotation::{NEW_FIRST, NEW_ONLY, assert_still_logged_in},
 };
 
@@ -19,19 +19,19 @@ on_each_database! {
     async fn resealed_values_open_with_the_new_key_alone_and_sessions_continue(app: TestApp) {
         let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
         log_in_with(&app, "alice.2", OTHER_KEY).await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities: 2, ..Resealed::default() });
         for user in [&alice, &bob] {
             assert_still_logged_in(&rotated, user).await;
         }
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         assert_eq!(opened(&after, "alice").await, [Some(OTHER_KEY.to_owned()), Some(KEY.to_owned())]);
         assert_eq!(opened(&after, "bob").await, [Some(KEY.to_owned()), None]);
     }
 
     async fn second_run_changes_nothing(app: TestApp) {
         app.log_in("alice").await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         rotated.log_in("bob").await;
         assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap().identities, 1);
         let before = db_identities(&app).await;
@@ -41,7 +41,7 @@ on_each_database! {
 
     async fn interrupted_run_is_completed_by_the_next(app: TestApp) {
         db_make_people(&app, 450).await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         // interrupted after the first of three batches
         let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let run = tokio::spawn({
@@ -54,7 +54,7 @@ on_each_database! {
         let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.mark())).count();
         let resumed = rotated.accounts.reseal(|_| ()).await.unwrap();
         assert_eq!(resumed, Resealed { identities: left as u64, ..Resealed::default() });
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         for n in [0, 199, 200, 449] {
             assert_eq!(opened(&after, &format!("person{n}")).await[0].as_deref(), Some(KEY));
         }
@@ -68,11 +68,11 @@ on_each_database! {
         let lost = Sealed([&[1u8, 9, 9, 9, 9][..], &[7; 40]].concat());
         db_write(&app, "alice", identity::Column::SessionKey, lost.clone()).await;
         db_write(&app, "bob", identity::Column::PreviousSessionKey, lost.clone()).await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         for identities in [2, 0] {
             assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities, unopened: 2, ..Resealed::default() });
         }
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         assert_eq!(opened(&after, "bob").await, [Some(OTHER_KEY.to_owned()), None]);
         assert_eq!(opened(&after, "carol").await, [Some(KEY.to_owned()), None]);
         assert_eq!((db_identity(&app, "alice").await.session_key, db_identity(&app, "bob").await.previous_session_key), (lost.clone(), Some(lost)));
@@ -80,20 +80,20 @@ on_each_database! {
 
     async fn concurrent_login_is_not_overwritten_and_is_resealed(app: TestApp) {
         app.log_in("alice.1").await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         let read = db_identity(&app, "alice").await;
         log_in_with(&app, "alice.2", OTHER_KEY).await;
         let stale = ResealedIdentity { session_key: sealed(&rotated, "alice", KEY), previous_session_key: None, read };
         assert_eq!(app.store.identities_reseal(&[stale]).await.unwrap(), 0);
         assert_eq!(opened(&app, "alice").await, [Some(OTHER_KEY.to_owned()), Some(KEY.to_owned())]);
         rotated.accounts.reseal(|_| ()).await.unwrap();
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         assert_eq!(opened(&after, "alice").await, [Some(OTHER_KEY.to_owned()), Some(KEY.to_owned())]);
     }
 
     async fn continuous_logins_lose_no_session_key(app: TestApp) {
         db_make_people(&app, 60).await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         let logins = (0..60).map(|n| {
             let node = rotated.clone();
             let name = format!("person{n}");
@@ -105,7 +105,7 @@ on_each_database! {
             login.await.unwrap();
         }
         rotated.accounts.reseal(|_| ()).await.unwrap();
-        let after = app.beside_with(NEW_ONLY).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         for n in 0..60 {
             let keys = opened(&after, &format!("person{n}")).await;
             assert_eq!(keys, [Some(OTHER_KEY.to_owned()), Some(KEY.to_owned())], "person{n}");
@@ -124,7 +124,7 @@ on_each_empty_database! {
         assert_eq!(first.stdout, sentence);
         let second = reseal(&database, NEW_ONLY[0].1).await;
         assert_eq!((second.code, second.stdout.contains("of 0 identities")), (Some(0), true), "{second:?}");
-        assert_eq!(opened(&app.beside_with(NEW_ONLY).await, "alice").await[0].as_deref(), Some(KEY));
+        assert_eq!(opened(&app.another_node_with(NEW_ONLY).await, "alice").await[0].as_deref(), Some(KEY));
         app.store.clone().close().await.unwrap();
     }
 
@@ -147,7 +147,7 @@ on_each_empty_database! {
 }
 
 /// Runs `miniaccount admin reseal`.
-async fn reseal(database: &TestDatabase, secret_key: &'static str) -> Run {
+async fn reseal(database: &TestDatabase, secret_key: &'static str) -> ProgramOutput {
     let url = database.url.expose_secret().to_owned();
     let run = move || {
         let folder = folder();

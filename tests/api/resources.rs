@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use crate::harness::{Program, Reply, Running, folder};
+use crate::harness::{Program, Reply, ServerProcess, folder};
 
 /// The limit of all waiting in these tests.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -20,12 +20,12 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const BEHIND_PROXY: (&str, &str) = ("TRUSTED_PROXIES", "127.0.0.0/8");
 
 /// Starts the program with a settings file, for many clients.
-async fn serve(settings: &str) -> (TempDir, Running) {
+async fn serve(settings: &str) -> (TempDir, ServerProcess) {
     serve_limited(settings, None).await
 }
 
 /// The same with a limit of open files.
-async fn serve_limited(settings: &str, files: Option<u32>) -> (TempDir, Running) {
+async fn serve_limited(settings: &str, files: Option<u32>) -> (TempDir, ServerProcess) {
     let folder = folder();
     std::fs::write(folder.path().join("miniaccount.toml"), settings).unwrap();
     let program = match files {
@@ -54,7 +54,7 @@ impl TestRequest {
     }
 
     /// A request with a response of 400 KB: a hundred users with long avatar addresses.
-    async fn long(server: &Running) -> Self {
+    async fn long(server: &ServerProcess) -> Self {
         let login = server.login("emulator:alice").await["data"]["login"].clone();
         let (token, id) = (login["token"].as_str().unwrap(), login["user"]["id"].as_str().unwrap());
         let url = format!("https://a.example/{}", "x".repeat(490));
@@ -68,7 +68,7 @@ impl TestRequest {
 
     /// The code of the error that a client receives, or a text if the connection ends without a response. `None` for a
     /// successful response.
-    async fn refusal(&self, server: &Running, client: &str) -> Option<String> {
+    async fn refusal(&self, server: &ServerProcess, client: &str) -> Option<String> {
         let request = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let request = request.get(format!("{}{}", server.api, self.path)).bearer_auth(&self.token);
         let Ok(answer) = request.header("x-forwarded-for", client).send().await else { return Some("CUT".to_owned()) };

@@ -7,10 +7,10 @@ use miniaccount::global_id::GlobalId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, LoggedIn, session_key};
+use crate::harness::{ApiResponse, TestUser, session_key};
 
 /// Ends a session by its id.
-async fn revoke(user: &LoggedIn, id: &str) -> Answer {
+async fn revoke(user: &TestUser, id: &str) -> ApiResponse {
     let query = "mutation($id: ID!) { revokeSession(sessionId: $id) {
         session { id isCurrent } userErrors { message code field } } }";
     user.client.graphql(query, json!({ "id": id })).await
@@ -18,14 +18,14 @@ async fn revoke(user: &LoggedIn, id: &str) -> Answer {
 
 /// The revoked session of a response without user errors.
 #[track_caller]
-fn revoked(answer: &Answer) -> &Value {
+fn revoked(answer: &ApiResponse) -> &Value {
     let payload = &answer.data()["revokeSession"];
     assert_eq!(payload["userErrors"], json!([]));
     &payload["session"]
 }
 
 #[track_caller]
-fn assert_not_found(answer: &Answer) {
+fn assert_not_found(answer: &ApiResponse) {
     let payload = &answer.data()["revokeSession"];
     assert_eq!(payload["session"], Value::Null);
     assert_eq!(payload["userErrors"].as_array().unwrap().len(), 1);

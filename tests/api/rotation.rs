@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::harness::{LoggedIn, Settings, TestApp};
+use crate::harness::{Settings, TestApp, TestUser};
 
 /// The new key before that of all tests.
 pub(crate) const NEW_FIRST: Settings =
@@ -21,7 +21,7 @@ pub(crate) const NEW_ONLY: Settings = &[("SECRET_KEY", "AQEBAQEBAQEBAQEBAQEBAQEB
 on_each_database! {
     async fn old_tokens_stay_valid_and_new_ones_have_the_new_key(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let rotated = app.beside_with(NEW_FIRST).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         let [old_kid] = kids(&app).await.try_into().unwrap();
         let [new_kid, previous_kid] = kids(&rotated).await.try_into().unwrap();
         assert_eq!((kid(&alice.token), &previous_kid), (old_kid.clone(), &old_kid));
@@ -33,8 +33,8 @@ on_each_database! {
 
     async fn user_who_refreshed_needs_only_the_new_key(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
-        let (token, refresh_token) = refreshed(&app.beside_with(NEW_FIRST).await, &alice.refresh_token).await;
-        let after = app.beside_with(NEW_ONLY).await;
+        let (token, refresh_token) = refreshed(&app.another_node_with(NEW_FIRST).await, &alice.refresh_token).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         after.with_token(&token).me().await.data();
         refreshed(&after, &refresh_token).await;
         assert_eq!(kids(&after).await.len(), 1);
@@ -44,7 +44,7 @@ on_each_database! {
     }
 
     async fn nodes_rotated_one_after_the_other_accept_each_others_tokens(app: TestApp) {
-        let (told, changed) = (app.beside_with(OLD_FIRST).await, app.beside_with(NEW_FIRST).await);
+        let (told, changed) = (app.another_node_with(OLD_FIRST).await, app.another_node_with(NEW_FIRST).await);
         for (from, to) in [(&told, &changed), (&changed, &told)] {
             app.clock.advance(Duration::from_mins(1));
             let alice = from.log_in("alice").await;
@@ -66,7 +66,7 @@ pub(crate) async fn refreshed(app: &TestApp, refresh_token: &str) -> (String, St
 }
 
 /// Asserts that a user is still logged in, with the same tokens and session.
-pub(crate) async fn assert_still_logged_in(app: &TestApp, user: &LoggedIn) {
+pub(crate) async fn assert_still_logged_in(app: &TestApp, user: &TestUser) {
     assert_eq!(app.with_token(&user.token).me().await.data()["me"]["id"], json!(user.user_id));
     refreshed(app, &user.refresh_token).await;
 }

@@ -9,7 +9,7 @@ use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Kind, Log, Reply, Settings, TestApp, config};
+use crate::harness::{ApiResponse, Client, Kind, Log, Reply, Settings, TestApp, config};
 
 const SETTINGS: Settings = &[("WECHAT_APP_SECRET", "TheAppSecret"), ("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -33,7 +33,7 @@ const SECRETS: [&str; 10] = [
 
 /// The responses to all that clients and WeChat can do.
 struct Transcript {
-    answers: Vec<Answer>,
+    answers: Vec<ApiResponse>,
     /// Every token that a client received.
     tokens: Vec<String>,
 }
@@ -148,7 +148,7 @@ async fn record(app: &TestApp) -> Transcript {
     Transcript { answers, tokens }
 }
 
-async fn refresh_and_reuse(app: &TestApp, refresh: &str, answers: &mut Vec<Answer>) {
+async fn refresh_and_reuse(app: &TestApp, refresh: &str, answers: &mut Vec<ApiResponse>) {
     let second = app.anonymous().refresh(refresh).await;
     let successor = second.data()["refreshSession"]["refreshToken"].as_str().unwrap().to_owned();
     answers.extend([second, app.anonymous().refresh(&successor).await, app.anonymous().refresh(refresh).await]);
@@ -172,7 +172,7 @@ fn failures() -> Vec<Reply> {
     failures
 }
 
-async fn log_in(app: &TestApp) -> Answer {
+async fn log_in(app: &TestApp) -> ApiResponse {
     let reply = Reply::user("TheOpenid").with("unionid", "TheUnionid").with("session_key", "TheSessionKey");
     app.wechat.reply("TheCode.1", reply);
     device_of(app).login_with(json!({ "code": "TheCode.1", "device": { "id": "d1", "name": "phone" } })).await

@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Program, Reply, Running, Upstream, folder};
+use crate::harness::{FakeWechat, Program, Reply, ServerProcess, folder};
 
 /// How long an orchestrator waits before it kills the process.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ async fn sessions_outlive_a_restart() {
     let server = Program::new(folder.path(), &[]).serve();
     let login = server.login("emulator:alice").await;
     server.terminate();
-    assert_eq!(server.end(GRACE_PERIOD).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     let server = Program::new(folder.path(), &[]).serve();
     let me = server.graphql(Some(token(&login)), "{ me { id } }").await;
     assert_eq!(me["data"]["me"]["id"], login["data"]["login"]["user"]["id"], "{me}");
@@ -108,7 +108,7 @@ async fn stop_signal_ends_the_program() {
     let server = Program::new(folder.path(), &[]).serve();
     server.login("emulator:alice").await;
     server.terminate();
-    assert_eq!(server.end(GRACE_PERIOD).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     // SQLite has merged its log into the database file
     assert!(!folder.path().join("miniaccount.db-wal").exists());
 }
@@ -124,12 +124,12 @@ async fn running_requests_finish_at_shutdown() {
         let answer = login.await.unwrap().expect("a login was cut off");
         assert_eq!(answer["data"]["login"]["isNewUser"], true, "{answer}");
     }
-    assert_eq!(server.end(GRACE_PERIOD).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_that_never_ends_does_not_prevent_shutdown() {
-    let (folder, wechat) = (folder(), Upstream::start().await);
+    let (folder, wechat) = (folder(), FakeWechat::start().await);
     wechat.reply("alice", Reply::Hang);
     std::fs::write(folder.path().join("miniaccount.toml"), "wechat_timeout = \"60s\"\n").unwrap();
     let program =
@@ -140,7 +140,7 @@ async fn request_that_never_ends_does_not_prevent_shutdown() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     server.terminate();
-    assert_eq!(server.end(GRACE_PERIOD).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     assert!(login.await.unwrap().is_err(), "a login that hangs was answered");
 }
 
@@ -152,7 +152,7 @@ async fn open_connection_does_not_prevent_shutdown() {
     let silent = tokio::net::TcpStream::connect(&address).await.unwrap();
     assert!(server.is_up().await);
     server.terminate();
-    assert_eq!(server.end(GRACE_PERIOD).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     drop(silent);
 }
 
@@ -190,7 +190,7 @@ fn code_of(answer: &Value) -> &str {
 }
 
 /// A code as from `wx.login`.
-async fn mint_code(server: &Running, emulator: &str, user: &str) -> String {
-    let minted = server.mint(emulator, user).await;
+async fn mint_code(server: &ServerProcess, emulator: &str, user: &str) -> String {
+    let minted = server.mint_code(emulator, user).await;
     minted["code"].as_str().unwrap_or_else(|| panic!("no code in {minted}")).to_owned()
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use miniaccount::graphql::DateTime;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, LoggedIn, TestApp};
+use crate::harness::{ApiResponse, TestApp, TestUser};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// A page of the caller's own sessions.
-async fn page(user: &LoggedIn, arguments: Value) -> Answer {
+async fn page(user: &TestUser, arguments: Value) -> ApiResponse {
     let query = "query($first: Int, $after: String, $last: Int, $before: String) {
         me { sessions(first: $first, after: $after, last: $last, before: $before) {
             edges { cursor node { id } } nodes { id }
@@ -20,7 +20,7 @@ async fn page(user: &LoggedIn, arguments: Value) -> Answer {
 
 /// The connection of a response without errors.
 #[track_caller]
-fn connection(answer: &Answer) -> &Value {
+fn connection(answer: &ApiResponse) -> &Value {
     let connection = &answer.data()["me"]["sessions"];
     let nodes: Vec<&Value> = connection["edges"].as_array().unwrap().iter().map(|edge| &edge["node"]).collect();
     assert_eq!(json!(nodes), connection["nodes"]);
@@ -38,7 +38,7 @@ fn ids(connection: &Value) -> Vec<String> {
 }
 
 /// `count` logins of Alice, a second apart, oldest first, and one of Bob between them.
-async fn logins(app: &TestApp, count: usize) -> Vec<LoggedIn> {
+async fn logins(app: &TestApp, count: usize) -> Vec<TestUser> {
     let mut logins = Vec::new();
     for n in 0..count {
         app.clock.advance(Duration::from_secs(1));
@@ -51,12 +51,12 @@ async fn logins(app: &TestApp, count: usize) -> Vec<LoggedIn> {
 }
 
 /// The session ids in the order of the list.
-fn newest_first(logins: &[LoggedIn]) -> Vec<String> {
+fn newest_first(logins: &[TestUser]) -> Vec<String> {
     logins.iter().rev().map(|login| login.session_id.clone()).collect()
 }
 
 /// All fields of each session.
-async fn details(user: &LoggedIn) -> Value {
+async fn details(user: &TestUser) -> Value {
     let query = "{ me { sessions { nodes {
         id deviceName userAgent ipPrefix isCurrent createdAt lastUsedAt expiresAt } } } }";
     user.client.graphql(query, json!({})).await.data()["me"]["sessions"]["nodes"].clone()

@@ -4,11 +4,11 @@ use entity::user::Role;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::harness::{Program, Run, TestApp, folder, until_refused, user_key};
+use crate::harness::{Program, ProgramOutput, TestApp, folder, user_key, wait_until_refused};
 
 on_each_database! {
     async fn suspended_user_is_refused_on_every_node(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
         let elsewhere = other.with_token(&alice.token);
@@ -16,7 +16,7 @@ on_each_database! {
         app.log_in("alice.2").await;
         assert_eq!(app.accounts.suspend(user_key(&alice)).await.unwrap(), Some(2));
         assert_eq!(alice.client.me().await.code(), "ACCOUNT_SUSPENDED");
-        assert_eq!(until_refused(&elsewhere).await.code(), "ACCOUNT_SUSPENDED");
+        assert_eq!(wait_until_refused(&elsewhere).await.code(), "ACCOUNT_SUSPENDED");
         assert_eq!(other.anonymous().refresh(&alice.refresh_token).await.code(), "ACCOUNT_SUSPENDED");
         assert_eq!(other.anonymous().login("alice.3").await.code(), "ACCOUNT_SUSPENDED");
         bob.client.me().await.data();
@@ -76,12 +76,16 @@ on_each_database! {
 }
 
 /// Runs `miniaccount admin …` on the database of a server.
-pub(crate) async fn admin(app: &TestApp, arguments: &[&str]) -> Run {
+pub(crate) async fn admin(app: &TestApp, arguments: &[&str]) -> ProgramOutput {
     admin_with(app, arguments, ("LOG", "info")).await
 }
 
 /// The same with a setting.
-pub(crate) async fn admin_with(app: &TestApp, arguments: &[&str], setting: (&'static str, &'static str)) -> Run {
+pub(crate) async fn admin_with(
+    app: &TestApp,
+    arguments: &[&str],
+    setting: (&'static str, &'static str),
+) -> ProgramOutput {
     let url = app.database.expose_secret().to_owned();
     let arguments: Vec<String> = ["admin"].iter().chain(arguments).map(|text| (*text).to_owned()).collect();
     let run = move || {

@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::harness::{Answer, Program, Running, folder};
+use crate::harness::{ApiResponse, Program, ServerProcess, folder};
 
 /// Both paths of the login.
 const PATHS: [&str; 2] = ["/graphql", "/api/login"];
@@ -108,7 +108,7 @@ async fn long_body_is_refused_with_and_without_content_length() {
 }
 
 /// Starts the program with a settings file.
-async fn serve(settings: &str) -> (TempDir, Running) {
+async fn serve(settings: &str) -> (TempDir, ServerProcess) {
     let folder = folder();
     std::fs::write(folder.path().join("miniaccount.toml"), settings).unwrap();
     let program = Program::new(folder.path(), &[]);
@@ -120,7 +120,7 @@ fn client() -> Client {
 }
 
 /// A request that is valid for GraphQL and for the login by REST.
-fn post(server: &Running, path: &str) -> RequestBuilder {
+fn post(server: &ServerProcess, path: &str) -> RequestBuilder {
     let body = if path == "/graphql" {
         json!({ "query": "{ serverInfo { version } }" })
     } else {
@@ -130,16 +130,16 @@ fn post(server: &Running, path: &str) -> RequestBuilder {
     request.body(body.to_string())
 }
 
-async fn answer(request: RequestBuilder) -> Answer {
+async fn answer(request: RequestBuilder) -> ApiResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let bytes = text.clone().into_bytes();
-    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text, bytes }
+    ApiResponse { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text, bytes }
 }
 
 /// Version, status and number of new connections of each of `times` consecutive requests.
-async fn curl(server: &Running, version: &str, times: usize) -> String {
+async fn curl(server: &ServerProcess, version: &str, times: usize) -> String {
     let url = format!("{}/livez", server.api);
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--noproxy", "*", version, "-w", "%{http_version} %{http_code} %{num_connects}\n"]);
@@ -150,7 +150,7 @@ async fn curl(server: &Running, version: &str, times: usize) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn connect(server: &Running) -> TcpStream {
+async fn connect(server: &ServerProcess) -> TcpStream {
     TcpStream::connect(server.api.trim_start_matches("http://")).await.unwrap()
 }
 
@@ -161,7 +161,7 @@ fn request(path: &str, header: &str, body: &str) -> String {
 }
 
 /// Sends bytes, and reads to the end. After a refusal the connection may be reset.
-async fn exchange(server: &Running, text: &str) -> String {
+async fn exchange(server: &ServerProcess, text: &str) -> String {
     let mut stream = connect(server).await;
     stream.write_all(text.as_bytes()).await.ok();
     let mut answer = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, TestApp};
+use crate::harness::{ApiResponse, Reply, TestApp};
 
 /// The code, action and `retryAfter` of the client's error.
 type ClientError = (&'static str, &'static str, Option<u64>);
@@ -242,7 +242,7 @@ async fn assert_error_after(times: usize, app: &TestApp, reply: Reply, expected:
     app.log_in(&format!("alice.{unique:x}")).await;
 }
 
-fn client_error(refused: &Answer) -> (&str, &str, Option<u64>) {
+fn client_error(refused: &ApiResponse) -> (&str, &str, Option<u64>) {
     let error = refused.error();
     (refused.code(), error["action"].as_str().unwrap(), error.get("retryAfter").map(|wait| wait.as_u64().unwrap()))
 }

@@ -5,29 +5,29 @@ use miniaccount::global_id::GlobalId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, Client, Kind, LoggedIn, TestApp, TestDatabase};
+use crate::harness::{ApiResponse, Client, Kind, TestApp, TestDatabase, TestUser};
 
-async fn users(client: &Client, ids: &[&str]) -> Answer {
+async fn users(client: &Client, ids: &[&str]) -> ApiResponse {
     client.graphql("query($ids: [ID!]!) { users(ids: $ids) { id nickname } }", json!({ "ids": ids })).await
 }
 
 /// The returned ids; null for an unknown user.
 #[track_caller]
-fn found(answer: &Answer) -> Vec<Option<&str>> {
+fn found(answer: &ApiResponse) -> Vec<Option<&str>> {
     answer.data()["users"].as_array().unwrap().iter().map(|user| user["id"].as_str()).collect()
 }
 
-async fn user(client: &Client, id: &str) -> Answer {
+async fn user(client: &Client, id: &str) -> ApiResponse {
     client.graphql("query($id: ID!) { user(id: $id) { id nickname avatarUrl } }", json!({ "id": id })).await
 }
 
-async fn node(client: &Client, id: &str) -> Answer {
+async fn node(client: &Client, id: &str) -> ApiResponse {
     let query = "query($id: ID!) { node(id: $id) { __typename id
         ... on Session { isCurrent } ... on Identity { appId } } }";
     client.graphql(query, json!({ "id": id })).await
 }
 
-async fn identities(user: &LoggedIn) -> Vec<String> {
+async fn identities(user: &TestUser) -> Vec<String> {
     let answer = user.client.graphql("{ me { identities { id } } }", json!({})).await;
     let identities = answer.data()["me"]["identities"].as_array().unwrap();
     identities.iter().map(|identity| identity["id"].as_str().unwrap().to_owned()).collect()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use entity::user::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Field, LoggedIn, TestApp, Type};
+use crate::harness::{ApiResponse, Client, Field, TestApp, TestUser, Type};
 
 /// Who may read a field, or call a root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,9 +132,9 @@ const TABLE: &[(&str, &str, Reader)] = &[
 /// Alice, whose data is read, and the callers who read it.
 struct Cast {
     anonymous: Client,
-    alice: LoggedIn,
-    bob: LoggedIn,
-    admin: LoggedIn,
+    alice: TestUser,
+    bob: TestUser,
+    admin: TestUser,
 }
 
 impl Cast {
@@ -176,19 +176,19 @@ fn placeholder(kind: &str) -> &str {
 }
 
 /// Asks for a field of a user.
-async fn ask_user(client: &Client, user: &LoggedIn, field: &Field) -> Answer {
+async fn ask_user(client: &Client, user: &TestUser, field: &Field) -> ApiResponse {
     let query = format!("query($id: ID!) {{ user(id: $id) {{ {} }} }}", selected(field));
     client.graphql(&query, json!({ "id": user.user_id })).await
 }
 
 /// Asks for a field of a node.
-async fn ask_node(client: &Client, kind: &str, id: &str, field: &Field) -> Answer {
+async fn ask_node(client: &Client, kind: &str, id: &str, field: &Field) -> ApiResponse {
     let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {} }} }} }}", selected(field));
     client.graphql(&query, json!({ "id": id })).await
 }
 
 /// Asks for a field of a user's sessions or identities through the user.
-async fn ask_through_user(client: &Client, user: &LoggedIn, list: &str, field: &Field) -> Answer {
+async fn ask_through_user(client: &Client, user: &TestUser, list: &str, field: &Field) -> ApiResponse {
     let field = selected(field);
     let path = if list == "sessions" {
         format!("sessions {{ nodes {{ {field} }} }}")

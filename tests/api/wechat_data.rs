@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Reply, TestApp};
+use crate::harness::{ApiResponse, Client, Reply, TestApp};
 
 const KEY: &str = "tiihtNczf5v6AKRyjwEUhQ==";
 const NEXT: &str = "o0q0otL8aEzpcZL/FT9WsQ==";
@@ -92,7 +92,7 @@ on_any_database! {
     }
 }
 
-async fn decrypt(client: &Client, input: &Value) -> Answer {
+async fn decrypt(client: &Client, input: &Value) -> ApiResponse {
     let query =
         "mutation($input: DecryptWechatDataInput!) { decryptWechatData(input: $input) { data userErrors { code } } }";
     client.graphql(query, json!({ "input": input })).await

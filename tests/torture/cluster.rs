@@ -19,7 +19,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, address};
+use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, database_url};
 
 /// Connections of one server. All tests share the connections of one PostgreSQL.
 const CONNECTIONS: u32 = 8;
@@ -71,7 +71,7 @@ impl Node {
     async fn start(base: &TestApp, database: &TestDatabase, proxied: Proxied) -> Self {
         let (clock, proxy) = (MovedClock::default(), proxy_to(database).await);
         let store = open(database, &proxy, proxied).await;
-        let app = base.beside_on(store, Arc::new(clock.clone()), &[("FILE", "sessions_per_user = 2")]);
+        let app = base.another_node_on(store, Arc::new(clock.clone()), &[("FILE", "sessions_per_user = 2")]);
         let feed = app.tail_feed();
         Self { app, clock, proxy, _feed: feed }
     }
@@ -114,8 +114,8 @@ async fn open(database: &TestDatabase, proxy: &Proxy, proxied: Proxied) -> Store
     over_proxy.set_host(Some(&proxy.address.ip().to_string())).unwrap();
     over_proxy.set_port(Some(proxy.address.port())).unwrap();
     match proxied {
-        Proxied::None => store::connect(&address(&database.url), CONNECTIONS).await.unwrap(),
-        Proxied::All => store::connect(&address(&over_proxy.to_string().into()), CONNECTIONS).await.unwrap(),
+        Proxied::None => store::connect(&database_url(&database.url), CONNECTIONS).await.unwrap(),
+        Proxied::All => store::connect(&database_url(&over_proxy.to_string().into()), CONNECTIONS).await.unwrap(),
         Proxied::Feed => {
             let db = connect(database.url.expose_secret(), CONNECTIONS).await;
             Store::new(db, connect(over_proxy.as_str(), 4).await)

@@ -9,20 +9,20 @@
 #[path = "../api/harness"]
 #[expect(dead_code, reason = "the other tests use the rest of it")]
 mod harness {
-    mod answer;
     mod app;
     mod clock;
     mod database;
+    mod fake_wechat;
     mod log;
     mod proxy;
-    mod upstream;
+    mod response;
 
-    pub(crate) use answer::Answer;
-    pub(crate) use app::{AbortOnDrop, Client, LoggedIn, TestApp};
+    pub(crate) use app::{AbortOnDrop, Client, TestApp, TestUser};
     pub(crate) use clock::ManualClock;
-    pub(crate) use database::{Kind, TestDatabase, address};
-    pub(crate) use proxy::{Proxy, Wire};
-    pub(crate) use upstream::Upstream;
+    pub(crate) use database::{Kind, TestDatabase, database_url};
+    pub(crate) use fake_wechat::FakeWechat;
+    pub(crate) use proxy::{Proxy, ProxyMode};
+    pub(crate) use response::ApiResponse;
 }
 
 mod cluster;

@@ -3,7 +3,7 @@
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 
-use super::{assert_only, db_pictures, jpeg, avatar_url, uploaded};
+use super::{assert_only, avatar_url, db_pictures, jpeg, uploaded};
 use crate::harness::{Client, Subscriber};
 
 const UPDATE: &str = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) {
@@ -96,7 +96,7 @@ on_any_database! {
     ) {
         let alice = app.log_in("alice").await;
         let (here, _tailing) = (app.listen().await, app.tail_feed());
-        let mut subscriber = Subscriber::introduced(&here.address, &alice.token).await;
+        let mut subscriber = Subscriber::initialised(&here.address, &alice.token).await;
         subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let answer = super::upload(&alice.client, &jpeg()).await;
@@ -116,17 +116,17 @@ on_any_database! {
         assert_eq!(seen.data()["user"]["avatarUrl"], *address);
         let rest = app.anonymous().post("/api/login", &json!({ "code": "alice.again" })).await;
         assert_eq!(rest.body["user"]["avatarUrl"], *address, "{}", rest.text);
-        assert_eq!(subscriber.event().await["user"]["avatarUrl"], *address);
+        assert_eq!(subscriber.next_event().await["user"]["avatarUrl"], *address);
     }
 
     async fn subscriber_gets_urls_with_the_origin_of_its_connection(app: TestApp) {
         let alice = app.log_in("alice").await;
         let (here, _tailing) = (app.listen().await, app.tail_feed());
-        let mut subscriber = Subscriber::introduced(&here.address, &alice.token).await;
+        let mut subscriber = Subscriber::initialised(&here.address, &alice.token).await;
         subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let path = uploaded(&alice.client, &jpeg()).await;
-        assert_eq!(subscriber.event().await["user"]["avatarUrl"], format!("http://{}{path}", here.address));
+        assert_eq!(subscriber.next_event().await["user"]["avatarUrl"], format!("http://{}{path}", here.address));
     }
 
     async fn avatar_is_served_as_immutable_and_only_as_an_image(app: TestApp) {

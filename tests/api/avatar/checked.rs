@@ -10,10 +10,10 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{assert_none, assert_only, clear, jpeg, avatar_url, uploaded};
+use super::{assert_none, assert_only, avatar_url, clear, jpeg, uploaded};
 use crate::{
-    harness::{Client, LoggedIn, Reply, TestApp, user_key},
-    push::{event, deliver_event},
+    harness::{Client, Reply, TestApp, TestUser, user_key},
+    push::{deliver_event, event},
     suspend::admin,
 };
 
@@ -46,13 +46,13 @@ async fn db_checks(app: &TestApp) -> u64 {
     media_check::Entity::find().count(&app.db().await).await.unwrap()
 }
 
-async fn db_flag(app: &TestApp, user: &LoggedIn) -> Option<(Suggestion, Option<i32>)> {
+async fn db_flag(app: &TestApp, user: &TestUser) -> Option<(Suggestion, Option<i32>)> {
     let flag = content_flag::Entity::find_by_id((user_key(user), Field::Avatar)).one(&app.db().await).await.unwrap();
     flag.map(|flag| (flag.suggestion, flag.label))
 }
 
 /// Uploads an avatar, and waits until its check is stored under `trace_id`.
-async fn checked(app: &TestApp, user: &LoggedIn, trace_id: &str) -> String {
+async fn checked(app: &TestApp, user: &TestUser, trace_id: &str) -> String {
     app.wechat.reply(PATH, Reply::Json(json!({ "errcode": 0, "errmsg": "ok", "trace_id": trace_id })));
     let path = uploaded(&user.client, &jpeg()).await;
     let (db, wait) = (app.db().await, Wait::begin());
@@ -74,7 +74,7 @@ on_each_database! {
     async fn risky_avatar_is_removed_if_checks_are_enforced(
         app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
         let elsewhere = other.with_token(&alice.token);
@@ -142,7 +142,7 @@ on_each_database! {
             wait.pause().await;
         }
         assert_only(&app, &path).await;
-        let strict = app.beside_with(&[("CONTENT_CHECK_UNAVAILABLE", "refuse")]).await;
+        let strict = app.another_node_with(&[("CONTENT_CHECK_UNAVAILABLE", "refuse")]).await;
         let again = strict.with_token(&alice.token);
         uploaded(&again, &jpeg()).await;
         until_hidden(&again).await;

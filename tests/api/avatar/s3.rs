@@ -16,7 +16,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{clear, db_pictures, jpeg, png, avatar_url, upload, uploaded};
+use super::{avatar_url, clear, db_pictures, jpeg, png, upload, uploaded};
 use crate::harness::TestApp;
 
 #[derive(Clone, Default)]
@@ -96,7 +96,7 @@ async fn with_bucket(app: &TestApp) -> (Bucket, TestApp) {
     let url = format!("s3://pictures?endpoint=http://{address}&region=cn-north-1");
     let settings: Vec<(&'static str, &'static str)> =
         vec![("MEDIA_URL", url.leak()), ("MEDIA_ACCESS_KEY", "the-key"), ("MEDIA_SECRET_KEY", "the-secret")];
-    (bucket, app.beside_with(settings.leak()).await)
+    (bucket, app.another_node_with(settings.leak()).await)
 }
 
 on_any_database! {

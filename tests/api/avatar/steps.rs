@@ -5,21 +5,21 @@ use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 use entity::media_file::State;
 use miniaccount::media::{Format, MediaKey};
 
-use super::{assert_none, assert_only, db_pictures, files, jpeg, avatar_url, uploaded};
-use crate::harness::{LoggedIn, TestApp, user_key};
+use super::{assert_none, assert_only, avatar_url, db_pictures, files, jpeg, uploaded};
+use crate::harness::{TestApp, TestUser, user_key};
 
 /// Longer than the time limit of an upload.
 const LONG: Duration = Duration::from_mins(11);
 
 /// The steps up to the row.
-async fn begun(app: &TestApp, user: &LoggedIn) -> MediaKey {
+async fn begun(app: &TestApp, user: &TestUser) -> MediaKey {
     let key = MediaKey::generate(Format::Jpeg);
     app.store.media_file_begin(key.as_str(), user_key(user), app.accounts.now()).await.unwrap();
     key
 }
 
 /// The steps up to the object.
-async fn written(app: &TestApp, user: &LoggedIn) -> MediaKey {
+async fn written(app: &TestApp, user: &TestUser) -> MediaKey {
     let key = begun(app, user).await;
     fs::create_dir_all(&app.media).unwrap();
     fs::write(app.media.join(key.as_str()), "picture").unwrap();
@@ -126,7 +126,7 @@ on_each_database! {
             written(&app, &alice).await;
         }
         app.clock.advance(LONG);
-        let nodes = [app.beside().await, app.beside().await, app.clone()];
+        let nodes = [app.another_node().await, app.another_node().await, app.clone()];
         let sweeping = nodes.map(|node| tokio::spawn(async move { node.accounts.purge().await }));
         for sweeping in sweeping {
             sweeping.await.unwrap().unwrap();

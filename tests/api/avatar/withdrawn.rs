@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{assert_only, jpeg, avatar_url, uploaded};
-use crate::push::{event, deliver_event, revocation};
+use super::{assert_only, avatar_url, jpeg, uploaded};
+use crate::push::{deliver_event, event, revocation};
 
 on_each_database! {
     async fn avatar_cleared_by_wechat_is_deleted_from_the_storage(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {

@@ -3,7 +3,7 @@
 use axum::http::{Method, Request, header};
 use serde_json::json;
 
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
 const FRIEND: &str = "https://app.example";
 
@@ -93,21 +93,21 @@ on_any_database! {
 }
 
 /// The `Vary` of a response, in lower case.
-fn vary(answer: &Answer) -> String {
+fn vary(answer: &ApiResponse) -> String {
     let values = answer.headers.get_all(header::VARY).iter().map(|value| value.to_str().unwrap().to_lowercase());
     values.collect::<Vec<_>>().join(",")
 }
 
-async fn preflight(client: &Client, origin: &str) -> Answer {
+async fn preflight(client: &Client, origin: &str) -> ApiResponse {
     preflight_for(client, origin, "authorization,content-type").await
 }
 
-async fn preflight_for(client: &Client, origin: &str, headers: &str) -> Answer {
+async fn preflight_for(client: &Client, origin: &str, headers: &str) -> ApiResponse {
     let request = Request::builder().method(Method::OPTIONS).uri("/graphql").header(header::ORIGIN, origin);
     let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
     client.send(request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, headers), "").await
 }
 
-async fn call(client: &Client, origin: &str) -> Answer {
+async fn call(client: &Client, origin: &str) -> ApiResponse {
     client.clone().header("origin", origin).graphql("{ serverInfo { version } }", json!({})).await
 }

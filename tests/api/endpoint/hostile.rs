@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, assert_refused};
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
 /// Much longer than a refusal takes in a debug build on a busy machine, and much shorter than the execution.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(2);
@@ -123,7 +123,7 @@ async fn assert_refused_quickly(client: &Client, body: &Value, code: &str) {
     let client = client.clone().header("accept", GRAPHQL);
     for _ in 0..2 {
         let began = Instant::now();
-        let answer: Answer = client.post("/graphql", body).await;
+        let answer: ApiResponse = client.post("/graphql", body).await;
         let took = began.elapsed();
         assert_refused(&answer, 400, code);
         assert!(answer.text.len() < 8000, "{}", answer.text.len());

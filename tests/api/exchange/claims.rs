@@ -4,7 +4,7 @@ use super::*;
 
 on_each_database! {
     async fn claim_of_a_dead_node_is_taken_over_once(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await, app.beside().await];
+        let nodes = [app.clone(), app.another_node().await, app.another_node().await];
         db_claim(&app, "alice", app.accounts.now() + LONG).await;
         let logins = nodes.each_ref().map(|node| spawn_login(node, "alice"));
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -17,7 +17,7 @@ on_each_database! {
     }
 
     async fn late_outcome_does_not_overwrite_that_of_the_new_claim(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         app.wechat.reply("alice", Reply::After(Duration::from_millis(600), Box::new(Reply::user("o_alice"))));
         let slow = spawn_login(&app, "alice");
         until_sent(&app, "alice").await;
@@ -25,7 +25,7 @@ on_each_database! {
         app.clock.advance(LONG);
         assert_eq!(other.anonymous().login("alice").await.code(), "CODE_USED");
         slow.await.unwrap().data();
-        assert_eq!(app.beside().await.anonymous().login("alice").await.code(), "CODE_USED");
+        assert_eq!(app.another_node().await.anonymous().login("alice").await.code(), "CODE_USED");
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 

@@ -14,13 +14,13 @@ on_each_database! {
             db_rename(&app, "sessions_away", "sessions").await;
             let login = app.log_in(name).await;
             assert_eq!(login.login["isNewUser"], json!(is_new));
-            assert_eq!(app.beside().await.log_in(name).await.login, login.login);
+            assert_eq!(app.another_node().await.log_in(name).await.login, login.login);
             assert_eq!(app.wechat.times_sent(name), 1);
         }
     }
 
     async fn refusal_is_the_same_on_every_node(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         for (errcode, code) in [(40029, "INVALID_CODE"), (40163, "CODE_USED"), (40226, "LOGIN_BLOCKED")] {
             let bad = format!("bad.{errcode}");
             let slowly = Box::new(Reply::errcode(errcode));
@@ -35,7 +35,7 @@ on_each_database! {
     }
 
     async fn transient_outcome_is_not_stored(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         for errcode in [-1, 45011, 40125] {
             let code = format!("alice.{errcode}");
             app.wechat.reply(&code, Reply::errcode(errcode));
@@ -48,7 +48,7 @@ on_each_database! {
     }
 
     async fn login_that_waited_for_a_transient_outcome_calls_wechat(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         app.wechat.reply("alice", Reply::After(Duration::from_millis(300), Box::new(Reply::errcode(45011))));
         let first = spawn_login(&app, "alice");
         until_sent(&app, "alice").await;
@@ -62,7 +62,7 @@ on_each_database! {
     async fn code_is_used_after_the_repeat_window(app: TestApp) {
         app.log_in("alice").await;
         app.wechat.reply("alice", Reply::errcode(40163));
-        let (other, third) = (app.beside().await, app.beside().await);
+        let (other, third) = (app.another_node().await, app.another_node().await);
         app.clock.advance(AFTER_REPEAT_WINDOW);
         assert_eq!(other.anonymous().login("alice").await.code(), "CODE_USED");
         assert_eq!(third.anonymous().login("alice").await.code(), "CODE_USED");
@@ -70,7 +70,7 @@ on_each_database! {
     }
 
     async fn repeated_code_does_not_extend_the_window(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         app.log_in("alice").await;
         app.clock.advance(Duration::from_secs(9));
         other.log_in("alice").await;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{assert_limited, from};
-use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, somewhere};
+use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, random_address};
 
 /// The log lines when Redis becomes unreachable and reachable.
 const AWAY: &str = "Redis does not answer: this node counts its own";
@@ -22,7 +22,7 @@ const NOWHERE: &str = "redis://127.0.0.1:1";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_of_a_network_are_counted_across_nodes() {
     let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "3/min")]).await else { return };
-    let address = somewhere();
+    let address = random_address();
     for (n, node) in [&here, &there, &here].into_iter().enumerate() {
         from(&node.app, &address).login(&format!("alice.{n}")).await.data();
     }
@@ -30,13 +30,13 @@ async fn logins_of_a_network_are_counted_across_nodes() {
         assert_limited(&from(&node.app, &address).login("alice.late").await);
         assert_eq!(node.app.wechat.times_sent("alice.late"), 0);
     }
-    from(&there.app, &somewhere()).login("alice").await.data();
+    from(&there.app, &random_address()).login("alice").await.data();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_of_an_ipv6_site_are_counted_across_nodes() {
     let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "3/min")]).await else { return };
-    let [a, b, c, ..] = somewhere().segments();
+    let [a, b, c, ..] = random_address().segments();
     let in_site = |n: usize| {
         let node = [&here, &there][n % 2];
         from(&node.app, &format!("{a:x}:{b:x}:{c:x}:{n:x}::1"))
@@ -48,7 +48,7 @@ async fn logins_of_an_ipv6_site_are_counted_across_nodes() {
         assert_limited(&in_site(n).login("").await);
     }
     // refused logins are not counted
-    from(&here.app, &somewhere()).login("alice").await.data();
+    from(&here.app, &random_address()).login("alice").await.data();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,11 +58,11 @@ async fn logins_of_a_mini_program_are_counted_across_nodes() {
     let limits = [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "app_login_rate_limit = \"3/min\"")];
     let Some([here, there]) = nodes(&[apps, limits].concat()).await else { return };
     for (n, node) in [&here, &there, &here].into_iter().enumerate() {
-        from(&node.app, &somewhere()).login(&format!("alice.{n}")).await.data();
+        from(&node.app, &random_address()).login(&format!("alice.{n}")).await.data();
     }
     for node in [&there, &here] {
-        assert_limited(&from(&node.app, &somewhere()).login("alice.late").await);
-        from(&node.app, &somewhere()).login_with(json!({ "code": "alice", "appId": other })).await.data();
+        assert_limited(&from(&node.app, &random_address()).login("alice.late").await);
+        from(&node.app, &random_address()).login_with(json!({ "code": "alice", "appId": other })).await.data();
     }
 }
 
@@ -70,7 +70,7 @@ async fn logins_of_a_mini_program_are_counted_across_nodes() {
 async fn requests_of_a_user_are_counted_across_nodes() {
     let settings = [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "user_rate_limit = \"3/min\"")];
     let Some([here, there]) = nodes(&settings).await else { return };
-    let (here, there) = (from(&here.app, &somewhere()), from(&there.app, &somewhere()));
+    let (here, there) = (from(&here.app, &random_address()), from(&there.app, &random_address()));
     let first = here.login("alice.1").await;
     let token = first.data()["login"]["refreshToken"].as_str().unwrap();
     there.login("alice.2").await.data();
@@ -86,7 +86,7 @@ async fn refreshes_of_a_network_are_counted_across_nodes() {
     let Some([here, there]) = nodes(&[("LOGIN_RATE_LIMIT", "100/min"), ("REFRESH_RATE_LIMIT", "3/min")]).await else {
         return;
     };
-    let address = somewhere();
+    let address = random_address();
     let (here, there) = (from(&here.app, &address), from(&there.app, &address));
     for node in [&here, &there, &there] {
         assert_eq!(node.refresh("made-up").await.code(), "UNAUTHENTICATED");
@@ -104,7 +104,7 @@ async fn unreachable_redis_leaves_each_node_its_own_count_and_is_logged_once() {
         let log = Log::default();
         let capturing = log.capture();
         let nodes = [node(url).await, node(url).await];
-        let address = somewhere();
+        let address = random_address();
         for node in &nodes {
             for n in 0..3 {
                 from(&node.app, &address).login(&format!("alice.{n}")).await.data();
@@ -125,8 +125,8 @@ async fn hanging_redis_delays_no_request_and_is_used_again_afterwards() {
     let log = Log::default();
     let capturing = log.capture();
     let node = node(&proxy.url).await;
-    redis.wait_for(&node.app).await;
-    let client = from(&node.app, &somewhere());
+    redis.wait_until_used_by(&node.app).await;
+    let client = from(&node.app, &random_address());
     for n in 0..3 {
         client.login(&format!("alice.{n}")).await.data();
     }
@@ -135,10 +135,10 @@ async fn hanging_redis_delays_no_request_and_is_used_again_afterwards() {
 
     proxy.block();
     let began = Instant::now();
-    let together = join_all((0..100).map(async |_| from(&node.app, &somewhere()).login("").await)).await;
+    let together = join_all((0..100).map(async |_| from(&node.app, &random_address()).login("").await)).await;
     assert!(together.iter().all(|answer| answer.code() == "INVALID_CODE"));
     for _ in 0..30 {
-        assert_eq!(from(&node.app, &somewhere()).login("").await.code(), "INVALID_CODE");
+        assert_eq!(from(&node.app, &random_address()).login("").await.code(), "INVALID_CODE");
     }
     // one after the other they would take three seconds
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
@@ -150,7 +150,7 @@ async fn hanging_redis_delays_no_request_and_is_used_again_afterwards() {
     assert_eq!((log.times(AWAY), log.times(BACK)), (1, 1), "{}", log.text());
 
     proxy.unblock();
-    redis.wait_for(&node.app).await;
+    redis.wait_until_used_by(&node.app).await;
     drop(capturing);
     assert_eq!((log.times(AWAY), log.times(BACK)), (1, 2), "{}", log.text());
 }
@@ -160,8 +160,8 @@ async fn only_counts_are_sent_to_redis() {
     let Some(redis) = TestRedis::find() else { return };
     let proxy = redis.proxy().await;
     let node = node(&proxy.url).await;
-    redis.wait_for(&node.app).await;
-    let client = from(&node.app, &somewhere());
+    redis.wait_until_used_by(&node.app).await;
+    let client = from(&node.app, &random_address());
     client.login("TheName.1").await.data();
     let login = client.login("TheName.2").await.data()["login"].clone();
     let [token, refresh_token] = ["token", "refreshToken"].map(|name| login[name].as_str().unwrap());
@@ -223,8 +223,8 @@ async fn nodes(settings: &[(&str, &str)]) -> Option<[Node; 2]> {
     let redis = TestRedis::find()?;
     let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
     let [here, there] = [start(&database, &redis.url, settings).await, start(&database, &redis.url, settings).await];
-    redis.wait_for(&here).await;
-    redis.wait_for(&there).await;
+    redis.wait_until_used_by(&here).await;
+    redis.wait_until_used_by(&there).await;
     Some([Node { app: here, _database: Some(database) }, Node { app: there, _database: None }])
 }
 

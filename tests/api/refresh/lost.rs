@@ -6,14 +6,14 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::harness::{Kind, Program, Proxy, Running, TestDatabase, Wire, folder};
+use crate::harness::{Kind, Program, Proxy, ProxyMode, ServerProcess, TestDatabase, folder};
 
 /// A refresh, as a document.
 fn refresh(token: &str) -> String {
     format!("mutation {{ refreshSession(refreshToken: {token:?}) {{ token refreshToken }} }}")
 }
 
-fn serve(folder: &Path, database: &TestDatabase) -> Running {
+fn serve(folder: &Path, database: &TestDatabase) -> ServerProcess {
     let program =
         |arguments: &[&str]| Program::new(folder, arguments).set("DATABASE_URL", database.url.expose_secret());
     if database.kind != Kind::Sqlite {
@@ -24,9 +24,9 @@ fn serve(folder: &Path, database: &TestDatabase) -> Running {
 }
 
 /// Sends a refresh whose response is withheld, kills the server, and returns the refresh token that no client received.
-async fn refresh_and_kill(mut server: Running, token: &str) -> String {
+async fn refresh_and_kill(mut server: ServerProcess, token: &str) -> String {
     let wire = Proxy::to(server.api.trim_start_matches("http://").parse().unwrap()).await;
-    wire.set(Wire::Withholds);
+    wire.set(ProxyMode::Withhold);
     server.api = format!("http://{}", wire.address);
     let document = serde_json::json!({ "query": refresh(token) });
     let told = async { server.post("/graphql", &document).await.ok() };

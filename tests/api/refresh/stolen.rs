@@ -6,7 +6,7 @@ use entity::session::{self, EndReason};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{DAY, refreshed, refusal, successor, text};
-use crate::harness::{LoggedIn, TestApp, session_key};
+use crate::harness::{TestApp, TestUser, session_key};
 
 const GRACE_PERIOD: Duration = Duration::from_secs(10);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -18,7 +18,7 @@ async fn pair(app: &TestApp, token: &str) -> (String, String) {
 }
 
 /// Removes the time of the last refresh, as in the sessions of older versions.
-async fn db_clear_last_refresh(app: &TestApp, user: &LoggedIn) {
+async fn db_clear_last_refresh(app: &TestApp, user: &TestUser) {
     let update = session::Entity::update_many()
         .col_expr(session::Column::RefreshedAt, Expr::value(None::<i64>))
         .filter(session::Column::Id.eq(session_key(user)));
@@ -67,7 +67,7 @@ on_each_database! {
     }
 
     async fn use_of_the_new_access_token_on_another_node_counts(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
         let (token, _) = pair(&app, &alice.refresh_token).await;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{TEST_TIMEOUT, TestRequest, client, serve};
-use crate::harness::Running;
+use crate::harness::ServerProcess;
 
 const CONNECTIONS: usize = 30;
 
@@ -26,7 +26,7 @@ struct Http2(TcpStream);
 
 impl Http2 {
     /// Connects, with `window` bytes as the flow-control window of each stream.
-    async fn connect(server: &Running, window: u32) -> Self {
+    async fn connect(server: &ServerProcess, window: u32) -> Self {
         let mut stream = TcpStream::connect(server.api.trim_start_matches("http://")).await.unwrap();
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         bytes.extend(frame(4, 0, 0, &[&[0, 4][..], &window.to_be_bytes()].concat()));
@@ -92,7 +92,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 /// Opens connections, each with the maximum number of requests.
-async fn flood(server: &Running, request: &TestRequest, window: u32) -> Vec<Http2> {
+async fn flood(server: &ServerProcess, request: &TestRequest, window: u32) -> Vec<Http2> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = Http2::connect(server, window).await;

@@ -15,12 +15,12 @@ const EVENTS: &str = "subscription { accountEvents { ... on ProfileChangedEvent 
 
 on_each_database! {
     async fn change_is_read_once_for_all_subscriptions_of_a_user(app: TestApp) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let (here, _task) = (other.listen().await, other.tail_feed());
         let alice = app.log_in("alice").await;
         let mut subscribers = Vec::new();
         for _ in 0..MOST {
-            let mut subscriber = Subscriber::introduced(&here.address, &alice.token).await;
+            let mut subscriber = Subscriber::initialised(&here.address, &alice.token).await;
             for n in 0..MOST {
                 subscriber.subscribe(&n.to_string(), EVENTS).await;
             }
@@ -33,7 +33,7 @@ on_each_database! {
         alice.client.graphql(rename, json!({})).await.data();
         for subscriber in &mut subscribers {
             for _ in 0..MOST {
-                assert_eq!(subscriber.event().await["user"]["nickname"], "Alice");
+                assert_eq!(subscriber.next_event().await["user"]["nickname"], "Alice");
             }
         }
         assert_eq!(other.store.statements() - before, 1);

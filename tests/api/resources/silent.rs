@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{BEHIND_PROXY, client, serve_limited};
-use crate::harness::{Running, Subscriber};
+use crate::harness::{ServerProcess, Subscriber};
 
 /// Shorter than the timeout of a connection that sends nothing.
 const SOON: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ async fn is_served(address: &str) -> bool {
     matches!(timeout(SOON, asking).await, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200"))
 }
 
-async fn log_in(server: &Running) -> String {
+async fn log_in(server: &ServerProcess) -> String {
     let login = server.login("emulator:alice").await;
     login["data"]["login"]["token"].as_str().unwrap().to_owned()
 }
@@ -55,7 +55,7 @@ async fn uninitialised_websockets_do_not_keep_others_out() {
     }
     sleep(Duration::from_millis(500)).await;
     assert!(is_served(&address).await);
-    timeout(SOON, Subscriber::introduced(&address, &token)).await.expect("there is room for who says who they are");
+    timeout(SOON, Subscriber::initialised(&address, &token)).await.expect("there is room for who says who they are");
 }
 
 on_any_database! {
@@ -70,10 +70,10 @@ on_any_database! {
         }
         let mut subscribers = Vec::new();
         for _ in 0..5 {
-            subscribers.push(Subscriber::introduced(&here.address, &token).await);
+            subscribers.push(Subscriber::initialised(&here.address, &token).await);
         }
         // the oldest connections were evicted with "try again later"
-        assert_eq!(silent[0].closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+        assert_eq!(silent[0].next_close().await, (1013, "Try again later: OVERLOADED".to_owned()));
     }
 
     async fn one_client_can_use_half_of_the_subscriptions(
@@ -87,7 +87,7 @@ on_any_database! {
         };
         let introduced = async |n| {
             let mut subscriber = open(n).await.unwrap();
-            subscriber.introduce(json!({ "token": token })).await;
+            subscriber.connection_init(json!({ "token": token })).await;
             assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
             subscriber
         };
@@ -97,8 +97,8 @@ on_any_database! {
         for _ in 0..4 {
             subscribers.push(introduced(1).await);
         }
-        late.introduce(json!({ "token": token })).await;
-        assert_eq!(late.closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+        late.connection_init(json!({ "token": token })).await;
+        assert_eq!(late.next_close().await, (1013, "Try again later: OVERLOADED".to_owned()));
         let refused = open(1).await.err().unwrap();
         let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
         assert_eq!((response.status().as_u16(), &response.headers()["connection"]), (503, &"close".parse().unwrap()));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{SECRETS, SETTINGS, assert_holds_none, collect_tokens, failures, log_in};
-use crate::harness::{Answer, Kind, Log, TestApp};
+use crate::harness::{ApiResponse, Kind, Log, TestApp};
 
 /// A text like a telephone number: a nickname, and any other text of a client.
 const PHONE: &str = "13800138000";
@@ -84,7 +84,7 @@ fn every_mutation_of_the_schema_is_tested() {
 }
 
 /// Runs each mutation with each text, with and without a token.
-async fn mutate(app: &TestApp) -> Vec<Answer> {
+async fn mutate(app: &TestApp) -> Vec<ApiResponse> {
     for (n, reply) in failures().into_iter().enumerate() {
         app.wechat.reply(&format!("TheCode.bad{n}"), reply);
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::harness::{
-    Client, Kind, LoggedIn, Proxy, TestApp, TestDatabase, Wire, address, db_lines, session_key, user_key,
+    Client, Kind, Proxy, ProxyMode, TestApp, TestDatabase, TestUser, database_url, db_lines, session_key, user_key,
 };
 
 /// Connections of the server under test.
@@ -78,17 +78,17 @@ async fn start_over_slow_wire(database: &TestDatabase) -> (TestApp, Option<Proxy
     let port = url.port().unwrap_or(if database.kind == Kind::Postgres { 5432 } else { 3306 });
     let server = (url.host_str().unwrap(), port).to_socket_addrs().unwrap().next().unwrap();
     let wire = Proxy::to(server).await;
-    wire.set(Wire::Delays);
+    wire.set(ProxyMode::Delay);
     url.set_host(Some(&wire.address.ip().to_string())).unwrap();
     url.set_port(Some(wire.address.port())).unwrap();
-    let store = store::connect(&address(&SecretString::from(url.to_string())), CONNECTIONS).await.unwrap();
+    let store = store::connect(&database_url(&SecretString::from(url.to_string())), CONNECTIONS).await.unwrap();
     (TestApp::start_on(store, database, &[]).await, Some(wire))
 }
 
 /// A user, and the prefix of their codes.
 struct Person {
     name: String,
-    user: LoggedIn,
+    user: TestUser,
 }
 
 impl Person {
@@ -99,8 +99,8 @@ impl Person {
 
 /// The acknowledged writes of a client that continues.
 struct Acknowledged<'a> {
-    user: &'a LoggedIn,
-    sessions: Vec<LoggedIn>,
+    user: &'a TestUser,
+    sessions: Vec<TestUser>,
     generation: i64,
     nickname: String,
 }

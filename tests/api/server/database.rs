@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::harness::{Kind, TestApp, TestDatabase, address, db_lines, run_on_empty};
+use crate::harness::{Kind, TestApp, TestDatabase, database_url, db_lines, run_on_empty};
 
 on_each_empty_database! {
     async fn broken_connections_fail_no_request(database: Arc<TestDatabase>) {
@@ -93,7 +93,7 @@ async fn defaults_of_the_database_are_overridden() {
         }
         db.close().await.unwrap();
         // new connections begin with these defaults
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let alice = other.log_in("alice").await;
         let logins = (0..60).map(|n| {
             let (other, alice) = (other.clone(), alice.client.clone());
@@ -119,8 +119,8 @@ async fn defaults_of_the_database_are_overridden() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn database_with_an_incomplete_encoding_is_refused() {
     run_on_empty(Kind::Postgres, async |database: Arc<TestDatabase>| {
-        let narrow = database.beside(" ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'").await;
-        let refused = store::connect(&address(&narrow.url), 1).await.unwrap_err().to_string();
+        let narrow = database.create_another(" ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'").await;
+        let refused = store::connect(&database_url(&narrow.url), 1).await.unwrap_err().to_string();
         narrow.remove().await;
         assert!(refused.contains("LATIN1") && refused.contains("UTF8"), "{refused}");
     })

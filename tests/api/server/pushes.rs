@@ -5,19 +5,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Program, Running, folder};
+use crate::harness::{Program, ServerProcess, folder};
 
 /// How long a change may take until every request sees it.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
 const ME: &str = "{ me { nickname avatarUrl phoneNumber deletesAt } }";
 
-async fn me(server: &Running, token: &str) -> Value {
+async fn me(server: &ServerProcess, token: &str) -> Value {
     server.graphql(Some(token), ME).await["data"]["me"].clone()
 }
 
 /// Logs alice in by an event about her, and makes sure that her first session sees what it changed within a second.
-async fn seen(server: &Running, token: &str, event: &str, is_seen: impl Fn(&Value) -> bool) -> Value {
+async fn seen(server: &ServerProcess, token: &str, event: &str, is_seen: impl Fn(&Value) -> bool) -> Value {
     let login = server.login(&format!("emulator:push:{event}:alice")).await;
     assert_eq!(login["data"]["login"]["isNewUser"], false, "{event}: {login}");
     let pushed = Instant::now();
