@@ -172,7 +172,10 @@ on_any_database! {
             assert_eq!(check(&app).await.unwrap_err().code, Code::ProviderUnavailable);
         }
         let sent = &app.wechat.calls_of(CHECK)[0];
-        assert_eq!([&sent["content"], &sent["openid"], &sent["scene"], &sent["version"]], ["爱丽丝", "o_alice", "1", "2"]);
+        assert_eq!(
+            [&sent["content"], &sent["openid"], &sent["scene"], &sent["version"]],
+            ["爱丽丝", "o_alice", "1", "2"]
+        );
     }
 
     async fn pictures_are_checked(app: TestApp) {

@@ -43,16 +43,22 @@ on_each_database! {
     }
 
     async fn unionid_joins_the_accounts_of_one_person(app: TestApp, [("CLOUD_HOSTING", "true")]) {
-        let with = |app_id, openid| hosted(&app, &[("x-wx-appid", app_id), ("x-wx-openid", openid), ("x-wx-unionid", "u_1")]);
+        let with =
+            |app_id, openid| hosted(&app, &[("x-wx-appid", app_id), ("x-wx-openid", openid), ("x-wx-unionid", "u_1")]);
         let one = with("wx1", "o_1").login("").await.data()["login"].clone();
         let other = with("wx2", "o_2").login("").await.data()["login"].clone();
-        assert_eq!((&one["isNewUser"], &other["isNewUser"], &one["user"]["id"]), (&json!(true), &json!(false), &other["user"]["id"]));
+        assert_eq!(
+            (&one["isNewUser"], &other["isNewUser"], &one["user"]["id"]),
+            (&json!(true), &json!(false), &other["user"]["id"])
+        );
     }
 }
 
 on_any_database! {
     async fn resource_sharing_logs_in_the_caller_and_not_the_owner(app: TestApp, [("CLOUD_HOSTING", "true")]) {
-        let bob = app.anonymous().login_with(json!({ "code": "bob", "appId": "wx2" })).await.data()["login"]["user"]["id"].clone();
+        let bob =
+            app.anonymous().login_with(json!({ "code": "bob", "appId": "wx2" })).await.data()["login"]["user"]["id"]
+                .clone();
         let shared = [&ALICE[..], &[("x-wx-from-appid", "wx2"), ("x-wx-from-openid", "o_bob")]].concat();
         assert_eq!(hosted(&app, &shared).login("").await.data()["login"]["user"]["id"], bob);
         let incomplete = [&ALICE[..], &[("x-wx-from-openid", "o_bob")]].concat();
@@ -105,7 +111,10 @@ on_any_database! {
         }
     }
 
-    async fn header_logins_count_for_the_login_limit(app: TestApp, [("CLOUD_HOSTING", "true"), ("LOGIN_RATE_LIMIT", "2/h")]) {
+    async fn header_logins_count_for_the_login_limit(
+        app: TestApp,
+        [("CLOUD_HOSTING", "true"), ("LOGIN_RATE_LIMIT", "2/h")]
+    ) {
         for _ in 0..2 {
             hosted(&app, &ALICE).login("").await.data();
         }

@@ -58,7 +58,10 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn check_has_the_callers_openid_and_the_stored_form_of_the_name(app: TestApp, [("CONTENT_CHECK", "enforce")]) {
+    async fn check_has_the_callers_openid_and_the_stored_form_of_the_name(
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce")]
+    ) {
         let alice = app.log_in("alice").await;
         app.wechat.reply(PATH, verdict("pass", 100));
         assert_eq!(set_nickname(&alice, json!(" 爱丽丝\u{3000}")).await, None);
@@ -67,7 +70,10 @@ on_any_database! {
             assert_eq!(call[name], expected, "{name}");
         }
         // neither null nor an invalid nickname is sent
-        assert_eq!((set_nickname(&alice, Value::Null).await, set_nickname(&alice, json!("")).await.as_deref()), (None, Some("BLANK")));
+        assert_eq!(
+            (set_nickname(&alice, Value::Null).await, set_nickname(&alice, json!("")).await.as_deref()),
+            (None, Some("BLANK"))
+        );
         assert_eq!(app.wechat.calls_of(PATH).len(), 1);
     }
 
@@ -85,10 +91,24 @@ on_any_database! {
             (&[("CONTENT_CHECK", "enforce")][..], true, false, false),
             (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_REVIEW", "refuse")][..], true, true, false),
             (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], true, false, true),
-            (&[("CONTENT_CHECK", "flag"), ("CONTENT_CHECK_REVIEW", "refuse"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], false, false, false),
+            (
+                &[
+                    ("CONTENT_CHECK", "flag"),
+                    ("CONTENT_CHECK_REVIEW", "refuse"),
+                    ("CONTENT_CHECK_UNAVAILABLE", "refuse"),
+                ][..],
+                false,
+                false,
+                false,
+            ),
         ] {
             let server = app.another_node_with(settings).await;
-            let replies = [(verdict("risky", 1), risky), (verdict("review", 2), review), (verdict("pass", 100), false), (verdict("new", 3), away)];
+            let replies = [
+                (verdict("risky", 1), risky),
+                (verdict("review", 2), review),
+                (verdict("pass", 100), false),
+                (verdict("new", 3), away),
+            ];
             let replies = replies.into_iter().chain(refusals.clone().map(|reply| (reply, away)));
             for (n, (reply, is_refused)) in replies.enumerate() {
                 let user = server.log_in(&format!("user{n}.{}", settings.len())).await;
@@ -103,7 +123,10 @@ on_any_database! {
         }
     }
 
-    async fn timeout_of_wechat_counts_as_an_outage(app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_TIMEOUT", "200ms")]) {
+    async fn timeout_of_wechat_counts_as_an_outage(
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce"), ("WECHAT_TIMEOUT", "200ms")]
+    ) {
         let alice = app.log_in("alice").await;
         app.wechat.reply(PATH, Reply::Hang);
         assert_eq!(set_nickname(&alice, json!("Alice")).await, None);
@@ -121,7 +144,8 @@ on_any_database! {
         }
         let (url, settings) = (Arc::new(app.database.clone()), folder());
         let flagged = async |arguments: &[&str]| {
-            let arguments: Vec<_> = ["admin", "flagged"].into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect();
+            let arguments: Vec<_> =
+                ["admin", "flagged"].into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect();
             let (url, path) = (Arc::clone(&url), settings.path().to_owned());
             let run = move || {
                 let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

@@ -58,7 +58,8 @@ on_each_database! {
         app.db_set_role(&admin, user::Role::Admin).await;
         delete(&alice.client, "alice.2").await.data();
         let query = "query($id: ID!) { user(id: $id) { status } }";
-        let seen = async || admin.client.graphql(query, json!({ "id": alice.user_id })).await.data()["user"]["status"].clone();
+        let seen =
+            async || admin.client.graphql(query, json!({ "id": alice.user_id })).await.data()["user"]["status"].clone();
         assert_eq!(seen().await, "DELETING");
         app.accounts.suspend(user_key(&alice)).await.unwrap();
         assert_eq!(seen().await, "SUSPENDED");

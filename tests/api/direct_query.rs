@@ -138,7 +138,11 @@ on_any_database! {
             let expected = ask(&client(&executor), &document, &variables).await;
             // the first time through the executor, then directly
             for _ in 0..2 {
-                assert_eq!(ask(&client(&app), &document, &variables).await, expected, "{document} {variables} {token:?}");
+                assert_eq!(
+                    ask(&client(&app), &document, &variables).await,
+                    expected,
+                    "{document} {variables} {token:?}"
+                );
             }
         }
         // about 85 of 300: bounds that chance does not reach

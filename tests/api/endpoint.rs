@@ -91,7 +91,9 @@ on_any_database! {
             let request = headers.fold(Request::post("/graphql"), |request, (name, value)| request.header(name, value));
             app.anonymous().send(request, json!({ "query": "{ me { id } }" }).to_string()).await
         };
-        for kinds in [&[JSON, JSON][..], &["application/json, application/json"], &[JSON, "Application/JSON; charset=utf-8"]] {
+        for kinds in
+            [&[JSON, JSON][..], &["application/json, application/json"], &[JSON, "Application/JSON; charset=utf-8"]]
+        {
             for tokens in [&[&*bearer, &*bearer][..], &[&*bearer, &*again], &[&*format!("{bearer}, {bearer}")]] {
                 me(kinds, tokens).await.data();
             }
@@ -99,10 +101,16 @@ on_any_database! {
         for kinds in [&[JSON, "text/plain"][..], &["text/plain", JSON], &["application/json, text/plain"]] {
             assert_refused(&me(kinds, &[&bearer]).await, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
-        for tokens in [&[&*bearer, "Bearer other"][..], &["Basic eDp5", &*bearer], &[&*format!("{bearer}, Bearer other")]] {
+        for tokens in
+            [&[&*bearer, "Bearer other"][..], &["Basic eDp5", &*bearer], &[&*format!("{bearer}, Bearer other")]]
+        {
             let refused = me(&[JSON], tokens).await;
             assert_refused(&refused, 400, "BAD_REQUEST");
-            assert!(refused.message().contains("`Authorization`") && !refused.text.contains(&token), "{}", refused.text);
+            assert!(
+                refused.message().contains("`Authorization`") && !refused.text.contains(&token),
+                "{}",
+                refused.text
+            );
         }
         let twice = app.with_token(&token).header("authorization", "Bearer other");
         let refused = twice.post("/api/login", &json!({ "code": "alice.2" })).await;
@@ -135,7 +143,9 @@ on_any_database! {
 
     async fn unknown_route_gets_a_json_error(app: TestApp) {
         let hosts = app.anonymous().header("accept-language", "zh_CN");
-        for path in ["/nowhere", "/graphql/", "/api", "/api/nothing", "/graphiql/assets/x/y", "/graphiql/assets/%ff/y", "/%00"] {
+        for path in
+            ["/nowhere", "/graphql/", "/api", "/api/nothing", "/graphiql/assets/x/y", "/graphiql/assets/%ff/y", "/%00"]
+        {
             for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
                 if path.contains("assets") && method != Method::GET {
                     continue;
@@ -163,7 +173,11 @@ on_any_database! {
         ] {
             let answer = app.anonymous().send(Request::patch(path), "").await;
             assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{path}");
-            assert_eq!((&answer.error()["action"], answer.headers[header::ALLOW].to_str().unwrap()), (&json!("FIX"), allowed), "{path}");
+            assert_eq!(
+                (&answer.error()["action"], answer.headers[header::ALLOW].to_str().unwrap()),
+                (&json!("FIX"), allowed),
+                "{path}"
+            );
             assert!(answer.body["error"]["requestId"].is_string());
         }
     }

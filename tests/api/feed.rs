@@ -166,10 +166,7 @@ on_each_database! {
         until_cached(&app, &elsewhere, &alice).await;
     }
 
-    async fn cached_session_is_refused_once_its_token_expired(
-        app: TestApp,
-        [("ACCESS_TOKEN_TTL", "1m")]
-    ) {
+    async fn cached_session_is_refused_once_its_token_expired(app: TestApp, [("ACCESS_TOKEN_TTL", "1m")]) {
         let _task = app.tail_feed();
         let alice = app.log_in("alice").await;
         until_cached(&app, &alice.client, &alice).await;

@@ -80,7 +80,13 @@ on_each_database! {
         assert_eq!(app.anonymous().login("other.1").await.code(), "CODE_USED");
         assert_eq!(link(&alice.client, "other.1", "wx1").await.code(), "CODE_USED");
         assert_eq!(link(&alice.client, "other.2", "wx9").await.code(), "UNKNOWN_APP");
-        assert_eq!(app.anonymous().graphql("mutation { linkIdentity(code: \"x\") { user { id } } }", json!({})).await.refusal(), "MISSING");
+        assert_eq!(
+            app.anonymous()
+                .graphql("mutation { linkIdentity(code: \"x\") { user { id } } }", json!({}))
+                .await
+                .refusal(),
+            "MISSING"
+        );
     }
 
     async fn identity_of_another_account_is_not_moved_and_gives_a_merge_ticket(app: TestApp) {
@@ -88,7 +94,10 @@ on_each_database! {
         for (openid, unionid, app_id) in [("o_2", None, "wx2"), ("o_3", Some("u_2"), "wx1")] {
             let refused = link(&alice.client, &code(&app, openid, unionid), app_id).await;
             let refused = &refused.data()["linkIdentity"];
-            assert_eq!((&refused["userErrors"][0]["code"], &refused["identity"]), (&json!("IDENTITY_TAKEN"), &Value::Null));
+            assert_eq!(
+                (&refused["userErrors"][0]["code"], &refused["identity"]),
+                (&json!("IDENTITY_TAKEN"), &Value::Null)
+            );
             assert!(refused["mergeTicket"].as_str().unwrap().len() >= 40);
         }
         assert_eq!(identities(&alice.client).await.len(), 1);
@@ -108,7 +117,8 @@ on_each_database! {
         for (n, linked) in links.collect::<Vec<_>>().into_iter().enumerate() {
             outcomes[n % 2].push(linked.await.unwrap()["identity"].is_object());
         }
-        let [alices, bobs] = outcomes.map(|outcome| outcome.iter().all(|linked| *linked) || !outcome.iter().all(|linked| !*linked));
+        let [alices, bobs] =
+            outcomes.map(|outcome| outcome.iter().all(|linked| *linked) || !outcome.iter().all(|linked| !*linked));
         assert!(alices != bobs, "one of the two has it");
         db_assert_consistent(&app).await;
     }
@@ -143,7 +153,9 @@ on_each_database! {
             let unlinks = identities(&alice.client).await.into_iter().map(|identity| {
                 let (accounts, caller) = (app.accounts.clone(), caller.clone());
                 tokio::spawn(async move {
-                    let Some(GlobalId::Identity(id)) = GlobalId::decode(identity["id"].as_str().unwrap()) else { panic!() };
+                    let Some(GlobalId::Identity(id)) = GlobalId::decode(identity["id"].as_str().unwrap()) else {
+                        panic!()
+                    };
                     accounts.unlink_identity(&caller, id).await.unwrap().is_ok()
                 })
             });
@@ -171,7 +183,8 @@ on_each_database! {
             app.clock.advance(Duration::from_secs(1));
             link(&alice.client, &code(&app, openid, unionid), app_id).await.data();
         }
-        let of = async |app_id: &str| identities(&alice.client).await.into_iter().rfind(|it| it["appId"] == app_id).unwrap();
+        let of =
+            async |app_id: &str| identities(&alice.client).await.into_iter().rfind(|it| it["appId"] == app_id).unwrap();
         unlink(&alice.client, &of("wx1").await["id"]).await.data();
         assert_eq!(db_unionids(&app).await, ["u_2"]);
         let other = log_in(&app, "wx1", "o_3", Some("u_3")).await;

@@ -43,8 +43,10 @@ on_each_database! {
 
     async fn direct_query_and_resolvers_give_the_same_values(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
-        let input = json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
+        let update =
+            "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
+        let input =
+            json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
         for profile in [json!({}), input] {
             let updated = alice.client.graphql(update, json!({ "input": profile })).await;
             assert_eq!(updated.data()["updateProfile"]["userErrors"], json!([]));

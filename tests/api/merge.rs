@@ -89,7 +89,8 @@ on_each_database! {
         let two = ticket(&app, &first, "wx2", "o_2").await;
         merge(&first.client, &two).await.data();
         let reader = app.log_in("reader").await;
-        let query = "query($id: ID!, $ids: [ID!]!) { user(id: $id) { id } users(ids: $ids) { id } node(id: $id) { id } }";
+        let query =
+            "query($id: ID!, $ids: [ID!]!) { user(id: $id) { id } users(ids: $ids) { id } node(id: $id) { id } }";
         for gone in [&second, &third] {
             let ids = [&gone.user_id, &reader.user_id, &first.user_id];
             let answer = reader.client.graphql(query, json!({ "id": gone.user_id, "ids": ids })).await;
@@ -101,7 +102,8 @@ on_each_database! {
         assert!(rows.len() == 2 && rows.iter().all(|row| row.into_user == user_key(&first)), "{rows:?}");
         // deleting the remaining account deletes the merged ids
         assert!(app.accounts.delete_now(user_key(&first)).await.unwrap());
-        let answer = reader.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": third.user_id })).await;
+        let answer =
+            reader.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": third.user_id })).await;
         assert_eq!(answer.data()["user"], Value::Null);
         assert!(merged_user::Entity::find().all(&app.db().await).await.unwrap().is_empty());
     }
@@ -145,10 +147,14 @@ on_each_database! {
                 merges.push(async move { merge(&client, &ticket).await });
             }
             let merges: Vec<_> = merges.into_iter().map(tokio::spawn).collect();
-            let logins: Vec<_> = (0..4).map(|n| {
-                let (node, openid) = (beside.clone(), format!("{name}_{}", n % 2 + 1));
-                tokio::spawn(async move { log_in(&node, if n % 2 == 0 { "wx1" } else { "wx2" }, &openid, None).await })
-            }).collect();
+            let logins: Vec<_> = (0..4)
+                .map(|n| {
+                    let (node, openid) = (beside.clone(), format!("{name}_{}", n % 2 + 1));
+                    tokio::spawn(
+                        async move { log_in(&node, if n % 2 == 0 { "wx1" } else { "wx2" }, &openid, None).await },
+                    )
+                })
+                .collect();
             for merged in merges {
                 // the second caller has lost its session or its ticket
                 let answer = merged.await.unwrap();
@@ -172,7 +178,9 @@ on_each_database! {
         let (older, younger) = two_accounts(&app, "o").await;
         let ticket = ticket(&app, &older, "wx2", "o_2").await;
         let stranger = app.log_in("stranger").await;
-        for (client, text) in [(&stranger.client, ticket.as_str()), (&younger.client, &ticket), (&older.client, "nonsense")] {
+        for (client, text) in
+            [(&stranger.client, ticket.as_str()), (&younger.client, &ticket), (&older.client, "nonsense")]
+        {
             assert_eq!(refusal(&merge(client, text).await), "TICKET_USED");
         }
         app.clock.advance(Duration::from_mins(10));

@@ -112,7 +112,8 @@ on_each_database! {
             let client = alice.client.clone();
             tokio::spawn(async move {
                 let input = json!({ "nickname": format!("{n}"), "metadata": { "n": n } });
-                let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }";
+                let update =
+                    "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }";
                 client.graphql(update, json!({ "input": input })).await.data();
             })
         });
@@ -166,7 +167,10 @@ on_any_database! {
         let expected = json!({ "a": [1, "x", { "b": null }], "x": 7 });
         assert_eq!(answer.data()["updateProfile"]["user"]["metadata"], expected);
         let twice = "mutation { updateProfile(input: { metadata: { a: 1, a: 2 } }) { user { metadata } } }";
-        assert_eq!(alice.client.graphql(twice, json!({})).await.data()["updateProfile"]["user"]["metadata"], json!({ "a": 2 }));
+        assert_eq!(
+            alice.client.graphql(twice, json!({})).await.data()["updateProfile"]["user"]["metadata"],
+            json!({ "a": 2 })
+        );
         let with_enum = "mutation { updateProfile(input: { metadata: { a: RED } }) { user { metadata } } }";
         assert_eq!(alice.client.graphql(with_enum, json!({})).await.code(), "GRAPHQL_VALIDATION_FAILED");
         let of_another_type = "mutation($m: String) { updateProfile(input: { metadata: $m }) { user { metadata } } }";

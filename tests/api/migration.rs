@@ -141,7 +141,8 @@ on_each_empty_database! {
             assert_eq!(database.store().await.schema_state().await.unwrap(), SchemaState::Current);
         } else {
             let all = Migrator::names().len();
-            let expected = format!("the database is {all} migration(s) behind this program: run `miniaccount migrate` first");
+            let expected =
+                format!("the database is {all} migration(s) behind this program: run `miniaccount migrate` first");
             assert_eq!(started.unwrap_err().to_string(), expected);
             assert_eq!(db_tables(&database.db_connect().await).await, [""; 0]);
         }

@@ -44,10 +44,14 @@ on_each_database! {
         for n in 0..50 {
             people.push(app.log_in(&format!("user{n}")).await);
         }
-        let racers: Vec<_> = people.iter().enumerate().map(|(n, person)| {
-            let client = [&app, &other][n % 2].with_token(&person.token);
-            tokio::spawn(async move { bind(&client, &format!("{NUMBER}.{n}")).await })
-        }).collect();
+        let racers: Vec<_> = people
+            .iter()
+            .enumerate()
+            .map(|(n, person)| {
+                let client = [&app, &other][n % 2].with_token(&person.token);
+                tokio::spawn(async move { bind(&client, &format!("{NUMBER}.{n}")).await })
+            })
+            .collect();
         let mut taken = 0;
         for racer in racers {
             let answer = racer.await.unwrap();
@@ -63,7 +67,10 @@ on_each_database! {
         bind(&alice.client, NUMBER).await.data();
         for _ in 0..2 {
             let unbound = unbind(&alice.client).await;
-            assert_eq!(unbound.data()["unbindPhoneNumber"], json!({ "user": { "phoneNumber": null }, "userErrors": [] }));
+            assert_eq!(
+                unbound.data()["unbindPhoneNumber"],
+                json!({ "user": { "phoneNumber": null }, "userErrors": [] })
+            );
         }
         assert_eq!(number(&alice.client).await, Value::Null);
         bind(&bob.client, &format!("{NUMBER}.bob")).await.data();
@@ -72,7 +79,9 @@ on_each_database! {
 
     async fn new_number_replaces_the_old_one(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
-        for (code, expected) in [(NUMBER, "+8613800000000"), (OTHER, "+8613900000000"), ("852-51234567", "+85251234567")] {
+        for (code, expected) in
+            [(NUMBER, "+8613800000000"), (OTHER, "+8613900000000"), ("852-51234567", "+85251234567")]
+        {
             bind(&alice.client, code).await.data();
             assert_eq!(number(&alice.client).await, expected);
         }
@@ -150,10 +159,12 @@ on_any_database! {
     async fn concurrent_binds_send_a_code_once(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
-        let taps: Vec<_> = (0..10).map(|_| {
-            let client = alice.client.clone();
-            tokio::spawn(async move { bind(&client, "tap").await })
-        }).collect();
+        let taps: Vec<_> = (0..10)
+            .map(|_| {
+                let client = alice.client.clone();
+                tokio::spawn(async move { bind(&client, "tap").await })
+            })
+            .collect();
         for tap in taps {
             assert_eq!(tap.await.unwrap().data()["bindPhoneNumber"]["user"]["phoneNumber"], "+8613800000000");
         }

@@ -31,7 +31,8 @@ on_each_database! {
             ("odd code", Reply::Hang, "INVALID_PHONE_CODE"),
         ] {
             app.wechat.reply(code, reply);
-            let login = log_in(&app, json!({ "code": format!("alice.{expected}.{}", code.len()), "phoneCode": code })).await;
+            let login =
+                log_in(&app, json!({ "code": format!("alice.{expected}.{}", code.len()), "phoneCode": code })).await;
             let payload = &login.data()["login"];
             assert_eq!(payload["userErrors"][0]["code"], expected, "{code}");
             assert_eq!(payload["userErrors"][0]["field"], json!(["phoneCode"]));
@@ -39,18 +40,24 @@ on_each_database! {
         }
         app.wechat.reply("rest", Reply::errcode(40163));
         let classic = app.anonymous().post("/api/login", &json!({ "code": "alice.rest", "phoneCode": "rest" })).await;
-        assert_eq!((classic.status, &classic.body["userErrors"][0]["code"]), (StatusCode::OK, &json!("INVALID_PHONE_CODE")));
-        let classic = app.anonymous().post("/api/login", &json!({ "code": "bob", "phoneCode": "86-13900000000" })).await;
+        assert_eq!(
+            (classic.status, &classic.body["userErrors"][0]["code"]),
+            (StatusCode::OK, &json!("INVALID_PHONE_CODE"))
+        );
+        let classic =
+            app.anonymous().post("/api/login", &json!({ "code": "bob", "phoneCode": "86-13900000000" })).await;
         assert_eq!((classic.status, &classic.body["userErrors"]), (StatusCode::OK, &json!([])));
     }
 
     async fn concurrent_logins_send_both_codes_once(app: TestApp) {
         let nodes = [app.clone(), app.another_node().await];
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
-        let taps: Vec<_> = (0..10).map(|n| {
-            let app = nodes[n % 2].clone();
-            tokio::spawn(async move { log_in(&app, json!({ "code": "alice", "phoneCode": "tap" })).await })
-        }).collect();
+        let taps: Vec<_> = (0..10)
+            .map(|n| {
+                let app = nodes[n % 2].clone();
+                tokio::spawn(async move { log_in(&app, json!({ "code": "alice", "phoneCode": "tap" })).await })
+            })
+            .collect();
         for tap in taps {
             assert_eq!(tap.await.unwrap().data()["login"]["userErrors"], json!([]));
         }
@@ -78,20 +85,29 @@ on_each_database! {
         assert_eq!(db_counts(&app).await, (1, 2));
     }
 
-    async fn first_login_joins_the_account_with_its_number_if_enabled(app: TestApp, [("PHONE_JOINS_ACCOUNTS", "true")]) {
+    async fn first_login_joins_the_account_with_its_number_if_enabled(
+        app: TestApp,
+        [("PHONE_JOINS_ACCOUNTS", "true")]
+    ) {
         let first = log_in(&app, json!({ "code": "alice", "phoneCode": NUMBER })).await;
         let elsewhere = format!("{NUMBER}.2");
         app.wechat.reply(&elsewhere, Reply::phone(NUMBER, "wx2"));
         for (code, create) in [("alice", true), ("alice.2", false)] {
-            let login = log_in(&app, json!({ "code": code, "appId": "wx2", "phoneCode": elsewhere, "createUser": create })).await;
+            let login =
+                log_in(&app, json!({ "code": code, "appId": "wx2", "phoneCode": elsewhere, "createUser": create }))
+                    .await;
             let login = &login.data()["login"];
-            assert_eq!((&login["user"]["id"], &login["isNewUser"]), (&first.data()["login"]["user"]["id"], &json!(false)));
+            assert_eq!(
+                (&login["user"]["id"], &login["isNewUser"]),
+                (&first.data()["login"]["user"]["id"], &json!(false))
+            );
             assert_eq!((&login["userErrors"], &login["user"]["phoneNumber"]), (&json!([]), &json!("+8613800000000")));
         }
         assert_eq!((db_counts(&app).await, app.wechat.phone_code_sent(&elsewhere)), ((1, 2), 1));
         let other = log_in(&app, json!({ "code": "bob", "phoneCode": "86-13900000000" })).await;
         assert_eq!(other.data()["login"]["isNewUser"], true);
-        let unknown = log_in(&app, json!({ "code": "carol", "phoneCode": "86-13700000000", "createUser": false })).await;
+        let unknown =
+            log_in(&app, json!({ "code": "carol", "phoneCode": "86-13700000000", "createUser": false })).await;
         assert_eq!((unknown.code(), db_counts(&app).await), ("ACCOUNT_NOT_FOUND", (2, 3)));
     }
 }

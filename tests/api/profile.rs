@@ -57,7 +57,10 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         let all = json!({ "nickname": "  爱丽丝 ", "locale": "zh-cn", "avatarUrl": AVATAR });
         let user = update(&alice.client, all).await;
-        assert_eq!((&user["nickname"], &user["locale"], &user["avatarUrl"]), (&json!("爱丽丝"), &json!("zh-CN"), &json!(AVATAR)));
+        assert_eq!(
+            (&user["nickname"], &user["locale"], &user["avatarUrl"]),
+            (&json!("爱丽丝"), &json!("zh-CN"), &json!(AVATAR))
+        );
         for (field, value, kept) in [
             ("nickname", json!("Alice"), json!("Alice")),
             ("nickname", json!("alice"), json!("alice")),
@@ -132,7 +135,10 @@ on_each_database! {
         let (name, avatar) = ("👩".repeat(32), format!("https://media.example/{}", "x".repeat(490)));
         let locale = "en-x-abcdefgh-abcdefgh-abcdefgh-abc";
         let user = update(&alice.client, json!({ "nickname": name, "locale": locale, "avatarUrl": avatar })).await;
-        assert_eq!((&user["nickname"], &user["locale"], &user["avatarUrl"]), (&json!(name), &json!(locale), &json!(avatar)));
+        assert_eq!(
+            (&user["nickname"], &user["locale"], &user["avatarUrl"]),
+            (&json!(name), &json!(locale), &json!(avatar))
+        );
         assert_eq!((locale.len(), avatar.len()), (35, 512));
     }
 
@@ -140,7 +146,9 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         let updates = (0..10).map(|n| {
             let client = alice.client.clone();
-            tokio::spawn(async move { update(&client, json!({ "nickname": format!("{n}"), "locale": format!("en-x-{n}") })).await })
+            tokio::spawn(async move {
+                update(&client, json!({ "nickname": format!("{n}"), "locale": format!("en-x-{n}") })).await
+            })
         });
         for update in updates.collect::<Vec<_>>() {
             update.await.unwrap();
@@ -180,7 +188,10 @@ on_any_database! {
         assert_eq!(row(&app, &alice).await.nickname, None);
     }
 
-    async fn updates_count_for_the_limit_of_the_user(app: TestApp, [("LOGIN_RATE_LIMIT", "600/min"), ("FILE", "user_rate_limit = \"3/h\"")]) {
+    async fn updates_count_for_the_limit_of_the_user(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "600/min"), ("FILE", "user_rate_limit = \"3/h\"")]
+    ) {
         // the first login creates the user, and counts for nobody
         let alice = app.log_in("alice").await;
         for n in 0..3 {

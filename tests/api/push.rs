@@ -123,12 +123,16 @@ on_each_database! {
         assert_eq!(profile_is_set(&app, &bob).await, [true; 3]);
     }
 
-    async fn data_removed_by_wechat_is_cleared_on_every_node_within_a_second(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+    async fn data_removed_by_wechat_is_cleared_on_every_node_within_a_second(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token")]
+    ) {
         let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = user_with_profile(&app, "alice").await;
         let elsewhere = other.with_token(&alice.token);
-        let nickname = async || elsewhere.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone();
+        let nickname =
+            async || elsewhere.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone();
         assert_eq!(nickname().await, "Alice");
         deliver_event(&app, &event("user_info_modified", "o_alice", 1)).await;
         let done = std::time::Instant::now();
@@ -139,7 +143,10 @@ on_each_database! {
         assert_eq!(profile_is_set(&app, &alice).await, [false, false, true]);
     }
 
-    async fn cancellation_schedules_the_deletion_and_does_not_postpone_it(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+    async fn cancellation_schedules_the_deletion_and_does_not_postpone_it(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token")]
+    ) {
         let alice = user_with_profile(&app, "alice").await;
         let deletes_at = async || {
             let row = user::Entity::find_by_id(user_key(&alice)).one(&app.db().await).await.unwrap().unwrap();
@@ -188,7 +195,10 @@ on_each_database! {
         assert_eq!((recorded_events(&app).await, told), (1, 1));
     }
 
-    async fn encrypted_message_is_decrypted(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token"), ("WECHAT_PUSH_AES_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY")]) {
+    async fn encrypted_message_is_decrypted(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token"), ("WECHAT_PUSH_AES_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY")]
+    ) {
         let alice = user_with_profile(&app, "alice").await;
         let sealed = seal("wx1", &revocation("o_alice", json!("19")).to_string());
         let body = json!({ "ToUserName": "gh_1", "Encrypt": sealed });
@@ -199,24 +209,35 @@ on_each_database! {
             <MsgType><![CDATA[event]]></MsgType><Event><![CDATA[user_authorization_revoke]]></Event>
             <RevokeInfo><![CDATA[20]]></RevokeInfo></xml>";
         let sealed = seal("wx1", inside);
-        let body = format!("<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>");
+        let body =
+            format!("<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>");
         push(&app, &signed_sealed(&app, &sealed), body).await;
         assert_eq!(profile_is_set(&app, &alice).await, [false, false, true]);
     }
 }
 
 on_any_database! {
-    async fn verification_request_is_answered_if_its_signature_is_valid(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+    async fn verification_request_is_answered_if_its_signature_is_valid(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token")]
+    ) {
         let answer = app.anonymous().get(&format!("{}&echostr=48199%3Cb%3E", signed(&app, "wx1"))).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "48199<b>"));
         assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/plain"));
-        for wrong in ["/wechat/push/wx1", "/wechat/push/wx1?echostr=1", &format!("{}x", signed(&app, "wx1")).replace("nonce=", "nonce=9")] {
+        for wrong in [
+            "/wechat/push/wx1",
+            "/wechat/push/wx1?echostr=1",
+            &format!("{}x", signed(&app, "wx1")).replace("nonce=", "nonce=9"),
+        ] {
             let answer = app.anonymous().get(wrong).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (403, "FORBIDDEN"), "{wrong}");
         }
     }
 
-    async fn wrong_or_old_signature_is_refused(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token"), ("WECHAT_PUSH_AES_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY")]) {
+    async fn wrong_or_old_signature_is_refused(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token"), ("WECHAT_PUSH_AES_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY")]
+    ) {
         let alice = user_with_profile(&app, "alice").await;
         let message = event("user_info_modified", "o_alice", 1).to_string();
         let address = signed(&app, "wx1");
@@ -242,7 +263,10 @@ on_any_database! {
         assert_eq!((profile_is_set(&app, &alice).await, recorded_events(&app).await), ([true; 3], 0));
     }
 
-    async fn route_exists_only_for_known_mini_programs_and_with_a_token(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+    async fn route_exists_only_for_known_mini_programs_and_with_a_token(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token")]
+    ) {
         let message = event("user_info_modified", "o_alice", 1).to_string();
         for unknown in ["wx3", "", "wx1%2F"] {
             let answer = push(&app, &signed(&app, unknown), message.clone()).await;
@@ -272,7 +296,10 @@ on_any_database! {
         assert_eq!((answer.status.as_u16(), answer.code()), (413, "PAYLOAD_TOO_LARGE"));
     }
 
-    async fn unreadable_message_is_refused_and_irrelevant_message_is_acknowledged(app: TestApp, [("WECHAT_PUSH_TOKEN", "push-token")]) {
+    async fn unreadable_message_is_refused_and_irrelevant_message_is_acknowledged(
+        app: TestApp,
+        [("WECHAT_PUSH_TOKEN", "push-token")]
+    ) {
         for odd in ["", "hello", "{", "[]", "<xml>", "<!DOCTYPE x [<!ENTITY a \"b\">]><xml>&a;</xml>"] {
             assert_eq!(push(&app, &signed(&app, "wx1"), odd).await.code(), "BAD_REQUEST", "{odd}");
         }

@@ -80,10 +80,12 @@ on_each_database! {
 
     async fn concurrent_refreshes_share_one_successor(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let racers: Vec<_> = (0..50).map(|_| {
-            let (app, token) = (app.clone(), alice.refresh_token.clone());
-            tokio::spawn(async move { refreshed(&app, &token).await })
-        }).collect();
+        let racers: Vec<_> = (0..50)
+            .map(|_| {
+                let (app, token) = (app.clone(), alice.refresh_token.clone());
+                tokio::spawn(async move { refreshed(&app, &token).await })
+            })
+            .collect();
         let mut successors = HashSet::new();
         for racer in racers {
             let payload = racer.await.unwrap();

@@ -51,7 +51,8 @@ on_each_database! {
         assert_eq!(heard.recv().await, Some(200));
         run.abort();
         run.await.ok();
-        let left = db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.mark())).count();
+        let left =
+            db_identities(&app).await.iter().filter(|row| !row.session_key.0.starts_with(&rotated.keys.mark())).count();
         let resumed = rotated.accounts.reseal(|_| ()).await.unwrap();
         assert_eq!(resumed, Resealed { identities: left as u64, ..Resealed::default() });
         let after = app.another_node_with(NEW_ONLY).await;
@@ -70,12 +71,18 @@ on_each_database! {
         db_write(&app, "bob", identity::Column::PreviousSessionKey, lost.clone()).await;
         let rotated = app.another_node_with(NEW_FIRST).await;
         for identities in [2, 0] {
-            assert_eq!(rotated.accounts.reseal(|_| ()).await.unwrap(), Resealed { identities, unopened: 2, ..Resealed::default() });
+            assert_eq!(
+                rotated.accounts.reseal(|_| ()).await.unwrap(),
+                Resealed { identities, unopened: 2, ..Resealed::default() }
+            );
         }
         let after = app.another_node_with(NEW_ONLY).await;
         assert_eq!(opened(&after, "bob").await, [Some(OTHER_KEY.to_owned()), None]);
         assert_eq!(opened(&after, "carol").await, [Some(KEY.to_owned()), None]);
-        assert_eq!((db_identity(&app, "alice").await.session_key, db_identity(&app, "bob").await.previous_session_key), (lost.clone(), Some(lost)));
+        assert_eq!(
+            (db_identity(&app, "alice").await.session_key, db_identity(&app, "bob").await.previous_session_key),
+            (lost.clone(), Some(lost))
+        );
     }
 
     async fn concurrent_login_is_not_overwritten_and_is_resealed(app: TestApp) {
@@ -133,7 +140,10 @@ on_each_empty_database! {
         app.log_in("alice").await;
         let run = reseal(&database, NEW_ONLY[0].1).await;
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
-        assert!(run.stderr.contains("of 0 identities and 0 phone numbers; those of 1 open with no value of SECRET_KEY"), "{run:?}");
+        assert!(
+            run.stderr.contains("of 0 identities and 0 phone numbers; those of 1 open with no value of SECRET_KEY"),
+            "{run:?}"
+        );
         assert_eq!(opened(&app, "alice").await[0].as_deref(), Some(KEY));
         app.store.clone().close().await.unwrap();
     }

@@ -88,7 +88,8 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 
 on_any_database! {
     async fn one_client_can_use_half_of_the_requests_in_flight(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "requests_in_flight = 8\nwechat_timeout = \"15s\"")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "requests_in_flight = 8\nwechat_timeout = \"15s\"")]
     ) {
         for n in 0..4 {
             app.wechat.reply(&format!("user{n}"), Reply::Hang);

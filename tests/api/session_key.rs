@@ -64,7 +64,8 @@ on_each_database! {
     async fn key_opens_only_for_its_own_identity(app: TestApp) {
         log_in(&app, "1", OLD).await;
         let identity = db_identity(&app).await;
-        for context in [["session_key", "wx1", "o_bob"], ["session_key", "wx2", "o_alice"], ["phone", "wx1", "o_alice"]] {
+        for context in [["session_key", "wx1", "o_bob"], ["session_key", "wx2", "o_alice"], ["phone", "wx1", "o_alice"]]
+        {
             assert!(app.keys.open(&context, &identity.session_key).is_none());
         }
     }

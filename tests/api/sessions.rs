@@ -69,7 +69,10 @@ on_each_database! {
         let list = connection(&answer);
         assert_eq!(ids(list), newest_first(&alice));
         assert_eq!(list["totalCount"], json!(5));
-        assert_eq!((&list["pageInfo"]["hasNextPage"], &list["pageInfo"]["hasPreviousPage"]), (&json!(false), &json!(false)));
+        assert_eq!(
+            (&list["pageInfo"]["hasNextPage"], &list["pageInfo"]["hasPreviousPage"]),
+            (&json!(false), &json!(false))
+        );
     }
 
     async fn forward_pagination_returns_every_session_once(app: TestApp) {

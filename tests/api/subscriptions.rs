@@ -35,13 +35,16 @@ on_each_database! {
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let (here, there) = (app.listen().await, other.listen().await);
         let (alice, phone) = (app.log_in("alice").await, app.log_in("alice.phone").await);
-        let mut subscribers =
-            [Subscriber::subscribed(&here.address, &alice.token).await, Subscriber::subscribed(&there.address, &alice.token).await];
+        let mut subscribers = [
+            Subscriber::subscribed(&here.address, &alice.token).await,
+            Subscriber::subscribed(&there.address, &alice.token).await,
+        ];
 
         rename(&alice.client, "Alice").await;
         let done = Instant::now();
         for subscriber in &mut subscribers {
-            let user = json!({ "id": alice.user_id, "nickname": "Alice", "locale": null, "sessions": { "totalCount": 2 } });
+            let user =
+                json!({ "id": alice.user_id, "nickname": "Alice", "locale": null, "sessions": { "totalCount": 2 } });
             assert_eq!(subscriber.next_event().await, json!({ "__typename": "ProfileChangedEvent", "user": user }));
             assert!(done.elapsed() < BOUND, "{:?}", done.elapsed());
         }
@@ -264,7 +267,12 @@ on_any_database! {
         };
         let db = app.db().await;
         let head = feed_head::Entity::find_by_id(row.lane).one(&db).await.unwrap().unwrap().position;
-        let rows = (1..=200).map(|n| sea_orm::ActiveModelTrait::reset_all(feed::ActiveModel::from(feed::Model { position: head + n, ..row.clone() })));
+        let rows = (1..=200).map(|n| {
+            sea_orm::ActiveModelTrait::reset_all(feed::ActiveModel::from(feed::Model {
+                position: head + n,
+                ..row.clone()
+            }))
+        });
         feed::Entity::insert_many(rows).exec_without_returning(&db).await.unwrap();
         let moved = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(head + 200));
         moved.filter(feed_head::Column::Lane.eq(row.lane)).exec(&db).await.unwrap();

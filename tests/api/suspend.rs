@@ -35,7 +35,8 @@ on_each_database! {
 
     async fn commands_grant_and_revoke_a_role(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for (arguments, role) in [(vec!["grant", &alice.user_id, "ADMIN"], "ADMIN"), (vec!["revoke-role", &alice.user_id], "USER")]
+        for (arguments, role) in
+            [(vec!["grant", &alice.user_id, "ADMIN"], "ADMIN"), (vec!["revoke-role", &alice.user_id], "USER")]
         {
             let run = admin(&app, &arguments).await;
             assert_eq!((run.code, run.stdout.contains(&alice.user_id)), (Some(0), true), "{run:?}");
@@ -45,7 +46,9 @@ on_each_database! {
             let me = alice.client.graphql("{ me { role } }", json!({})).await;
             assert_eq!(me.data()["me"]["role"], role);
         }
-        for arguments in [vec!["grant", "nonsense", "admin"], vec!["revoke-role", "00000000-0000-7000-8000-000000000000"]] {
+        for arguments in
+            [vec!["grant", "nonsense", "admin"], vec!["revoke-role", "00000000-0000-7000-8000-000000000000"]]
+        {
             let run = admin(&app, &arguments).await;
             assert_eq!((run.code, run.stderr.contains(arguments[1])), (Some(1), true), "{run:?}");
         }

@@ -44,7 +44,8 @@ on_any_database! {
 
     async fn quoted_errcode_is_accepted(app: TestApp) {
         assert_error(&app, Reply::Json(json!({ "errcode": "40029", "errmsg": "x" })), INVALID).await;
-        assert_error(&app, Reply::Json(json!({ "errcode": "40163", "errmsg": "x" })), ("CODE_USED", "RELOGIN", None)).await;
+        assert_error(&app, Reply::Json(json!({ "errcode": "40163", "errmsg": "x" })), ("CODE_USED", "RELOGIN", None))
+            .await;
     }
 
     async fn invalid_response_is_an_outage(app: TestApp) {
@@ -118,10 +119,7 @@ on_any_database! {
         assert_eq!(app.wechat.times_sent("alice.busy"), 2);
     }
 
-    async fn unreachable_host_is_skipped(
-        app: TestApp,
-        [("WECHAT_API_BASE", "http://127.0.0.1:1,{wechat}")]
-    ) {
+    async fn unreachable_host_is_skipped(app: TestApp, [("WECHAT_API_BASE", "http://127.0.0.1:1,{wechat}")]) {
         app.log_in("alice").await;
         assert_eq!(app.wechat.times_sent("alice"), 1);
     }
@@ -156,13 +154,16 @@ on_any_database! {
         for errcode in [40013, 40125] {
             let code = format!("bad.{errcode}");
             app.wechat.reply(&code, Reply::errcode(errcode));
-            for refused in [
-                app.anonymous().login(&code).await,
-                app.anonymous().post("/api/login", &json!({ "code": code })).await,
-            ] {
+            for refused in
+                [app.anonymous().login(&code).await, app.anonymous().post("/api/login", &json!({ "code": code })).await]
+            {
                 assert_eq!(client_error(&refused), MISCONFIGURED);
                 let text = refused.text.to_lowercase();
-                assert!(["appid", "appsecret", "wx1", "secret-of", &errcode.to_string()].iter().all(|it| !text.contains(it)));
+                assert!(
+                    ["appid", "appsecret", "wx1", "secret-of", &errcode.to_string()]
+                        .iter()
+                        .all(|it| !text.contains(it))
+                );
             }
             let ready = app.anonymous().get("/readyz").await;
             assert_eq!(ready.status, StatusCode::OK);

@@ -226,7 +226,8 @@ on_each_database! {
         let fields: BTreeSet<(&str, &str)> =
             objects.flat_map(|kind| kind.fields.iter().map(|field| (&*kind.name, &*field.name))).collect();
         let rows: BTreeSet<(&str, &str)> = TABLE.iter().map(|row| (row.0, row.1)).collect();
-        let (without_row, without_field): (Vec<_>, Vec<_>) = (fields.difference(&rows).collect(), rows.difference(&fields).collect());
+        let (without_row, without_field): (Vec<_>, Vec<_>) =
+            (fields.difference(&rows).collect(), rows.difference(&fields).collect());
         assert!(without_row.is_empty(), "add rows to the table: {without_row:?}");
         assert!(without_field.is_empty(), "remove rows from the table: {without_field:?}");
         assert_eq!(rows.len(), TABLE.len(), "a field has two rows");

@@ -43,13 +43,17 @@ on_any_database! {
     async fn openid_and_unionid_are_removed(app: TestApp) {
         let alice = app.log_in("alice").await;
         let user = json!({ "openId": "o_alice", "unionId": "u_alice", "nickName": "爱丽丝", "gender": 0, "other": 1 });
-        assert_eq!(opened(&alice.client, &encrypted(&app, KEY, &user, "wx1", 0)).await, json!({ "nickName": "爱丽丝", "gender": 0 }));
+        assert_eq!(
+            opened(&alice.client, &encrypted(&app, KEY, &user, "wx1", 0)).await,
+            json!({ "nickName": "爱丽丝", "gender": 0 })
+        );
     }
 
     async fn data_of_another_mini_program_or_time_are_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let data = json!({ "openGId": "g" });
-        for (app_id, off, word) in [("wx2", 0, "watermark"), ("wx1", 601, "ten minutes"), ("wx1", -601, "ten minutes")] {
+        for (app_id, off, word) in [("wx2", 0, "watermark"), ("wx1", 601, "ten minutes"), ("wx1", -601, "ten minutes")]
+        {
             let refused = decrypt(&alice.client, &encrypted(&app, KEY, &data, app_id, off)).await;
             assert_eq!(refused.code(), "BAD_USER_INPUT", "{app_id} {off}");
             assert!(refused.message().contains(word), "{}", refused.message());

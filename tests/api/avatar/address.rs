@@ -92,18 +92,23 @@ on_any_database! {
     }
 
     async fn configured_origin_is_used_by_graphql_and_rest_and_subscriptions(
-        app: TestApp, [("PUBLIC_URL", "https://public.example/account/")]
+        app: TestApp,
+        [("PUBLIC_URL", "https://public.example/account/")]
     ) {
         let alice = app.log_in("alice").await;
         let (here, _tailing) = (app.listen().await, app.tail_feed());
         let mut subscriber = Subscriber::initialised(&here.address, &alice.token).await;
-        subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
+        subscriber
+            .subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }")
+            .await;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let answer = super::upload(&alice.client, &jpeg()).await;
         let address = answer.body["avatarUrl"].as_str().unwrap().to_owned();
         assert!(address.starts_with("https://public.example/account/media/"), "{address}");
         // with and without the executor
-        for query in ["{ me { avatarUrl } }", "query @skip(if: false) { me { avatarUrl } }", "{ me { ...{ avatarUrl } } }"] {
+        for query in
+            ["{ me { avatarUrl } }", "query @skip(if: false) { me { avatarUrl } }", "{ me { ...{ avatarUrl } } }"]
+        {
             for _ in 0..2 {
                 let answer = alice.client.graphql(query, json!({})).await;
                 if answer.body.get("errors").is_none() {
@@ -112,7 +117,8 @@ on_any_database! {
             }
         }
         let others = app.log_in("bob").await.client;
-        let seen = others.graphql("query($id: ID!) { user(id: $id) { avatarUrl } }", json!({ "id": alice.user_id })).await;
+        let seen =
+            others.graphql("query($id: ID!) { user(id: $id) { avatarUrl } }", json!({ "id": alice.user_id })).await;
         assert_eq!(seen.data()["user"]["avatarUrl"], *address);
         let rest = app.anonymous().post("/api/login", &json!({ "code": "alice.again" })).await;
         assert_eq!(rest.body["user"]["avatarUrl"], *address, "{}", rest.text);
@@ -123,7 +129,9 @@ on_any_database! {
         let alice = app.log_in("alice").await;
         let (here, _tailing) = (app.listen().await, app.tail_feed());
         let mut subscriber = Subscriber::initialised(&here.address, &alice.token).await;
-        subscriber.subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }").await;
+        subscriber
+            .subscribe("1", "subscription { accountEvents { ... on ProfileChangedEvent { user { avatarUrl } } } }")
+            .await;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let path = uploaded(&alice.client, &jpeg()).await;
         assert_eq!(subscriber.next_event().await["user"]["avatarUrl"], format!("http://{}{path}", here.address));

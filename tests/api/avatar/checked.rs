@@ -72,7 +72,8 @@ fn outcome(trace_id: &str, suggest: &str) -> Value {
 
 on_each_database! {
     async fn risky_avatar_is_removed_if_checks_are_enforced(
-        app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
         let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
@@ -81,7 +82,9 @@ on_each_database! {
         let path = checked(&app, &alice, "t1").await;
         let [call] = &app.wechat.calls_of(PATH)[..] else { panic!("one call") };
         let url = format!("http://api.example{path}");
-        for (name, expected) in [("media_url", &*url), ("media_type", "2"), ("version", "2"), ("scene", "1"), ("openid", "o_alice")] {
+        for (name, expected) in
+            [("media_url", &*url), ("media_type", "2"), ("version", "2"), ("scene", "1"), ("openid", "o_alice")]
+        {
             assert_eq!(call[name], expected, "{name}");
         }
         deliver_event(&app, &outcome("t0", "risky")).await;
@@ -95,7 +98,8 @@ on_each_database! {
     }
 
     async fn verdict_flags_the_avatar_until_it_passes_or_is_replaced(
-        app: TestApp, [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token")]
+        app: TestApp,
+        [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
         let alice = app.log_in("alice").await;
         let path = checked(&app, &alice, "t1").await;
@@ -119,7 +123,8 @@ on_each_database! {
     }
 
     async fn verdict_on_a_replaced_avatar_changes_nothing(
-        app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
         let alice = app.log_in("alice").await;
         checked(&app, &alice, "t1").await;
@@ -159,7 +164,8 @@ on_any_database! {
     }
 
     async fn pass_clears_the_flag_and_wechat_fetches_the_public_url(
-        app: TestApp, [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token"), ("PUBLIC_URL", "http://api.example")]
+        app: TestApp,
+        [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token"), ("PUBLIC_URL", "http://api.example")]
     ) {
         let alice = app.log_in("alice").await;
         let path = checked(&app, &alice, "t1").await;

@@ -76,7 +76,9 @@ on_any_database! {
         let refused = [
             alice.send(request(), form(&[("file", None, &long)])).await,
             alice.send(request(), chunked(&form(&[("file", None, &long)]))).await,
-            alice.send(request(), chunked(&form(&[("other", None, &long[..200_000]), ("file", None, &long[1..])]))).await,
+            alice
+                .send(request(), chunked(&form(&[("other", None, &long[..200_000]), ("file", None, &long[1..])])))
+                .await,
             alice.send(request().header(header::CONTENT_LENGTH, "99999999"), stalled(Vec::new())).await,
             alice.send(request(), Body::from_stream(endless)).await,
         ];
@@ -150,7 +152,8 @@ on_any_database! {
     }
 
     async fn uploads_of_one_user_are_limited(
-        app: TestApp, [("LOGIN_RATE_LIMIT", "600/min"), ("AVATAR_RATE_LIMIT", "2/h")]
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "600/min"), ("AVATAR_RATE_LIMIT", "2/h")]
     ) {
         let (alice, bob) = (app.log_in("alice").await.client, app.log_in("bob").await.client);
         uploaded(&alice, &jpeg()).await;
@@ -166,10 +169,12 @@ on_any_database! {
         let alice = app.log_in("alice").await.client;
         let large = form(&[("file", None, &vec![0; 4 * 1024 * 1024])]);
         let from = |n: u8| alice.clone().header("x-forwarded-for", format!("203.0.113.{n}"));
-        let slow: Vec<_> = (0..8).map(|_| {
-            let (client, body) = (from(1), stalled(large[..large.len() - 10].to_vec()));
-            tokio::spawn(async move { client.send(request(), body).await })
-        }).collect();
+        let slow: Vec<_> = (0..8)
+            .map(|_| {
+                let (client, body) = (from(1), stalled(large[..large.len() - 10].to_vec()));
+                tokio::spawn(async move { client.send(request(), body).await })
+            })
+            .collect();
         let until = Instant::now() + Duration::from_secs(10);
         while upload(&from(1), &jpeg()).await.code_or_none() != Some("OVERLOADED".to_owned()) {
             assert!(Instant::now() < until, "one client may have it all");

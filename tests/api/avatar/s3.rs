@@ -130,7 +130,11 @@ on_any_database! {
         assert_eq!(bucket.names().len(), 1, "it could not be deleted");
         bucket.0.lock().unwrap().is_down = false;
         app.accounts.purge().await.unwrap();
-        assert_eq!((bucket.names().len(), db_pictures(&app).await.len()), (0, 1), "the bucket may be writing the other one");
+        assert_eq!(
+            (bucket.names().len(), db_pictures(&app).await.len()),
+            (0, 1),
+            "the bucket may be writing the other one"
+        );
         app.clock.advance(std::time::Duration::from_mins(11));
         app.accounts.purge().await.unwrap();
         assert_eq!(db_pictures(&app).await.len(), 0);
@@ -142,10 +146,12 @@ on_any_database! {
         let (bucket, app) = with_bucket(&app).await;
         let alice = app.log_in("alice").await;
         let (node, owner) = (app.clone(), crate::harness::user_key(&alice));
-        bucket.0.lock().unwrap().on_put = Some(Box::new(move || Box::pin(async move {
-            assert!(node.accounts.delete_now(owner).await.unwrap());
-            node.accounts.purge().await.unwrap();
-        })));
+        bucket.0.lock().unwrap().on_put = Some(Box::new(move || {
+            Box::pin(async move {
+                assert!(node.accounts.delete_now(owner).await.unwrap());
+                node.accounts.purge().await.unwrap();
+            })
+        }));
         assert_eq!(upload(&alice.client, &jpeg()).await.code(), "UNAUTHENTICATED");
         assert_eq!(bucket.names(), [""; 0]);
         app.accounts.purge().await.unwrap();

@@ -8,10 +8,7 @@ use crate::harness::{ApiResponse, Client};
 const FRIEND: &str = "https://app.example";
 
 on_any_database! {
-    async fn listed_origin_may_call(
-        app: TestApp,
-        [("CORS_ORIGINS", "https://app.example,http://localhost:3000")]
-    ) {
+    async fn listed_origin_may_call(app: TestApp, [("CORS_ORIGINS", "https://app.example,http://localhost:3000")]) {
         for origin in [FRIEND, "http://localhost:3000"] {
             let asked = preflight(&app.anonymous(), origin).await;
             assert_eq!(asked.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
@@ -24,11 +21,10 @@ on_any_database! {
         }
     }
 
-    async fn listed_origin_may_send_any_headers(
-        app: TestApp,
-        [("CORS_ORIGINS", "https://app.example")]
-    ) {
-        for asked in ["authorization,content-type", "baggage,sentry-trace", "apollographql-client-name, traceparent,x-any"] {
+    async fn listed_origin_may_send_any_headers(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
+        for asked in
+            ["authorization,content-type", "baggage,sentry-trace", "apollographql-client-name, traceparent,x-any"]
+        {
             let answer = preflight_for(&app.anonymous(), FRIEND, asked).await;
             assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS], asked);
             assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));

@@ -28,7 +28,9 @@ on_any_database! {
     async fn escape_that_is_not_a_character_is_refused_with_its_location(app: TestApp) {
         for bad in [r"\uD83D", r"\uDE00", r"\u{D83D}", r"\u{110000}", r"\u{}", r"\uD83D\u0041"] {
             let query = format!("{{\n  node(id: \"é{bad}\") {{ id }}\n}}");
-            for answer in [send_query(&app.anonymous(), &query).await, get(&app.anonymous(), &[("query", &query)]).await] {
+            for answer in
+                [send_query(&app.anonymous(), &query).await, get(&app.anonymous(), &[("query", &query)]).await]
+            {
                 assert_refused(&answer, 200, "GRAPHQL_PARSE_FAILED");
                 assert_eq!(answer.body["errors"][0]["locations"], json!([{ "line": 2, "column": 14 }]), "{bad}");
             }

@@ -72,7 +72,8 @@ on_any_database! {
     }
 
     async fn variable_of_an_unknown_type_is_refused(app: TestApp) {
-        for ty in ["Foo", "[Foo]", "[Foo!]!", "User", "[User]", "Node", "[Float]", "[Upload]", "__TypeKind", "[Query!]"] {
+        for ty in ["Foo", "[Foo]", "[Foo!]!", "User", "[User]", "Node", "[Float]", "[Upload]", "__TypeKind", "[Query!]"]
+        {
             for query in [
                 format!("query($v:{ty}=[1]){{serverInfo{{version}}}}"),
                 format!("query($v:{ty}){{serverInfo{{version}}}}"),
@@ -87,8 +88,11 @@ on_any_database! {
 
     async fn nullable_variable_in_a_required_argument_is_refused_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for (ty, value) in [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))] {
-            let query = format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
+        for (ty, value) in
+            [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))]
+        {
+            let query =
+                format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
             refused(&alice.client, &query, value, "GRAPHQL_VALIDATION_FAILED").await;
         }
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
@@ -96,11 +100,14 @@ on_any_database! {
 
     async fn literals_next_to_a_variable_are_checked_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for device in ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"] {
+        for device in
+            ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"]
+        {
             let login = format!("login(code:\"alice.2\",device:{device}){{token}}");
             let query = format!("mutation($n:String){{logout{{endedSessions}} {login}}}");
             refused(&alice.client, &query, json!({}), "GRAPHQL_VALIDATION_FAILED").await;
-            let hidden = format!("mutation($n:String){{logout{{endedSessions}} ...F}} fragment F on Mutation{{{login}}}");
+            let hidden =
+                format!("mutation($n:String){{logout{{endedSessions}} ...F}} fragment F on Mutation{{{login}}}");
             refused(&alice.client, &hidden, json!({}), "GRAPHQL_VALIDATION_FAILED").await;
         }
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));

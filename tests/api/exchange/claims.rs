@@ -54,10 +54,7 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn waiting_for_another_nodes_claim_times_out(
-        app: TestApp,
-        [("FILE", "wechat_timeout = \"100ms\"")]
-    ) {
+    async fn waiting_for_another_nodes_claim_times_out(app: TestApp, [("FILE", "wechat_timeout = \"100ms\"")]) {
         db_claim(&app, "alice", app.accounts.now() + LONG).await;
         let refused = app.anonymous().login("alice").await;
         assert_eq!((refused.code(), &refused.error()["action"]), ("PROVIDER_UNAVAILABLE", &json!("RETRY")));

@@ -19,7 +19,11 @@ on_each_database! {
     async fn housekeeping_continues_until_no_old_exchange_is_left(app: TestApp) {
         let old = (0..1200u32).map(|n| {
             let code_hash = CodeHash([&n.to_be_bytes()[..], &[0; 28]].concat());
-            code_exchange::ActiveModel::from(code_exchange::Model { code_hash, outcome: None, expires_at: Timestamp(1) })
+            code_exchange::ActiveModel::from(code_exchange::Model {
+                code_hash,
+                outcome: None,
+                expires_at: Timestamp(1),
+            })
         });
         let db = app.db().await;
         for chunk in old.collect::<Vec<_>>().chunks(100) {

@@ -64,7 +64,8 @@ on_each_empty_database! {
         }
         let db = database.db_connect().await;
         let obstacle = Obstacle::put(&database, &db).await;
-        let limit = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 1000', current_database()); END $$";
+        let limit =
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 1000', current_database()); END $$";
         db.execute_unprepared(limit).await.unwrap();
         let migrating = migrate(&database);
         sleep(Duration::from_millis(2500)).await;

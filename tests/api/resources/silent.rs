@@ -60,7 +60,8 @@ async fn uninitialised_websockets_do_not_keep_others_out() {
 
 on_any_database! {
     async fn connection_init_succeeds_despite_many_uninitialised_connections(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "subscriptions = 20")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "subscriptions = 20")]
     ) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
@@ -77,7 +78,8 @@ on_any_database! {
     }
 
     async fn one_client_can_use_half_of_the_subscriptions(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "subscriptions = 8\nsubscriptions_per_user = 20")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "subscriptions = 8\nsubscriptions_per_user = 20")]
     ) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;

@@ -30,7 +30,10 @@ on_any_database! {
             (vec![json!(1)], 4400),
             (vec![init.clone(), init.clone()], 4429),
             (vec![init.clone(), Value::Null, subscribe.clone(), subscribe.clone()], 4409),
-            (vec![init.clone(), Value::Null, json!({ "type": "subscribe", "id": "1", "payload": { "query": 1 } })], 4400),
+            (
+                vec![init.clone(), Value::Null, json!({ "type": "subscribe", "id": "1", "payload": { "query": 1 } })],
+                4400,
+            ),
         ] {
             let mut subscriber = Subscriber::open(&here.address).await;
             for message in messages {
@@ -46,7 +49,9 @@ on_any_database! {
 
     async fn message_that_is_too_long_or_binary_closes_the_connection(app: TestApp) {
         let here = app.listen().await;
-        let long = |length: usize| Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into());
+        let long = |length: usize| {
+            Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into())
+        };
         let mut subscriber = Subscriber::open(&here.address).await;
         subscriber.send_frame(long(60 * 1024)).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
@@ -68,18 +73,28 @@ on_any_database! {
         let token = app.log_in("alice").await.token;
         let mut subscriber = Subscriber::initialised(&here.address, &token).await;
         let wide = format!("subscription {{ accountEvents {{ {} }} }}", "__typename ".repeat(1001));
-        let deep = format!("subscription {{ accountEvents(v: {}1{}) {{ __typename }} }}", "[".repeat(500), "]".repeat(500));
+        let deep =
+            format!("subscription {{ accountEvents(v: {}1{}) {{ __typename }} }}", "[".repeat(500), "]".repeat(500));
         for (query, code) in [
             ("{ me { id } }", "BAD_REQUEST"),
             ("mutation { logout { endedSessions } }", "BAD_REQUEST"),
             ("", "BAD_REQUEST"),
             ("subscription {", "GRAPHQL_PARSE_FAILED"),
             (r#"subscription { accountEvents(v: "\uD83D") { __typename } }"#, "GRAPHQL_PARSE_FAILED"),
-            (r#"subscription { accountEvents(v: "\uD83D\uDE00\u{1F600}") { __typename } }"#, "GRAPHQL_VALIDATION_FAILED"),
+            (
+                r#"subscription { accountEvents(v: "\uD83D\uDE00\u{1F600}") { __typename } }"#,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
             ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
             ("subscription { __typename }", "GRAPHQL_VALIDATION_FAILED"),
-            ("subscription { a: accountEvents { __typename } b: accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
-            ("subscription { ...F } fragment F on Subscription { accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
+            (
+                "subscription { a: accountEvents { __typename } b: accountEvents { __typename } }",
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                "subscription { ...F } fragment F on Subscription { accountEvents { __typename } }",
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
             ("subscription($v: ID!) { accountEvents { __typename } }", "BAD_USER_INPUT"),
             ("query A { me { id } } query B { me { id } }", "OPERATION_RESOLUTION_FAILURE"),
             (&*wide, "QUERY_TOO_EXPENSIVE"),
@@ -121,7 +136,8 @@ on_any_database! {
     async fn invalid_handshake_is_refused_with_the_reason(app: TestApp) {
         let here = app.listen().await;
         for protocol in ["graphql-ws", "graphql-transport-wss", ""] {
-            let refused = Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
+            let refused =
+                Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
             let Error::Http(response) = refused else { panic!("{refused}") };
             assert_eq!(response.status(), 400, "{protocol}");
         }
@@ -130,13 +146,15 @@ on_any_database! {
         Subscriber::open_with(&here.address, &offers).await.unwrap();
         // an incomplete handshake is a bad request; without `Upgrade` it is an ordinary GET
         let client = app.anonymous();
-        let half = client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
+        let half =
+            client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
         assert_eq!(half.get("/graphql").await.code(), "BAD_REQUEST");
         client.get("/graphql?query=%7BserverInfo%7Bversion%7D%7D").await.data();
     }
 
     async fn unregistered_subscription_is_refused(
-        app: TestApp, [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
+        app: TestApp,
+        [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
     ) {
         let here = app.listen().await;
         let token = app.anonymous().post("/api/login", &json!({ "code": "alice" })).await.body["token"].clone();
