@@ -1,5 +1,5 @@
-//! Benchmarks of `me` and `login` through the whole server in process, on SQLite. WeChat is the emulator on the loopback,
-//! so that `login` includes a round trip to it. `floor` sends a fixed response, for comparison.
+//! Benchmarks of `me` and `login` through the whole server in process, on SQLite. WeChat is the emulator on the
+//! loopback, so that `login` includes a round trip to it. `floor` sends a fixed response, for comparison.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 

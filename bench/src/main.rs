@@ -1,7 +1,7 @@
-//! `cargo bench-load`: measures the cost of requests for the server and its database, compared with an empty handler. All
-//! processes run on this machine in the same run, so that the ratios hold on other machines. CPU times are from /proc.
-//! Needs Linux, `wrk` and `sqlite3`; optionally PostgreSQL on this machine (`BENCH_POSTGRES_URL`, `psql`) and `MariaDB`
-//! (`BENCH_MYSQL_URL`, `mariadb`).
+//! `cargo bench-load`: measures the cost of requests for the server and its database, compared with an empty handler.
+//! All processes run on this machine in the same run, so that the ratios hold on other machines. CPU times are from
+//! /proc. Needs Linux, `wrk` and `sqlite3`; optionally PostgreSQL on this machine (`BENCH_POSTGRES_URL`, `psql`) and
+//! `MariaDB` (`BENCH_MYSQL_URL`, `mariadb`).
 
 mod database;
 mod load;

@@ -80,8 +80,8 @@ fn cpu(id: &str) -> Outcome<Duration> {
     Ok(TICK * ticks)
 }
 
-/// CPU time of all processes with this name and a matching title. They do not end during a measurement, because the server
-/// holds its connections open.
+/// CPU time of all processes with this name and a matching title. They do not end during a measurement, because the
+/// server holds its connections open.
 pub(crate) fn cpu_of(name: &str, is_ours: impl Fn(&str) -> bool) -> Outcome<Duration> {
     let mut total = Duration::ZERO;
     for entry in fs::read_dir("/proc")? {

@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::load::LoadResult;
 
-/// One round of a measurement: `me` sent to the empty handler, and then the load. Other processes on the machine slow both,
-/// so that their ratio changes little.
+/// One round of a measurement: `me` sent to the empty handler, and then the load. Other processes on the machine slow
+/// both, so that their ratio changes little.
 pub(crate) struct Round {
     pub(crate) floor: LoadResult,
     pub(crate) loaded: LoadResult,

@@ -59,7 +59,8 @@ impl<'a> Stage<'a> {
         Process::start(&mut self.command(wechat, settings)?).await
     }
 
-    /// Starts the empty handler, which sends a recorded response of the server. Also returns a file with a token for it.
+    /// Starts the empty handler, which sends a recorded response of the server. Also returns a file with a token for
+    /// it.
     pub(crate) async fn floor(&self, wechat: &Process) -> Outcome<(Process, String)> {
         let server = self.serve(wechat, "").await?;
         let (token, _) = tokens_of(post(&format!("{}/api/login", server.base), None, &json!({ "code": "1.floor" }))?)?;

@@ -1,4 +1,5 @@
-//! The empty handler, which is the lower bound for any server with this HTTP library, and a fake WeChat with a fixed delay.
+//! The empty handler, which is the lower bound for any server with this HTTP library, and a fake WeChat with a fixed
+//! delay.
 
 use std::{
     fs,

@@ -1,6 +1,6 @@
-//! The dependency rules: which component (top-level module of `src`) may use which other component, and which components
-//! may name each foreign crate. They are checked against the source, so that a violation fails the build. Code that only
-//! tests use is not checked.
+//! The dependency rules: which component (top-level module of `src`) may use which other component, and which
+//! components may name each foreign crate. They are checked against the source, so that a violation fails the build.
+//! Code that only tests use is not checked.
 mod circles;
 mod fields;
 mod files;
@@ -73,8 +73,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wechat", &["clock", "config", "error", "random"]),
 ];
 
-/// For each foreign crate that shapes the code around it, the components that may name it. The server names the errors of
-/// the parts it starts.
+/// For each foreign crate that shapes the code around it, the components that may name it. The server names the errors
+/// of the parts it starts.
 const CRATES: &[(&str, &[&str])] = &[
     ("async_graphql", &["graphql", "http"]),
     ("async_graphql_axum", &["http"]),

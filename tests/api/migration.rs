@@ -1,4 +1,5 @@
-//! Migrations: they can be reverted, agree with the entities, can run concurrently, and decide whether the server starts.
+//! Migrations: they can be reverted, agree with the entities, can run concurrently, and decide whether the server
+//! starts.
 
 mod engines;
 mod lock;

@@ -1,5 +1,5 @@
-//! Who may read which field: the table has a row for every field of every object of the schema. A test fails for a field
-//! without a row, a row without a field, and a row that is wrong.
+//! Who may read which field: the table has a row for every field of every object of the schema. A test fails for a
+//! field without a row, a row without a field, and a row that is wrong.
 
 use std::collections::BTreeSet;
 

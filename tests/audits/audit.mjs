@@ -1,5 +1,5 @@
-// Runs the public audits of GraphQL over HTTP. Usage: node audit.mjs URL-OF-/graphql, or node audit.mjs BINARY, which is
-// then started for it.
+// Runs the public audits of GraphQL over HTTP. Usage: node audit.mjs URL-OF-/graphql, or node audit.mjs BINARY, which
+// is then started for it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

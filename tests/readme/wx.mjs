@@ -1,5 +1,5 @@
-// The part of WeChat's `wx` that the samples use, as a device has it: any HTTP status is a success, the body is what it is
-// where it is no JSON, and only a network that fails is a failure.
+// The part of WeChat's `wx` that the samples use, as a device has it: any HTTP status is a success, the body is what it
+// is where it is no JSON, and only a network that fails is a failure.
 import vm from 'node:vm';
 import WebSocket from 'ws';
 

@@ -10,8 +10,8 @@ export default [
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // only what can be asked for again by `node(id)` has an id: not the outcome of a mutation, an event, a page of a list, or
-      // the one server there is
+      // only what can be asked for again by `node(id)` has an id: not the outcome of a mutation, an event, a page of a
+      // list, or the one server there is
       '@graphql-eslint/strict-id-in-types': ['error', {
         exceptions: { suffixes: ['Payload', 'Connection', 'Edge', 'Event'], types: ['PageInfo', 'ServerInfo', 'UserError'] },
       }],

@@ -1,6 +1,6 @@
-//! Tests the guarantee that every server refuses an ended session within a second. Three servers share one PostgreSQL, and
-//! thousands of sessions end during requests to all three; also while a server loses the database or the feed, or its clock
-//! changes. Runs if `TEST_POSTGRES_URL` names a server.
+//! Tests the guarantee that every server refuses an ended session within a second. Three servers share one PostgreSQL,
+//! and thousands of sessions end during requests to all three; also while a server loses the database or the feed, or
+//! its clock changes. Runs if `TEST_POSTGRES_URL` names a server.
 //!
 //! The servers are called in process, because sockets would take too much time on a small machine.
 

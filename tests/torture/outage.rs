@@ -1,4 +1,5 @@
-//! A server that cannot reach the database or the feed, or gets results late, does not authenticate what it cannot verify.
+//! A server that cannot reach the database or the feed, or gets results late, does not authenticate what it cannot
+//! verify.
 
 use std::{
     ptr,

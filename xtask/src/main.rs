@@ -1,5 +1,5 @@
-//! `cargo dev`: fetches GraphiQL where that has not been done and npm is there, then does what `cargo run` does. Without
-//! npm, or without a network, the server shows its own small explorer instead.
+//! `cargo dev`: fetches GraphiQL where that has not been done and npm is there, then does what `cargo run` does.
+//! Without npm, or without a network, the server shows its own small explorer instead.
 
 use std::{
     path::Path,

@@ -24,8 +24,8 @@ use tempfile::TempDir;
 
 use super::{ApiResponse, FakeWechat, ManualClock, TestDatabase, database_url, log::print_log};
 
-/// The settings of a test, as environment variables. `{wechat}` in a value is replaced by the URL of the fake WeChat. The
-/// value of `FILE` is the text of the settings file.
+/// The settings of a test, as environment variables. `{wechat}` in a value is replaced by the URL of the fake WeChat.
+/// The value of `FILE` is the text of the settings file.
 pub(crate) type Settings = &'static [(&'static str, &'static str)];
 
 /// The defaults of all tests: two mini programs, and no rate limits.

@@ -1,5 +1,5 @@
-//! The catalogue of a database as sorted lines: columns, keys and foreign keys. Names of keys, plain indexes and collations
-//! are omitted, because an entity does not define them.
+//! The catalogue of a database as sorted lines: columns, keys and foreign keys. Names of keys, plain indexes and
+//! collations are omitted, because an entity does not define them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 

@@ -84,9 +84,9 @@ pub(crate) struct FakeWechat {
 }
 
 impl FakeWechat {
-    /// Starts the server. A code without its own reply is `<name>` or `<name>.<anything>`, and logs in `o_<name>`. A phone
-    /// code without one is a number, as `86-13800000000` or `86-13800000000.<anything>`. Replies to other calls are set by
-    /// path.
+    /// Starts the server. A code without its own reply is `<name>` or `<name>.<anything>`, and logs in `o_<name>`. A
+    /// phone code without one is a number, as `86-13800000000` or `86-13800000000.<anything>`. Replies to other calls
+    /// are set by path.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

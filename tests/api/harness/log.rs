@@ -9,8 +9,8 @@ use miniaccount::{config::LogFormat, telemetry};
 use tracing::{Dispatch, subscriber::NoSubscriber};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt};
 
-/// Prints the log of every server to stderr if `TEST_LOG` contains a filter, such as `error` or `miniaccount=debug`. Only
-/// the log has the cause of an `INTERNAL_SERVER_ERROR`.
+/// Prints the log of every server to stderr if `TEST_LOG` contains a filter, such as `error` or `miniaccount=debug`.
+/// Only the log has the cause of an `INTERNAL_SERVER_ERROR`.
 pub(crate) fn print_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -32,8 +32,8 @@ impl Log {
 
     /// The same with a filter, in the format of `LOG`.
     pub(crate) fn capture_with(&self, filter: &str) -> tracing::subscriber::DefaultGuard {
-        // A second dispatcher. While there is only one, a callsite that another thread reaches first asks the dispatcher of
-        // that thread whether it is enabled, and is disabled for this thread too.
+        // A second dispatcher. While there is only one, a callsite that another thread reaches first asks the
+        // dispatcher of that thread whether it is enabled, and is disabled for this thread too.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
         let writer = self.clone();

@@ -17,8 +17,8 @@ const CONNECTIONS: usize = 30;
 /// Concurrent requests of one connection.
 const STREAMS: u32 = 100;
 
-/// Memory that all connections may take, in bytes. Without a limit the responses take 1 GB. The futures of a debug build
-/// take 30 KB for each request in flight.
+/// Memory that all connections may take, in bytes. Without a limit the responses take 1 GB. The futures of a debug
+/// build take 30 KB for each request in flight.
 const MEMORY: usize = 128 * 1024 * 1024;
 
 /// A connection that does not read by itself.
