@@ -86,7 +86,8 @@ impl BenchDatabase {
         for statement in [
             format!(
                 "INSERT INTO users (id, nickname, avatar_url, status, role, created_at, updated_at, last_login_at)
-                 SELECT {user}, 'A person', 'https://pictures.example/1', 'ACTIVE', 'USER', {now}, {now}, {now} FROM {numbers}"
+                 SELECT {user}, 'A person', 'https://pictures.example/1', 'ACTIVE', 'USER', {now}, {now}, {now}
+                 FROM {numbers}"
             ),
             format!(
                 "INSERT INTO identities (id, user_id, app_id, openid, session_key, session_key_at, created_at)

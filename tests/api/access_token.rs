@@ -145,7 +145,7 @@ on_any_database! {
             [field("grant_type"), field("appid"), field("secret")],
             ["client_credential", "wx1", "secret-of-wx1"]
         );
-        assert_eq!(sent.len(), 4, "and its path");
+        assert_eq!(sent.len(), 4, "the fourth one is the path");
     }
 
     async fn invalid_tokens_are_refused(app: TestApp) {

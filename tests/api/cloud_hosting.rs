@@ -22,10 +22,10 @@ on_each_database! {
         assert_eq!((&login["user"]["id"], &login["isNewUser"]), (&json!(by_code.user_id), &json!(false)));
         let me = app.with_token(login["token"].as_str().unwrap()).me().await;
         assert_eq!(me.data()["me"]["id"], json!(by_code.user_id));
-        assert!(app.wechat.sent().len() == 1, "WeChat is not asked");
+        assert!(app.wechat.sent().len() == 1, "WeChat was called");
     }
 
-    async fn header_login_keeps_the_session_key_and_a_later_code_adds_it(app: TestApp, [("CLOUD_HOSTING", "true")]) {
+    async fn header_login_keeps_the_session_key_of_a_code_login(app: TestApp, [("CLOUD_HOSTING", "true")]) {
         let keys = async || {
             let rows = identity::Entity::find().all(&app.db().await).await.unwrap();
             assert_eq!(rows.len(), 1);
@@ -34,12 +34,12 @@ on_each_database! {
             String::from_utf8(secrecy::ExposeSecret::expose_secret(&key).to_vec()).unwrap()
         };
         hosted(&app, &ALICE).login("").await.data();
-        assert_eq!(keys().await, "", "it brings none");
+        assert_eq!(keys().await, "", "a header login has no session key");
         app.log_in("alice").await;
-        let brought = keys().await;
-        assert!(!brought.is_empty());
+        let from_code = keys().await;
+        assert!(!from_code.is_empty());
         hosted(&app, &ALICE).login("").await.data();
-        assert_eq!(keys().await, brought);
+        assert_eq!(keys().await, from_code);
     }
 
     async fn unionid_joins_the_accounts_of_one_person(app: TestApp, [("CLOUD_HOSTING", "true")]) {
@@ -87,7 +87,7 @@ on_any_database! {
 
     async fn invalid_headers_are_refused(app: TestApp, [("CLOUD_HOSTING", "true")]) {
         let long = "o".repeat(65);
-        for (odd, code) in [
+        for (invalid, code) in [
             (vec![("x-wx-appid", "wx3"), ("x-wx-openid", "o_alice")], "UNKNOWN_APP"),
             (vec![("x-wx-appid", "wx1")], "BAD_USER_INPUT"),
             (vec![("x-wx-openid", "o_alice")], "BAD_USER_INPUT"),
@@ -96,7 +96,7 @@ on_any_database! {
             (vec![("x-wx-appid", "wx1"), ("x-wx-openid", "a b")], "BAD_USER_INPUT"),
             (vec![], "INVALID_CODE"),
         ] {
-            assert_eq!(hosted(&app, &odd).login("").await.code(), code, "{odd:?}");
+            assert_eq!(hosted(&app, &invalid).login("").await.code(), code, "{invalid:?}");
         }
         let without_source = app.anonymous().header("x-wx-appid", "wx1").header("x-wx-openid", "o_alice");
         assert_eq!(without_source.login("").await.code(), "INVALID_CODE");

@@ -53,7 +53,7 @@ on_each_database! {
         set_nickname(&alice, json!("risky")).await;
         assert!(flag(&app, &alice).await.is_some());
         set_nickname(&alice, Value::Null).await;
-        assert_eq!(flag(&app, &alice).await, None, "the flag goes with the name");
+        assert_eq!(flag(&app, &alice).await, None, "a cleared nickname has no flag");
     }
 }
 
@@ -87,7 +87,7 @@ on_any_database! {
     async fn setting_decides_which_verdicts_are_refused(app: TestApp) {
         let down = Reply::Raw(503, "text/html", "no".to_owned());
         let refusals = [Reply::errcode(40129), down];
-        for (settings, risky, review, away) in [
+        for (settings, risky, review, unavailable) in [
             (&[("CONTENT_CHECK", "enforce")][..], true, false, false),
             (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_REVIEW", "refuse")][..], true, true, false),
             (&[("CONTENT_CHECK", "enforce"), ("CONTENT_CHECK_UNAVAILABLE", "refuse")][..], true, false, true),
@@ -107,9 +107,9 @@ on_any_database! {
                 (verdict("risky", 1), risky),
                 (verdict("review", 2), review),
                 (verdict("pass", 100), false),
-                (verdict("new", 3), away),
+                (verdict("new", 3), unavailable),
             ];
-            let replies = replies.into_iter().chain(refusals.clone().map(|reply| (reply, away)));
+            let replies = replies.into_iter().chain(refusals.clone().map(|reply| (reply, unavailable)));
             for (n, (reply, is_refused)) in replies.enumerate() {
                 let user = server.log_in(&format!("user{n}.{}", settings.len())).await;
                 set_nickname(&user, Value::Null).await;

@@ -9,7 +9,7 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{ApiResponse, Client, Reply, Subscriber, TestApp, user_key, wait_until_refused},
+    harness::{ApiResponse, Client, Reply, Subscriber, TestApp, user_key, wait_until, wait_until_refused},
     suspend::admin,
 };
 
@@ -92,11 +92,11 @@ on_each_database! {
         }
         let (anonymous, elsewhere) = (app.anonymous(), other.with_token(&alice.token));
         let login = tokio::spawn(async move { anonymous.login("slow.1").await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait_until(|| app.wechat.times_sent("slow.1") > 0).await;
         assert_eq!(delete(&elsewhere, "slow.1").await.code(), "CODE_USED");
         login.await.unwrap().data();
         let proof = tokio::spawn(async move { delete(&elsewhere, "slow.2").await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait_until(|| app.wechat.times_sent("slow.2") > 0).await;
         assert_eq!(app.anonymous().login("slow.2").await.code(), "CODE_USED");
         proof.await.unwrap().data();
         assert_eq!((app.wechat.times_sent("slow.1"), app.wechat.times_sent("slow.2")), (1, 1));

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::harness::{ApiResponse, Reply, TestApp, user_key};
+use crate::harness::{ApiResponse, Reply, TestApp, user_key, wait_until};
 
 /// Longer than any call to WeChat with these settings.
 const LONG: Duration = Duration::from_mins(1);
@@ -68,14 +68,14 @@ on_each_database! {
         let nodes = [app.clone(), app.another_node().await];
         let device = json!({ "code": "alice.2", "device": { "id": "phone" } });
         app.log_in("alice.1").await;
-        let taps: Vec<_> = (0..5)
+        let logins: Vec<_> = (0..5)
             .map(|n| {
                 let (client, arguments) = (nodes[n % 2].anonymous(), device.clone());
                 tokio::spawn(async move { client.login_with(arguments).await })
             })
             .collect();
-        for tap in taps {
-            let token = tap.await.unwrap().data()["login"]["token"].as_str().unwrap().to_owned();
+        for login in logins {
+            let token = login.await.unwrap().data()["login"]["token"].as_str().unwrap().to_owned();
             nodes[1].with_token(&token).me().await.data();
         }
         assert!(db_sessions(&app).await.iter().all(|session| session.ended_at.is_none()));
@@ -145,9 +145,7 @@ fn spawn_login(app: &TestApp, code: &str) -> JoinHandle<ApiResponse> {
 }
 
 async fn until_sent(app: &TestApp, code: &str) {
-    while app.wechat.times_sent(code) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(|| app.wechat.times_sent(code) > 0).await;
 }
 
 fn hash(code: &str) -> CodeHash {

@@ -38,7 +38,7 @@ on_each_database! {
         assert_eq!(export["identities"][0]["appId"], "wx1");
         assert_eq!(export["openPlatforms"].as_array().unwrap().len(), 1);
         let sessions = export["sessions"].as_array().unwrap();
-        assert_eq!(sessions.len(), 3, "live ones and ended ones");
+        assert_eq!(sessions.len(), 3, "live and ended sessions");
         assert_eq!(
             (&sessions[0]["endReason"], &sessions[0]["deviceName"]),
             (&json!("REPLACED"), &json!("Alice's phone"))

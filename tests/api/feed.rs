@@ -24,7 +24,7 @@ async fn until_cached(app: &TestApp, client: &Client, user: &TestUser) {
         }
         sleep(Duration::from_millis(20)).await;
     }
-    panic!("the session is never remembered");
+    panic!("the session is never cached");
 }
 
 async fn nickname(client: &Client) -> Value {
@@ -64,8 +64,12 @@ on_each_database! {
             let set = Instant::now();
             // the node that made the change uses it immediately
             assert_eq!(can_read_private_fields(&alice.client, &bob).await, sees_others);
-            while can_read_private_fields(&elsewhere, &bob).await != sees_others {
-                assert!(set.elapsed() < BOUND, "{role:?} is not known after {:?}", set.elapsed());
+            loop {
+                let began = set.elapsed();
+                if can_read_private_fields(&elsewhere, &bob).await == sees_others {
+                    break;
+                }
+                assert!(began < BOUND, "{role:?} is not known {began:?} after the change");
                 sleep(Duration::from_millis(5)).await;
             }
         }
@@ -125,9 +129,9 @@ on_each_database! {
         let sessions = [app.log_in("alice.1").await, app.log_in("alice.2").await, app.log_in("alice.3").await];
         let logout = "mutation { logout(scope: OTHERS) { endedSessions } }";
         sessions[1].client.graphql(logout, json!({})).await.data();
-        let told = feed::Entity::find().all(&app.db().await).await.unwrap();
-        let told: BTreeSet<_> = told.into_iter().map(|row| row.session_id.unwrap()).collect();
-        assert_eq!(told, BTreeSet::from([session_key(&sessions[0]), session_key(&sessions[2])]));
+        let ended = feed::Entity::find().all(&app.db().await).await.unwrap();
+        let ended: BTreeSet<_> = ended.into_iter().map(|row| row.session_id.unwrap()).collect();
+        assert_eq!(ended, BTreeSet::from([session_key(&sessions[0]), session_key(&sessions[2])]));
         // a second logout ends nothing and adds no event
         sessions[1].client.graphql(logout, json!({})).await.data();
         assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 2);
@@ -160,8 +164,8 @@ on_each_database! {
         let db = app.db().await;
         db.execute_unprepared("ALTER TABLE feed_heads RENAME TO feed_heads_away").await.unwrap();
         sleep(BOUND).await;
-        rename(&app, &alice, "asked").await;
-        assert_eq!(nickname(&elsewhere).await, "asked");
+        rename(&app, &alice, "uncached").await;
+        assert_eq!(nickname(&elsewhere).await, "uncached");
         db.execute_unprepared("ALTER TABLE feed_heads_away RENAME TO feed_heads").await.unwrap();
         until_cached(&app, &elsewhere, &alice).await;
     }
@@ -188,12 +192,12 @@ on_each_database! {
 
     async fn gap_in_the_feed_invalidates_the_whole_cache(app: TestApp) {
         let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
-        rename(&app, &alice, "behind the hole").await;
+        rename(&app, &alice, "after the gap").await;
         let lane = feed::lane_of(user_key(&alice));
         let skipped = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(1000_i64));
         skipped.filter(feed_head::Column::Lane.eq(lane)).exec(&app.db().await).await.unwrap();
         sleep(BOUND).await;
-        assert_eq!(nickname(&elsewhere).await, "behind the hole");
+        assert_eq!(nickname(&elsewhere).await, "after the gap");
         // a head that went back does the same
         until_cached(&app, &elsewhere, &alice).await;
         rename(&app, &alice, "restored").await;
@@ -304,13 +308,13 @@ on_each_empty_database! {
         let alice = app.log_in("alice").await;
         until_cached(&app, &alice.client, &alice).await;
         let before = app.store.statements();
-        let mut asked = 0;
+        let mut statements = 0;
         for _ in 0..100 {
             alice.client.me().await.data();
-            asked = app.store.statements() - before;
+            statements = app.store.statements() - before;
         }
         // on a busy machine the lease may expire now and then; without a cache there would be a hundred statements
-        assert!(asked < 10, "{asked} statements");
+        assert!(statements < 10, "{statements} statements");
         app.store.clone().close().await.ok();
     }
 }

@@ -15,6 +15,7 @@ mod redis;
 mod response;
 mod rows;
 mod subscriber;
+mod wait;
 
 pub(crate) use app::{Client, Settings, TestApp, TestUser, config};
 pub(crate) use bound::{BOUND, wait_until_refused};
@@ -30,6 +31,7 @@ pub(crate) use redis::{TestRedis, random_address};
 pub(crate) use response::ApiResponse;
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use subscriber::{EVENTS, Subscriber};
+pub(crate) use wait::wait_until;
 
 use std::{future::Future, panic::resume_unwind, sync::Arc};
 

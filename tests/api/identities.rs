@@ -102,8 +102,7 @@ on_each_database! {
         }
         assert_eq!(identities(&alice.client).await.len(), 1);
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, bob.user_id);
-        let ended = bob.client.me().await;
-        ended.data();
+        bob.client.me().await.data();
     }
 
     async fn concurrent_links_give_an_identity_to_one_user(app: TestApp) {
@@ -117,9 +116,8 @@ on_each_database! {
         for (n, linked) in links.collect::<Vec<_>>().into_iter().enumerate() {
             outcomes[n % 2].push(linked.await.unwrap()["identity"].is_object());
         }
-        let [alices, bobs] =
-            outcomes.map(|outcome| outcome.iter().all(|linked| *linked) || !outcome.iter().all(|linked| !*linked));
-        assert!(alices != bobs, "one of the two has it");
+        let [is_alices, is_bobs] = outcomes.map(|outcome| outcome.contains(&true));
+        assert!(is_alices != is_bobs, "exactly one of the two has the identity");
         db_assert_consistent(&app).await;
     }
 
@@ -137,11 +135,11 @@ on_each_database! {
         assert_eq!(second.client.me().await.refusal(), "UNLINKED");
         assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "UNLINKED");
         alice.client.me().await.data();
-        let again = unlink(&alice.client, &gone["id"]).await;
-        assert_eq!(again.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
-        let anew = log_in(&app, "wx2", "o_2", None).await;
-        assert_eq!(anew.login["isNewUser"], true);
-        assert_ne!(anew.user_id, alice.user_id);
+        let repeated = unlink(&alice.client, &gone["id"]).await;
+        assert_eq!(repeated.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
+        let again = log_in(&app, "wx2", "o_2", None).await;
+        assert_eq!(again.login["isNewUser"], true);
+        assert_ne!(again.user_id, alice.user_id);
     }
 
     async fn concurrent_unlinks_leave_one_identity(app: TestApp) {
@@ -163,14 +161,14 @@ on_each_database! {
             for unlink in unlinks.collect::<Vec<_>>() {
                 done += usize::from(unlink.await.unwrap());
             }
-            assert_eq!(done, 1, "one is unlinked, and the other is the last");
+            assert_eq!(done, 1, "one is unlinked, and the last one stays");
         }
         let bob = app.log_in("bob").await;
         let own = identities(&bob.client).await;
         let refused = unlink(&bob.client, &own[0]["id"]).await;
         assert_eq!(refused.data()["unlinkIdentity"]["userErrors"][0]["code"], "LAST_IDENTITY");
-        let alien = log_in(&app, "wx1", "o_alien", None).await;
-        let refused = unlink(&alien.client, &own[0]["id"]).await;
+        let stranger = log_in(&app, "wx1", "o_stranger", None).await;
+        let refused = unlink(&stranger.client, &own[0]["id"]).await;
         assert_eq!(refused.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
     }
 
@@ -222,8 +220,8 @@ on_each_database! {
         for _ in 0..2 {
             log_in(&app, "wx2", "o_2", Some("u_1")).await;
         }
-        let noted = union_conflict::Entity::find().all(&app.db().await).await.unwrap();
-        assert_eq!(noted.len(), 1, "{noted:?}");
+        let conflicts = union_conflict::Entity::find().all(&app.db().await).await.unwrap();
+        assert_eq!(conflicts.len(), 1, "{conflicts:?}");
         assert!(app.accounts.delete_now(key(&alice.user_id)).await.unwrap());
         assert!(union_conflict::Entity::find().all(&app.db().await).await.unwrap().is_empty());
         // and the unionid is available

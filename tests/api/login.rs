@@ -73,12 +73,12 @@ on_each_database! {
 
 on_any_database! {
     async fn each_mini_program_uses_its_own_secret(app: TestApp) {
-        for (app_id, asked) in [(None, "wx1"), (Some(""), "wx1"), (Some("wx1"), "wx1"), (Some("wx2"), "wx2")] {
+        for (app_id, expected) in [(None, "wx1"), (Some(""), "wx1"), (Some("wx1"), "wx1"), (Some("wx2"), "wx2")] {
             let code = format!("alice.{}", app_id.unwrap_or("none"));
             app.anonymous().login_with(json!({ "code": code, "appId": app_id })).await.data();
             let sent = app.wechat.sent().pop().unwrap();
-            assert_eq!((sent["js_code"].as_str(), sent["appid"].as_str()), (code.as_str(), asked));
-            assert_eq!(sent["secret"], format!("secret-of-{asked}"));
+            assert_eq!((sent["js_code"].as_str(), sent["appid"].as_str()), (code.as_str(), expected));
+            assert_eq!(sent["secret"], format!("secret-of-{expected}"));
         }
     }
 
@@ -117,8 +117,8 @@ on_any_database! {
     }
 
     async fn invalid_device_is_refused_before_wechat_is_called(app: TestApp) {
-        for odd in ["x".repeat(65), "a\u{0}".to_owned(), "a\nb".to_owned()] {
-            for device in [json!({ "id": odd }), json!({ "name": odd })] {
+        for invalid in ["x".repeat(65), "a\u{0}".to_owned(), "a\nb".to_owned()] {
+            for device in [json!({ "id": invalid }), json!({ "name": invalid })] {
                 let refused = app.anonymous().login_with(json!({ "code": "alice", "device": device })).await;
                 assert_eq!(refused.code(), "BAD_USER_INPUT", "{device}");
             }

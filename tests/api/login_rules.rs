@@ -18,22 +18,22 @@ use self::{
 };
 use crate::harness::{Kind, TestDatabase};
 
-/// The number of sequences.
+/// The numbers of sequences.
 const ON_POSTGRES: usize = 200;
-const ELSEWHERE: usize = 40;
+const ON_OTHERS: usize = 40;
 
 /// How the logins of a step are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Method {
     /// As by the server: with the batch statement, and with the transaction for those that the statement skips.
-    Shared,
+    Batch,
     /// With the transaction only.
     Transaction,
 }
 
 /// One database, and how it is written.
 struct Side {
-    way: Way,
+    method: Method,
     store: Store,
     db: DatabaseConnection,
     database: Arc<TestDatabase>,
@@ -42,21 +42,21 @@ struct Side {
 // on one thread, so that the logins of a step are one batch
 #[tokio::test]
 async fn batch_statement_follows_the_rules_of_the_transaction() {
-    let sides = [(Kind::Postgres, Way::Shared), (Kind::Postgres, Way::Transaction)];
+    let sides = [(Kind::Postgres, Method::Batch), (Kind::Postgres, Method::Transaction)];
     compare(ON_POSTGRES, sides).await;
 }
 
 #[tokio::test]
 async fn transaction_has_the_same_rules_on_sqlite() {
-    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::Sqlite, Way::Transaction)]).await;
+    compare(ON_OTHERS, [(Kind::Postgres, Method::Batch), (Kind::Sqlite, Method::Transaction)]).await;
 }
 
 #[tokio::test]
 async fn transaction_has_the_same_rules_on_mysql() {
-    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::MySql, Way::Transaction)]).await;
+    compare(ON_OTHERS, [(Kind::Postgres, Method::Batch), (Kind::MySql, Method::Transaction)]).await;
 }
 
-async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
+async fn compare(sequences: usize, sides: [(Kind, Method); 2]) {
     let [Some(one), Some(other)] = [Side::open(sides[0]).await, Side::open(sides[1]).await] else { return };
     let (mut runner, mut shared, mut all) = (TestRunner::deterministic(), 0, 0);
     for number in 0..sequences {
@@ -65,8 +65,8 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
             // the logins that the statement skips are written after the others, as by the server
             let (written, outcomes) = one.run(step, None).await;
             let (_, expected) = other.run(step, Some(&written)).await;
-            let told = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
-            assert_eq!(told(&outcomes), told(&expected), "sequence {number}, step {place} of {steps:#?}");
+            let texts = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
+            assert_eq!(texts(&outcomes), texts(&expected), "sequence {number}, step {place} of {steps:#?}");
             shared += written.iter().filter(|written| **written).count();
             all += written.len();
         }
@@ -86,7 +86,7 @@ type Outcome = Option<LoggedIn>;
 
 impl Side {
     /// `None` if no server of the kind is configured.
-    async fn open((kind, way): (Kind, Way)) -> Option<Self> {
+    async fn open((kind, method): (Kind, Method)) -> Option<Self> {
         let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
             eprintln!("skipped: {} is not set", kind.variable());
             return None;
@@ -94,7 +94,7 @@ impl Side {
         let store = database.store().await;
         store.migrate().await.unwrap();
         let db = database.db_connect().await;
-        Some(Self { way, store, db, database })
+        Some(Self { method, store, db, database })
     }
 
     async fn close(self) {
@@ -123,12 +123,12 @@ impl Side {
             let claim = &login.code.as_ref().unwrap().claim;
             assert!(self.store.code_exchange_claim(claim).await.unwrap());
         }
-        let mut outcomes: Vec<Option<Outcome>> = match (self.way, first) {
-            (Way::Shared, _) => {
+        let mut outcomes: Vec<Option<Outcome>> = match (self.method, first) {
+            (Method::Batch, _) => {
                 let written = join_all(logins.iter().map(|login| self.store.login_batched(login))).await;
                 written.into_iter().map(|written| written.unwrap().map(Some)).collect()
             }
-            (Way::Transaction, _) => logins.iter().map(|_| None).collect(),
+            (Method::Transaction, _) => logins.iter().map(|_| None).collect(),
         };
         let written: Vec<bool> = outcomes.iter().map(Option::is_some).collect();
         let is_first = |place: usize| first.is_none_or(|first| first[place]);

@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const EVERY_VALUE: &str =
     "__typename id nickname avatarUrl createdAt locale phoneNumber status role lastLoginAt updatedAt";
 
-/// The server's answer to an `Authorization` header.
+/// The server's response to an `Authorization` header.
 async fn authorized(app: &TestApp, authorization: &str) -> ApiResponse {
     app.anonymous().header("authorization", authorization).me().await
 }
@@ -88,7 +88,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         let forged = signed_by_another_key(&app, &alice);
         assert_eq!(app.with_token(&forged).me().await.refusal(), "INVALID");
-        // our header and claims, their signature
+        // the header and claims of the server, with the other signature
         let unsigned = alice.token.rsplit_once('.').unwrap().0;
         let signature = forged.rsplit_once('.').unwrap().1;
         assert_eq!(app.with_token(&format!("{unsigned}.{signature}")).me().await.refusal(), "INVALID");
@@ -118,14 +118,14 @@ on_each_database! {
             (EndReason::Evicted, "EVICTED"),
             (EndReason::Suspended, "SUSPENDED"),
         ];
-        for (reason, told) in reasons {
-            let alice = app.log_in(&format!("alice.{told}")).await;
+        for (reason, expected) in reasons {
+            let alice = app.log_in(&format!("alice.{expected}")).await;
             app.db_end_session(&alice, reason).await;
-            assert_eq!(alice.client.me().await.refusal(), told);
+            assert_eq!(alice.client.me().await.refusal(), expected);
         }
     }
 
-    async fn young_token_of_an_expired_session_is_refused(app: TestApp) {
+    async fn valid_token_of_an_expired_session_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_expire_session(&alice, app.clock.now() + SECOND).await;
         alice.client.me().await.data();

@@ -15,7 +15,8 @@ use crate::{
 
 async fn merge(client: &Client, ticket: &str) -> ApiResponse {
     let query = "mutation($ticket: String!) { mergeAccounts(ticket: $ticket) {
-        user { id nickname locale phoneNumber metadata identities { appId } sessions { totalCount } } userErrors { code field } } }";
+        user { id nickname locale phoneNumber metadata identities { appId } sessions { totalCount } }
+        userErrors { code field } } }";
     client.graphql(query, json!({ "ticket": ticket })).await
 }
 
@@ -136,7 +137,7 @@ on_each_database! {
     }
 
     async fn concurrent_merges_in_both_directions_leave_one_account(app: TestApp) {
-        let beside = app.another_node().await;
+        let other = app.another_node().await;
         for n in 0..6 {
             let name = format!("o{n}");
             let (older, younger) = two_accounts(&app, &name).await;
@@ -149,7 +150,7 @@ on_each_database! {
             let merges: Vec<_> = merges.into_iter().map(tokio::spawn).collect();
             let logins: Vec<_> = (0..4)
                 .map(|n| {
-                    let (node, openid) = (beside.clone(), format!("{name}_{}", n % 2 + 1));
+                    let (node, openid) = (other.clone(), format!("{name}_{}", n % 2 + 1));
                     tokio::spawn(
                         async move { log_in(&node, if n % 2 == 0 { "wx1" } else { "wx2" }, &openid, None).await },
                     )

@@ -139,10 +139,10 @@ on_each_database! {
         let query = "query($ids: [ID!]!) { users(ids: $ids) { metadata } }";
         let before = app.store.statements();
         let answer = admin.client.graphql(query, json!({ "ids": ids })).await;
-        let asked = app.store.statements() - before;
+        let statements = app.store.statements() - before;
         let expected: Vec<_> = (0..20).map(|n| json!({ "metadata": (n % 2 == 0).then_some(n) })).collect();
         assert_eq!(answer.data()["users"], json!(expected));
-        assert!(asked <= 5, "{asked} statements: the session, the users, and the metadata at once");
+        assert!(statements <= 5, "{statements} statements for the session, the users and the metadata");
     }
 }
 

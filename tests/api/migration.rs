@@ -41,11 +41,11 @@ on_each_empty_database! {
         let (store, db) = (database.store().await, database.db_connect().await);
         store.migrate().await.unwrap();
         assert_eq!(db_tables(&db).await, TABLES);
-        let made = db_catalogue(&db).await;
+        let created = db_catalogue(&db).await;
         store.unmigrate().await.unwrap();
         assert_eq!(db_tables(&db).await, [""; 0]);
         store.migrate().await.unwrap();
-        assert_eq!(db_catalogue(&db).await, made);
+        assert_eq!(db_catalogue(&db).await, created);
     }
 
     async fn migrations_and_entities_describe_the_same_tables(database: Arc<TestDatabase>) {
@@ -79,8 +79,8 @@ on_each_empty_database! {
             return; // other databases have no unlogged tables
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT relname::text AS line FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'";
-        assert_eq!(db_lines(&database.db_connect().await, question).await, ["code_exchanges"]);
+        let query = "SELECT relname::text AS line FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'";
+        assert_eq!(db_lines(&database.db_connect().await, query).await, ["code_exchanges"]);
     }
 
     async fn often_updated_tables_have_a_fill_factor_on_postgres(database: Arc<TestDatabase>) {
@@ -88,10 +88,10 @@ on_each_empty_database! {
             return; // other databases update rows in place
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT relname || ' ' || array_to_string(reloptions, ' ') AS line FROM pg_class
+        let query = "SELECT relname || ' ' || array_to_string(reloptions, ' ') AS line FROM pg_class
             WHERE relkind = 'r' AND reloptions IS NOT NULL AND relnamespace = 'public'::regnamespace ORDER BY relname";
         let expected = ["code_exchanges fillfactor=50", "identities fillfactor=85", "users fillfactor=85"];
-        assert_eq!(db_lines(&database.db_connect().await, question).await, expected);
+        assert_eq!(db_lines(&database.db_connect().await, query).await, expected);
     }
 
     async fn text_is_compared_byte_for_byte(database: Arc<TestDatabase>) {
@@ -99,9 +99,10 @@ on_each_empty_database! {
             return; // other databases always compare bytes
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT DISTINCT CAST(collation_name AS CHAR) AS line FROM information_schema.columns
-             WHERE table_schema = DATABASE() AND table_name NOT LIKE 'seaql_migrations%' AND collation_name IS NOT NULL";
-        assert_eq!(db_lines(&database.db_connect().await, question).await, ["utf8mb4_bin"]);
+        let query = "SELECT DISTINCT CAST(collation_name AS CHAR) AS line FROM information_schema.columns
+             WHERE table_schema = DATABASE() AND collation_name IS NOT NULL
+             AND table_name NOT LIKE 'seaql_migrations%'";
+        assert_eq!(db_lines(&database.db_connect().await, query).await, ["utf8mb4_bin"]);
     }
 
     async fn concurrent_migrations_all_succeed(database: Arc<TestDatabase>) {
@@ -186,11 +187,11 @@ async fn db_catalogue_of_entities(kind: Kind) -> Vec<String> {
     let tables = tables.register(entity::user_metadata::Entity).register(entity::content_flag::Entity);
     let tables = tables.register(entity::push_event::Entity).register(entity::media_file::Entity);
     let tables = tables.register(entity::media_check::Entity);
-    let made = tables.apply(&db).await;
+    let created = tables.apply(&db).await;
     let catalogue = db_catalogue(&db).await;
     db.close().await.unwrap();
     database.remove().await;
-    made.unwrap();
+    created.unwrap();
     catalogue
 }
 

@@ -129,8 +129,8 @@ on_any_database! {
             app.wechat.reply(&code, Reply::errcode(errcode));
             assert_eq!(error(&bind(&alice.client, &code).await), "INVALID_PHONE_CODE", "{errcode}");
         }
-        for odd in ["", "a b", &"x".repeat(513)] {
-            assert_eq!(error(&bind(&alice.client, odd).await), "INVALID_PHONE_CODE");
+        for invalid in ["", "a b", &"x".repeat(513)] {
+            assert_eq!(error(&bind(&alice.client, invalid).await), "INVALID_PHONE_CODE");
         }
         assert_eq!(app.anonymous().get("/readyz").await.body["wechat"], json!({}));
     }
@@ -159,14 +159,14 @@ on_any_database! {
     async fn concurrent_binds_send_a_code_once(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
-        let taps: Vec<_> = (0..10)
+        let binds: Vec<_> = (0..10)
             .map(|_| {
                 let client = alice.client.clone();
                 tokio::spawn(async move { bind(&client, "tap").await })
             })
             .collect();
-        for tap in taps {
-            assert_eq!(tap.await.unwrap().data()["bindPhoneNumber"]["user"]["phoneNumber"], "+8613800000000");
+        for bind in binds {
+            assert_eq!(bind.await.unwrap().data()["bindPhoneNumber"]["user"]["phoneNumber"], "+8613800000000");
         }
         assert_eq!(app.wechat.phone_code_sent("tap"), 1);
     }
@@ -180,7 +180,8 @@ on_any_database! {
 }
 
 async fn bind(client: &Client, code: &str) -> ApiResponse {
-    let query = "mutation($code: String!) { bindPhoneNumber(code: $code) { user { phoneNumber } userErrors { code message field } } }";
+    let query = "mutation($code: String!) { bindPhoneNumber(code: $code) {
+        user { phoneNumber } userErrors { code message field } } }";
     client.graphql(query, json!({ "code": code })).await
 }
 

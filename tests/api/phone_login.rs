@@ -52,14 +52,14 @@ on_each_database! {
     async fn concurrent_logins_send_both_codes_once(app: TestApp) {
         let nodes = [app.clone(), app.another_node().await];
         app.wechat.reply("tap", Reply::After(Duration::from_millis(200), Box::new(Reply::phone(NUMBER, "wx1"))));
-        let taps: Vec<_> = (0..10)
+        let logins: Vec<_> = (0..10)
             .map(|n| {
                 let app = nodes[n % 2].clone();
                 tokio::spawn(async move { log_in(&app, json!({ "code": "alice", "phoneCode": "tap" })).await })
             })
             .collect();
-        for tap in taps {
-            assert_eq!(tap.await.unwrap().data()["login"]["userErrors"], json!([]));
+        for login in logins {
+            assert_eq!(login.await.unwrap().data()["login"]["userErrors"], json!([]));
         }
         assert_eq!((app.wechat.times_sent("alice"), app.wechat.phone_code_sent("tap")), (1, 1));
     }

@@ -113,8 +113,11 @@ on_each_database! {
         update(&alice.client, json!({ "nickname": "Alice" })).await;
         let before = row(&app, &alice).await;
         let wrong = json!({ "nickname": "x".repeat(33), "locale": "zh CN", "avatarUrl": "" });
-        let told = [("TOO_LONG", "nickname"), ("INVALID", "locale"), ("BLANK", "avatarUrl")];
-        assert_eq!(refusals(&alice.client, wrong).await, told.map(|(code, field)| (code.to_owned(), field.to_owned())));
+        let expected = [("TOO_LONG", "nickname"), ("INVALID", "locale"), ("BLANK", "avatarUrl")];
+        assert_eq!(
+            refusals(&alice.client, wrong).await,
+            expected.map(|(code, field)| (code.to_owned(), field.to_owned()))
+        );
         // a valid field is not written next to an invalid one
         let half = refusals(&alice.client, json!({ "nickname": "Bob", "avatarUrl": "http://media.example/1" })).await;
         assert_eq!(half, [("INVALID".to_owned(), "avatarUrl".to_owned())]);
@@ -168,11 +171,11 @@ on_each_database! {
             update(&alice.client, json!({ "nickname": name })).await;
             let (changed, mut seen) = (Instant::now(), Value::Null);
             let me = alice.client.graphql("{ me { nickname } }", json!({})).await;
-            assert_eq!(me.data()["me"]["nickname"], name, "where it was done it counts at once");
+            assert_eq!(me.data()["me"]["nickname"], name, "the node that made the change uses it immediately");
             while seen != name {
-                let asked = changed.elapsed();
+                let began = changed.elapsed();
                 seen = elsewhere.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone();
-                assert!(seen == name || asked < BOUND, "{seen} {asked:?} after the change");
+                assert!(seen == name || began < BOUND, "{seen} {began:?} after the change");
                 sleep(Duration::from_millis(5)).await;
             }
         }

@@ -136,8 +136,12 @@ on_each_database! {
         assert_eq!(nickname().await, "Alice");
         deliver_event(&app, &event("user_info_modified", "o_alice", 1)).await;
         let done = std::time::Instant::now();
-        while !nickname().await.is_null() {
-            assert!(done.elapsed() < Duration::from_secs(1));
+        loop {
+            let began = done.elapsed();
+            if nickname().await.is_null() {
+                break;
+            }
+            assert!(began < Duration::from_secs(1), "visible {began:?} after the push");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert_eq!(profile_is_set(&app, &alice).await, [false, false, true]);
@@ -167,7 +171,7 @@ on_each_database! {
         deliver_event(&app, &revoked).await;
         fill_profile(&app, &alice).await;
         deliver_event(&app, &revoked).await;
-        assert_eq!(profile_is_set(&app, &alice).await, [true; 3], "what the person chose since is kept");
+        assert_eq!(profile_is_set(&app, &alice).await, [true; 3], "a repeated event must not delete newer data");
         assert_eq!(recorded_events(&app).await, 1);
         let mut later = revoked;
         later["CreateTime"] = json!(2);
@@ -191,8 +195,8 @@ on_each_database! {
             push.await.unwrap();
         }
         assert_eq!(profile_is_set(&app, &alice).await, [false, false, true]);
-        let told = entity::feed::Entity::find().count(&app.db().await).await.unwrap() - before;
-        assert_eq!((recorded_events(&app).await, told), (1, 1));
+        let published = entity::feed::Entity::find().count(&app.db().await).await.unwrap() - before;
+        assert_eq!((recorded_events(&app).await, published), (1, 1));
     }
 
     async fn encrypted_message_is_decrypted(
@@ -300,8 +304,8 @@ on_any_database! {
         app: TestApp,
         [("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
-        for odd in ["", "hello", "{", "[]", "<xml>", "<!DOCTYPE x [<!ENTITY a \"b\">]><xml>&a;</xml>"] {
-            assert_eq!(push(&app, &signed(&app, "wx1"), odd).await.code(), "BAD_REQUEST", "{odd}");
+        for invalid in ["", "hello", "{", "[]", "<xml>", "<!DOCTYPE x [<!ENTITY a \"b\">]><xml>&a;</xml>"] {
+            assert_eq!(push(&app, &signed(&app, "wx1"), invalid).await.code(), "BAD_REQUEST", "{invalid}");
         }
         for message in [
             event("user_info_modified", "o_nobody", 1),

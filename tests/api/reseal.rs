@@ -43,12 +43,12 @@ on_each_database! {
         db_make_people(&app, 450).await;
         let rotated = app.another_node_with(NEW_FIRST).await;
         // interrupted after the first of three batches
-        let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut counts) = tokio::sync::mpsc::unbounded_channel();
         let run = tokio::spawn({
             let accounts = Arc::clone(&rotated.accounts);
-            async move { accounts.reseal(move |count| said.send(count).unwrap()).await }
+            async move { accounts.reseal(move |count| sender.send(count).unwrap()).await }
         });
-        assert_eq!(heard.recv().await, Some(200));
+        assert_eq!(counts.recv().await, Some(200));
         run.abort();
         run.await.ok();
         let left =
@@ -127,7 +127,8 @@ on_each_empty_database! {
         app.log_in("bob").await;
         let first = reseal(&database, NEW_FIRST[0].1).await;
         assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
-        let sentence = "Resealed the session keys of 2 identities and 0 phone numbers: nothing stored needs another key than the newest.\n";
+        let sentence = "Resealed the session keys of 2 identities and 0 phone numbers: nothing stored needs \
+                        another key than the newest.\n";
         assert_eq!(first.stdout, sentence);
         let second = reseal(&database, NEW_ONLY[0].1).await;
         assert_eq!((second.code, second.stdout.contains("of 0 identities")), (Some(0), true), "{second:?}");

@@ -5,13 +5,13 @@ mod listeners;
 mod memory;
 mod silent;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use crate::harness::{Program, Reply, ServerProcess, folder};
+use crate::harness::{Program, Reply, ServerProcess, folder, wait_until};
 
 /// The limit of all waiting in these tests.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -78,14 +78,6 @@ impl TestRequest {
     }
 }
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < TEST_TIMEOUT, "it does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 on_any_database! {
     async fn one_client_can_use_half_of_the_requests_in_flight(
         app: TestApp,
@@ -99,7 +91,7 @@ on_any_database! {
             tokio::spawn(async move { caller.login(&format!("user{n}")).await })
         };
         let slow: Vec<_> = (0..4).map(log_in).collect();
-        until(|| app.wechat.sent().len() == 4).await;
+        wait_until(|| app.wechat.sent().len() == 4).await;
         let send_query = async |n| {
             let caller = app.anonymous().header("x-forwarded-for", client(n));
             caller.graphql("{ serverInfo { version } }", json!({})).await
@@ -108,7 +100,7 @@ on_any_database! {
         assert_eq!((refused.status.as_u16(), refused.code()), (503, "OVERLOADED"));
         send_query(2).await.data();
         slow.iter().for_each(tokio::task::JoinHandle::abort);
-        until(|| slow.iter().all(tokio::task::JoinHandle::is_finished)).await;
+        wait_until(|| slow.iter().all(tokio::task::JoinHandle::is_finished)).await;
         send_query(1).await.data();
     }
 

@@ -44,11 +44,11 @@ on_each_database! {
     }
 
     async fn nodes_rotated_one_after_the_other_accept_each_others_tokens(app: TestApp) {
-        let (told, changed) = (app.another_node_with(OLD_FIRST).await, app.another_node_with(NEW_FIRST).await);
-        for (from, to) in [(&told, &changed), (&changed, &told)] {
+        let (prepared, rotated) = (app.another_node_with(OLD_FIRST).await, app.another_node_with(NEW_FIRST).await);
+        for (from, to) in [(&prepared, &rotated), (&rotated, &prepared)] {
             app.clock.advance(Duration::from_mins(1));
             let alice = from.log_in("alice").await;
-            assert_eq!(to.log_in("alice").await.user_id, alice.user_id, "a repeat of its code");
+            assert_eq!(to.log_in("alice").await.user_id, alice.user_id, "the repeated code has the same user");
             to.with_token(&alice.token).me().await.data();
             let (token, _) = refreshed(to, &alice.refresh_token).await;
             from.with_token(&token).me().await.data();

@@ -45,23 +45,23 @@ async fn secrets_are_in_no_log_and_no_response() {
         crate::harness::run(kind, SETTINGS, |app| async move {
             let log = Log::default();
             let capturing = log.capture();
-            let mut story = record(&app).await;
-            db_break(&app).await;
-            story.answers.push(app.anonymous().login("TheCode.broken").await);
-            story.answers.push(app.with_token(&story.tokens[0]).me().await);
-            story.answers.push(app.anonymous().get("/readyz").await);
+            let mut transcript = record(&app).await;
+            db_drop_sessions(&app).await;
+            transcript.answers.push(app.anonymous().login("TheCode.broken").await);
+            transcript.answers.push(app.with_token(&transcript.tokens[0]).me().await);
+            transcript.answers.push(app.anonymous().get("/readyz").await);
             app.store.clone().close().await.unwrap();
-            story.answers.push(app.anonymous().login("TheCode.closed").await);
+            transcript.answers.push(app.anonymous().login("TheCode.closed").await);
             // the result of a ping is reused for a second
             tokio::time::sleep(Duration::from_millis(1100)).await;
-            story.answers.push(app.anonymous().get("/readyz").await);
+            transcript.answers.push(app.anonymous().get("/readyz").await);
             drop(capturing);
             let log = log.text();
-            assert_tells(&log, &["logged in", "40125", "request failed", "the database does not answer"]);
-            assert_holds_none(&log, &SECRETS);
-            assert_holds_none(&log, &story.tokens);
-            for answer in &story.answers {
-                assert_holds_none(&format!("{} {:?}", answer.text, answer.headers), &SECRETS);
+            assert_contains(&log, &["logged in", "40125", "request failed", "the database does not answer"]);
+            assert_contains_none(&log, &SECRETS);
+            assert_contains_none(&log, &transcript.tokens);
+            for answer in &transcript.answers {
+                assert_contains_none(&format!("{} {:?}", answer.text, answer.headers), &SECRETS);
             }
         })
         .await;
@@ -72,12 +72,12 @@ async fn secrets_are_in_no_log_and_no_response() {
 #[tokio::test]
 async fn tokens_are_only_in_their_fields() {
     crate::harness::run(Kind::Sqlite, SETTINGS, |app| async move {
-        let story = record(&app).await;
-        assert!(story.tokens.len() >= 6);
-        for answer in story.answers {
+        let transcript = record(&app).await;
+        assert!(transcript.tokens.len() >= 6);
+        for answer in transcript.answers {
             let mut body = answer.body;
             hide_tokens(&mut body);
-            assert_holds_none(&format!("{body} {:?}", answer.headers), &story.tokens);
+            assert_contains_none(&format!("{body} {:?}", answer.headers), &transcript.tokens);
         }
     })
     .await;
@@ -92,15 +92,18 @@ on_each_database! {
         let links = union_link::Entity::find().all(&db).await.unwrap();
         db.close().await.unwrap();
         assert_eq!(links.len(), 1);
-        assert_holds_none(&format!("{:?} {:#?} {rows:?} {links:?} {openid:?}", app.accounts, app.accounts), &SECRETS);
-        assert_holds_none(&format!("{rows:?}"), &["TheSessionKey", &format!("{:?}", rows.0.session_key.0)]);
+        assert_contains_none(
+            &format!("{:?} {:#?} {rows:?} {links:?} {openid:?}", app.accounts, app.accounts),
+            &SECRETS,
+        );
+        assert_contains_none(&format!("{rows:?}"), &["TheSessionKey", &format!("{:?}", rows.0.session_key.0)]);
     }
 }
 
 #[tokio::test]
 async fn debug_output_of_the_settings_contains_no_secret() {
     let config = config("http://127.0.0.1:1", WITHOUT_DATABASE);
-    assert_holds_none(&format!("{config:?} {config:#?}"), &SECRETS);
+    assert_contains_none(&format!("{config:?} {config:#?}"), &SECRETS);
 }
 
 #[tokio::test]
@@ -110,12 +113,12 @@ async fn unreachable_database_does_not_reveal_its_password() {
     for url in ["postgres://me:TheDatabasePassword@127.0.0.1:1/none", "mysql://me:TheDatabasePassword@127.0.0.1:1/none"]
     {
         let error = store::connect(&url.parse().unwrap(), 1).await.unwrap_err();
-        assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
+        assert_contains_none(&format!("{error} {error:?}"), &SECRETS);
     }
     let error = Server::start(config("http://127.0.0.1:1", WITHOUT_DATABASE)).await.unwrap_err();
-    assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
+    assert_contains_none(&format!("{error} {error:?}"), &SECRETS);
     drop(capturing);
-    assert_holds_none(&log.text(), &SECRETS);
+    assert_contains_none(&log.text(), &SECRETS);
 }
 
 /// Logs in, succeeds and fails in every way, refreshes, reuses a token, logs out.
@@ -134,8 +137,8 @@ async fn record(app: &TestApp) -> Transcript {
     answers.push(app.anonymous().login("TheCode &odd").await);
     answers.push(app.anonymous().login_with(json!({ "code": "TheCode", "appId": "wx9" })).await);
     answers.push(app.anonymous().graphql("mutation { login(code: \"TheCode\") { toke } }", json!({})).await);
-    let everything = "{ me { id nickname identities { id } sessions(first: 5) { nodes { id userAgent } } } }";
-    answers.push(client.graphql(everything, json!({})).await);
+    let all_fields = "{ me { id nickname identities { id } sessions(first: 5) { nodes { id userAgent } } } }";
+    answers.push(client.graphql(all_fields, json!({})).await);
     refresh_and_reuse(app, refresh, &mut answers).await;
     answers.push(client.me().await);
     answers.push(app.with_token("TheCode.not.a.token").me().await);
@@ -182,8 +185,8 @@ fn device_of(app: &TestApp) -> Client {
     app.anonymous().header("user-agent", "MicroMessenger")
 }
 
-/// Renames a table while the server runs.
-async fn db_break(app: &TestApp) {
+/// Drops a table while the server runs.
+async fn db_drop_sessions(app: &TestApp) {
     let db = app.db().await;
     db.execute_unprepared("DROP TABLE sessions").await.unwrap();
     db.close().await.unwrap();
@@ -213,14 +216,14 @@ fn is_token(name: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_holds_none<S: AsRef<str>>(text: &str, secrets: &[S]) {
+fn assert_contains_none<S: AsRef<str>>(text: &str, secrets: &[S]) {
     for secret in secrets {
         assert!(!text.contains(secret.as_ref()), "{} in {text}", secret.as_ref());
     }
 }
 
 #[track_caller]
-fn assert_tells(log: &str, words: &[&str]) {
+fn assert_contains(log: &str, words: &[&str]) {
     for word in words {
         assert!(log.contains(word), "no {word} in {log}");
     }

@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::harness::{FakeWechat, Program, Reply, ServerProcess, folder};
+use crate::harness::{FakeWechat, Program, Reply, ServerProcess, folder, wait_until};
 
 /// How long an orchestrator waits before it kills the process.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
@@ -136,12 +136,10 @@ async fn request_that_never_ends_does_not_prevent_shutdown() {
         Program::new(folder.path(), &[]).set("WECHAT_APPS", "wx1:secret").set("WECHAT_API_BASE", &wechat.base);
     let server = program.set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve();
     let login = server.spawn_login("alice");
-    while wechat.sent().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_until(|| !wechat.sent().is_empty()).await;
     server.terminate();
     assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
-    assert!(login.await.unwrap().is_err(), "a login that hangs was answered");
+    assert!(login.await.unwrap().is_err(), "a login without a reply of WeChat got a response");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entity::{OpenId, Sealed, identity};
 use secrecy::ExposeSecret;
 
-use crate::harness::{Reply, TestApp};
+use crate::harness::{Reply, TestApp, wait_until};
 
 const OLD: &str = "b2xkIHNlc3Npb24ga2V5IQ==";
 const MIDDLE: &str = "bWlkZGxlIHNlc3Npb24ga2U=";
@@ -40,11 +40,9 @@ on_each_database! {
             let app = app.clone();
             async move { app.log_in("alice.slow").await }
         });
-        while app.wechat.times_sent("alice.slow") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_until(|| app.wechat.times_sent("alice.slow") > 0).await;
         log_in(&app, "fast", NEW).await;
-        assert!(!slow.is_finished(), "the slow login was meant to be overtaken");
+        assert!(!slow.is_finished(), "the slow login must finish last");
         slow.await.unwrap().client.me().await.data();
         assert_eq!(db_keys(&app).await, (NEW.to_owned(), Some(OLD.to_owned())));
     }
@@ -55,7 +53,7 @@ on_each_database! {
         let identity = db_identity(&app).await;
         for sealed in [&identity.session_key, identity.previous_session_key.as_ref().unwrap()] {
             for key in [OLD, NEW] {
-                assert!(!holds(&sealed.0, key.as_bytes()));
+                assert!(!contains(&sealed.0, key.as_bytes()));
             }
         }
         assert_ne!(Some(&identity.session_key), identity.previous_session_key.as_ref());
@@ -97,6 +95,6 @@ async fn db_keys(app: &TestApp) -> (String, Option<String>) {
     (open(&identity.session_key), identity.previous_session_key.as_ref().map(open))
 }
 
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }

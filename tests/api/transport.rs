@@ -63,13 +63,13 @@ async fn long_response_is_compressed_on_request_and_a_short_one_is_not() {
 async fn head_gets_the_headers_of_get() {
     let (_folder, server) = serve("").await;
     for (path, coding) in [("/schema.graphql", "gzip"), ("/schema.graphql", "identity"), ("/livez", "gzip")] {
-        let ask = async |method| {
+        let headers_of = async |method| {
             let request = client().request(method, format!("{}{path}", server.api));
             let answer = request.header(header::ACCEPT_ENCODING, coding).send().await.unwrap();
-            let told = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::VARY, header::CONTENT_TYPE];
-            told.map(|name| answer.headers().get(name).cloned())
+            let names = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::VARY, header::CONTENT_TYPE];
+            names.map(|name| answer.headers().get(name).cloned())
         };
-        assert_eq!(ask(Method::HEAD).await, ask(Method::GET).await, "{path} {coding}");
+        assert_eq!(headers_of(Method::HEAD).await, headers_of(Method::GET).await, "{path} {coding}");
     }
 }
 
@@ -101,8 +101,8 @@ async fn long_body_is_refused_with_and_without_content_length() {
             assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("PAYLOAD_TOO_LARGE"), "{answer}");
         }
         // the declared length is enough for the refusal
-        let said = exchange(&server, &request(path, "Content-Length: 99999999999", &long)).await;
-        assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+        let refused = exchange(&server, &request(path, "Content-Length: 99999999999", &long)).await;
+        assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
     }
     assert!(server.is_up().await);
 }

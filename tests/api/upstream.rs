@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{ApiResponse, Reply, TestApp};
+use crate::harness::{ApiResponse, Reply, TestApp, wait_until};
 
 /// The code, action and `retryAfter` of the client's error.
 type ClientError = (&'static str, &'static str, Option<u64>);
@@ -36,13 +36,13 @@ const ERRCODES: [(i64, ClientError); 15] = [
 
 on_any_database! {
     async fn each_errcode_has_its_error_and_the_code_is_sent_once_unless_wechat_is_busy(app: TestApp) {
-        for (errcode, told) in ERRCODES {
+        for (errcode, expected) in ERRCODES {
             let times = if errcode == -1 { 2 } else { 1 };
-            assert_error_after(times, &app, Reply::errcode(errcode), told).await;
+            assert_error_after(times, &app, Reply::errcode(errcode), expected).await;
         }
     }
 
-    async fn quoted_errcode_is_accepted(app: TestApp) {
+    async fn quoted_errcode_counts_as_a_number(app: TestApp) {
         assert_error(&app, Reply::Json(json!({ "errcode": "40029", "errmsg": "x" })), INVALID).await;
         assert_error(&app, Reply::Json(json!({ "errcode": "40163", "errmsg": "x" })), ("CODE_USED", "RELOGIN", None))
             .await;
@@ -105,9 +105,7 @@ on_any_database! {
             let client = app.anonymous();
             async move { client.login("alice").await }
         });
-        while app.wechat.times_sent("alice") == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait_until(|| app.wechat.times_sent("alice") > 0).await;
         app.wechat.reply("alice", Reply::user("o_alice"));
         login.await.unwrap().data();
         assert_eq!(app.wechat.times_sent("alice"), 2);
@@ -142,15 +140,15 @@ on_any_database! {
             app.wechat.reply(&code, Reply::Raw(503, "text/html", String::new()));
             assert_eq!(client_error(&app.anonymous().login(&code).await), UNAVAILABLE);
         }
-        let resting = app.anonymous().login("alice").await;
-        assert_eq!(client_error(&resting), ("PROVIDER_UNAVAILABLE", "RETRY", Some(5)));
+        let refused = app.anonymous().login("alice").await;
+        assert_eq!(client_error(&refused), ("PROVIDER_UNAVAILABLE", "RETRY", Some(5)));
         assert_eq!(app.wechat.times_sent("alice"), 0);
         app.anonymous().login_with(json!({ "code": "bob", "appId": "wx2" })).await.data();
         app.clock.advance(Duration::from_secs(5));
         app.log_in("alice").await;
     }
 
-    async fn settings_refused_by_wechat_are_named_only_in_the_log(app: TestApp) {
+    async fn settings_refused_by_wechat_are_named_by_readyz_and_not_to_the_client(app: TestApp) {
         for errcode in [40013, 40125] {
             let code = format!("bad.{errcode}");
             app.wechat.reply(&code, Reply::errcode(errcode));

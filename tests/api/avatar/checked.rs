@@ -29,7 +29,7 @@ impl Wait {
 
     /// Pauses before the next poll, and fails after the limit.
     async fn pause(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(20), "it does not come");
+        assert!(self.0.elapsed() < Duration::from_secs(20), "timed out");
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -62,7 +62,7 @@ async fn checked(app: &TestApp, user: &TestUser, trace_id: &str) -> String {
     path
 }
 
-fn outcome(trace_id: &str, suggest: &str) -> Value {
+fn verdict(trace_id: &str, suggest: &str) -> Value {
     let mut message = event("wxa_media_check", "o_alice", 1);
     message["trace_id"] = json!(trace_id);
     message["errcode"] = json!(0);
@@ -78,7 +78,7 @@ on_each_database! {
         let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
-        let elsewhere = other.with_token(&alice.token);
+        let other_client = other.with_token(&alice.token);
         let path = checked(&app, &alice, "t1").await;
         let [call] = &app.wechat.calls_of(PATH)[..] else { panic!("one call") };
         let url = format!("http://api.example{path}");
@@ -87,11 +87,11 @@ on_each_database! {
         {
             assert_eq!(call[name], expected, "{name}");
         }
-        deliver_event(&app, &outcome("t0", "risky")).await;
-        assert_eq!(avatar_url(&elsewhere).await, url, "another picture's outcome");
-        deliver_event(&app, &outcome("t1", "risky")).await;
-        deliver_event(&app, &outcome("t1", "risky")).await;
-        until_hidden(&elsewhere).await;
+        deliver_event(&app, &verdict("t0", "risky")).await;
+        assert_eq!(avatar_url(&other_client).await, url, "the verdict on another picture");
+        deliver_event(&app, &verdict("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
+        until_hidden(&other_client).await;
         assert_eq!((db_checks(&app).await, db_flag(&app, &alice).await), (0, None));
         app.accounts.purge().await.unwrap();
         assert_none(&app).await;
@@ -103,19 +103,19 @@ on_each_database! {
     ) {
         let alice = app.log_in("alice").await;
         let path = checked(&app, &alice, "t1").await;
-        deliver_event(&app, &outcome("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
         assert_eq!(db_flag(&app, &alice).await, Some((Suggestion::Risky, Some(20002))));
         assert_only(&app, &path).await;
         let listed = admin(&app, &["flagged"]).await;
         assert!(listed.stdout.contains("AVATAR  RISKY  20002"), "{listed:?}");
         checked(&app, &alice, "t2").await;
-        assert_eq!(db_flag(&app, &alice).await, None, "it was the picture before");
-        deliver_event(&app, &outcome("t2", "review")).await;
+        assert_eq!(db_flag(&app, &alice).await, None, "the flag belonged to the previous avatar");
+        deliver_event(&app, &verdict("t2", "review")).await;
         assert_eq!(db_flag(&app, &alice).await, Some((Suggestion::Review, Some(20002))));
         clear(&alice.client).await;
         assert_eq!(db_flag(&app, &alice).await, None);
         let path = checked(&app, &alice, "t3").await;
-        let mut failed = outcome("t3", "");
+        let mut failed = verdict("t3", "");
         failed["errcode"] = json!(-1008);
         deliver_event(&app, &failed).await;
         assert_eq!((db_flag(&app, &alice).await, db_checks(&app).await), (Some((Suggestion::Unchecked, None)), 0));
@@ -129,7 +129,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         checked(&app, &alice, "t1").await;
         let path = checked(&app, &alice, "t2").await;
-        deliver_event(&app, &outcome("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
         assert_only(&app, &path).await;
         assert_eq!(db_checks(&app).await, 1);
         // checks that WeChat never answers are deleted
@@ -178,7 +178,7 @@ on_any_database! {
             created_at: sea_orm::Set(app.accounts.now()),
         };
         content_flag::Entity::insert(flagged).exec_without_returning(&app.db().await).await.unwrap();
-        deliver_event(&app, &outcome("t1", "pass")).await;
+        deliver_event(&app, &verdict("t1", "pass")).await;
         assert_eq!((db_flag(&app, &alice).await, db_checks(&app).await), (None, 0));
     }
 }

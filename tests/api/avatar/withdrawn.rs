@@ -24,6 +24,6 @@ on_each_database! {
         let own = uploaded(&alice.client, &jpeg()).await;
         deliver_event(&app, &revocation("o_alice", json!("19"))).await;
         app.accounts.purge().await.unwrap();
-        assert_eq!(app.anonymous().get(&own).await.status, 200, "the nickname alone was taken back");
+        assert_eq!(app.anonymous().get(&own).await.status, 200, "only the nickname was withdrawn");
     }
 }

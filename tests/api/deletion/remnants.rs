@@ -30,7 +30,7 @@ on_each_database! {
         let user = create_traces(&app).await;
         let before = db_texts(&app).await;
         for text in TEXTS {
-            assert!(before.contains(text), "{text} was not planted");
+            assert!(before.contains(text), "{text} was not written");
         }
         assert_eq!(db_conflicts(&app).await, 1);
         assert!(app.accounts.delete_now(user).await.unwrap());
@@ -40,7 +40,7 @@ on_each_database! {
         for text in TEXTS {
             assert!(!after.contains(text), "{text} is still there");
         }
-        assert!(after.contains("o_bob"), "the others stay");
+        assert!(after.contains("o_bob"), "another user was deleted");
         assert_eq!(db_conflicts(&app).await, 0);
     }
 }
@@ -66,8 +66,12 @@ async fn create_traces(app: &TestApp) -> entity::UserId {
     let login = alice.unwrap();
     let user = miniaccount::global_id::GlobalId::user(login["user"]["id"].as_str().unwrap()).unwrap();
     let query = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }";
-    let input = json!({ "nickname": "PlantedNickname", "avatarUrl": "https://planted.example/avatar", "locale": "zh-Hant-TW",
-        "metadata": { "key": "PlantedMetadata" } });
+    let input = json!({
+        "nickname": "PlantedNickname",
+        "avatarUrl": "https://planted.example/avatar",
+        "locale": "zh-Hant-TW",
+        "metadata": { "key": "PlantedMetadata" },
+    });
     let client = app.with_token(login["token"].as_str().unwrap());
     client.graphql(query, json!({ "input": input })).await.data();
     let bind = "mutation { bindPhoneNumber(code: \"86-13800138777\") { userErrors { code } } }";
@@ -126,13 +130,13 @@ async fn rows(db: &DatabaseConnection) -> String {
     let is_postgres = db.get_database_backend() == DbBackend::Postgres;
     for table in db_tables(db).await {
         if is_postgres {
-            let question = format!("SELECT row_to_json(t)::text AS line FROM {table} t");
-            text.push_str(&db_lines(db, &question).await.join("\n"));
+            let query = format!("SELECT row_to_json(t)::text AS line FROM {table} t");
+            text.push_str(&db_lines(db, &query).await.join("\n"));
             continue;
         }
-        let question =
+        let query =
             format!("SELECT CAST(HEX(CONCAT_WS(' ', {})) AS CHAR) AS line FROM {table}", columns(db, &table).await);
-        let lines = db_lines(db, &question).await.concat();
+        let lines = db_lines(db, &query).await.concat();
         text.push_str(&String::from_utf8_lossy(&hex::decode(lines).unwrap()));
     }
     text

@@ -16,7 +16,8 @@ on_any_database! {
     }
 
     async fn unicode_escapes_are_read_by_post_and_by_get(app: TestApp) {
-        let escaped = r#"mutation { login(code: "al\u{69}ce", device: { name: "\uD83D\uDE00 \u{1F600}" }) { session { deviceName } } }"#;
+        let escaped = r#"mutation { login(code: "al\u{69}ce", device: { name: "\uD83D\uDE00 \u{1F600}" }) {
+            session { deviceName } } }"#;
         let answer = send_query(&app.anonymous(), escaped).await;
         assert_eq!(answer.data()["login"]["session"]["deviceName"], "😀 😀");
         for literal in [r"\u{55}ser", r"\u0055ser", r"\u{0000000055}ser"] {

@@ -58,11 +58,13 @@ on_any_database! {
     async fn introspection_that_multiplies_is_refused(app: TestApp) {
         let leaves = "name ".repeat(200);
         let thrice = format!(
-            "{{__type(name:\"Node\"){{possibleTypes{{interfaces{{possibleTypes{{interfaces{{possibleTypes{{{leaves}}}}}}}}}}}}}}}"
+            "{{__type(name:\"Node\"){{possibleTypes{{interfaces{{possibleTypes\
+             {{interfaces{{possibleTypes{{{leaves}}}}}}}}}}}}}}}"
         );
         let twice = format!("{{__schema{{types{{fields{{type{{fields{{{leaves}}}}}}}}}}}}}");
         let hidden = format!(
-            "{{__schema{{types{{...F}}}}}} fragment F on __Type{{fields{{type{{...G}}}}}} fragment G on __Type{{fields{{type{{fields{{{leaves}}}}}}}}}"
+            "{{__schema{{types{{...F}}}}}} fragment F on __Type{{fields{{type{{...G}}}}}} \
+             fragment G on __Type{{fields{{type{{fields{{{leaves}}}}}}}}}"
         );
         for query in [thrice, twice, hidden] {
             refused(&app.anonymous(), &query, json!({}), "QUERY_TOO_EXPENSIVE").await;

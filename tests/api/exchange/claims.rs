@@ -8,7 +8,7 @@ on_each_database! {
         db_claim(&app, "alice", app.accounts.now() + LONG).await;
         let logins = nodes.each_ref().map(|node| spawn_login(node, "alice"));
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(app.wechat.times_sent("alice"), 0, "its time is not up yet");
+        assert_eq!(app.wechat.times_sent("alice"), 0, "the claim has not expired");
         app.clock.advance(LONG);
         for login in logins {
             login.await.unwrap().data();

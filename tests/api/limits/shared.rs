@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{assert_limited, from};
-use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, random_address};
+use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, random_address, wait_until};
 
 /// The log lines when Redis becomes unreachable and reachable.
 const AWAY: &str = "Redis does not answer: this node counts its own";
@@ -137,11 +137,11 @@ async fn hanging_redis_delays_no_request_and_is_used_again_afterwards() {
     let began = Instant::now();
     let together = join_all((0..100).map(async |_| from(&node.app, &random_address()).login("").await)).await;
     assert!(together.iter().all(|answer| answer.code() == "INVALID_CODE"));
-    for _ in 0..30 {
+    for _ in 0..100 {
         assert_eq!(from(&node.app, &random_address()).login("").await.code(), "INVALID_CODE");
     }
-    // one after the other they would take three seconds
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // ten seconds if each waited for Redis
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     // the node's own count is separate
     for n in 3..6 {
         client.login(&format!("alice.{n}")).await.data();
@@ -180,18 +180,16 @@ async fn only_counts_are_sent_to_redis() {
 async fn password_in_an_error_of_redis_is_not_logged() {
     let log = Log::default();
     let capturing = log.capture();
-    let parrot = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://me:TheRedisPassword@{}", parrot.local_addr().unwrap());
+    let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://me:TheRedisPassword@{}", echo.local_addr().unwrap());
     let node = node(&url).await;
-    let (mut connection, _) = parrot.accept().await.unwrap();
-    let mut heard = [0; 1024];
-    let length = connection.read(&mut heard).await.unwrap();
-    assert!(String::from_utf8_lossy(&heard[..length]).contains("TheRedisPassword"));
+    let (mut connection, _) = echo.accept().await.unwrap();
+    let mut received = [0; 1024];
+    let length = connection.read(&mut received).await.unwrap();
+    assert!(String::from_utf8_lossy(&received[..length]).contains("TheRedisPassword"));
     let answer = "-ERR unknown command 'AUTH', with args beginning with: 'me' 'TheRedisPassword'\r\n";
     connection.write_all(answer.repeat(4).as_bytes()).await.unwrap();
-    while log.times(AWAY) == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_until(|| log.times(AWAY) > 0).await;
     drop(capturing);
     assert!(!log.text().contains("TheRedisPassword"), "{}", log.text());
     assert!(!format!("{:?}", node.app.accounts).contains("TheRedisPassword"));

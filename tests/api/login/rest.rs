@@ -22,12 +22,13 @@ on_any_database! {
     }
 
     async fn rest_selects_the_mini_program_by_appid(app: TestApp) {
-        for (app_id, asked) in [(json!(null), "wx1"), (json!(""), "wx1"), (json!("wx1"), "wx1"), (json!("wx2"), "wx2")]
+        for (app_id, expected) in
+            [(json!(null), "wx1"), (json!(""), "wx1"), (json!("wx1"), "wx1"), (json!("wx2"), "wx2")]
         {
             let answer =
                 rest(&app, json!({ "code": format!("alice.{app_id}").replace('"', ""), "AppID": app_id })).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-            assert_eq!(app.wechat.sent().pop().unwrap()["appid"], asked);
+            assert_eq!(app.wechat.sent().pop().unwrap()["appid"], expected);
         }
         let refused = rest(&app, json!({ "code": "bob", "AppID": "wx9" })).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "UNKNOWN_APP"));

@@ -29,10 +29,10 @@ pub(super) enum Step {
 }
 
 /// The maximum number of live sessions of one user.
-const CAP: u32 = 3;
+const SESSIONS_PER_USER: u32 = 3;
 
 /// The lifetime of a session, in milliseconds.
-const LIFE: i64 = 12_000;
+const LIFETIME: i64 = 12_000;
 
 /// A login without its keys and times.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ struct Draft {
     device: Option<u8>,
     session_key: u8,
     /// How long ago WeChat was called, in milliseconds.
-    asked: i64,
+    called_ago: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -73,13 +73,13 @@ fn draft() -> impl Strategy<Value = Draft> {
     let device = prop::option::of(0_u8..2);
     // usually the unionid of the person
     (0_u8..2, 0_u8..4, unionid, any::<bool>(), device, 0_u8..2, 0_i64..3000).prop_map(
-        |(app, person, unionid, is_own, device, session_key, asked)| Draft {
+        |(app, person, unionid, is_own, device, session_key, called_ago)| Draft {
             app,
             person,
             unionid: unionid.map(|other| if is_own { person } else { other }),
             device,
             session_key,
-            asked,
+            called_ago,
         },
     )
 }
@@ -108,7 +108,7 @@ fn login(draft: &Draft, now: i64) -> Login {
         openid,
         unionid: draft.unionid.map(|unionid| UnionId(format!("u_{unionid}"))),
         session_key: Sealed(vec![draft.session_key; 40]),
-        asked_at: Timestamp(now.0 - draft.asked),
+        asked_at: Timestamp(now.0 - draft.called_ago),
         new_identity: IdentityId(key(now)),
         now,
     };
@@ -123,9 +123,9 @@ fn login(draft: &Draft, now: i64) -> Login {
             device_name: draft.device.map(|_| "爱丽丝的手机 📱".to_owned()),
             user_agent: Some("MicroMessenger/8.0".to_owned()),
             ip_prefix: Some("203.0.113.0/24".to_owned()),
-            expires_at: Timestamp(now.0 + LIFE),
+            expires_at: Timestamp(now.0 + LIFETIME),
         },
-        sessions_per_user: CAP,
+        sessions_per_user: SESSIONS_PER_USER,
         code: Some(CodeOutcome {
             claim: Claim { code: CodeHash(key(now).as_bytes().repeat(2)), until: Timestamp(now.0 + 5) },
             sealed: Sealed(vec![draft.person; 60]),

@@ -87,5 +87,8 @@ fn same<T: PartialEq + Debug>(table: &str, rows: &[T], expected: &[T], what: &st
         missing.map(|row| format!("{row:#?}")).collect::<Vec<_>>().join("\n")
     };
     let (here, there) = (only(rows, expected), only(expected, rows));
-    assert!(rows == expected, "{table}\nonly by the first way: {here}\nonly by the second way: {there}\nin {what}");
+    assert!(
+        rows == expected,
+        "{table}\nonly by the first method: {here}\nonly by the second method: {there}\nin {what}"
+    );
 }

@@ -10,10 +10,10 @@ use crate::harness::{Kind, TestDatabase, db_catalogue, db_lines, db_tables};
 on_each_empty_database! {
     async fn compatible_engines_get_the_same_tables(database: Arc<TestDatabase>) {
         let db = database.db_connect().await;
-        let [native, kin @ ..] = engines(database.kind) else { return };
+        let [native, compatible @ ..] = engines(database.kind) else { return };
         Migrator::new(*native).up(&db, None).await.unwrap();
         let expected = db_catalogue(&db).await;
-        for engine in kin {
+        for engine in compatible {
             Migrator::new(*engine).down(&db, None).await.unwrap();
             assert_eq!(db_tables(&db).await, [""; 0]);
             Migrator::new(*engine).up(&db, None).await.unwrap();
@@ -27,9 +27,9 @@ on_each_empty_database! {
         }
         let db = database.db_connect().await;
         Migrator::new(Engine::CockroachDb).up(&db, None).await.unwrap();
-        let question = "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        let query = "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
             AND relkind = 'r' AND (relpersistence <> 'p' OR reloptions IS NOT NULL)";
-        assert_eq!(db_lines(&db, question).await, [""; 0]);
+        assert_eq!(db_lines(&db, query).await, [""; 0]);
     }
 
     async fn interrupted_migration_is_completed(database: Arc<TestDatabase>) {
@@ -48,7 +48,7 @@ on_each_empty_database! {
         assert_eq!(db_catalogue(&db).await, complete);
         assert_eq!(db_indexes(&database).await, indexes);
         let heads = db_lines(&db, "SELECT CAST(SUM(position) AS CHAR(9)) AS line FROM feed_heads").await;
-        assert_eq!(heads[0].trim(), "40", "what was there stays, and the rest begins at 0");
+        assert_eq!(heads[0].trim(), "40", "existing rows stay, and the others begin at 0");
     }
 }
 
@@ -70,7 +70,7 @@ fn drop_index(kind: Kind) -> &'static str {
 
 /// The names of all indexes.
 async fn db_indexes(database: &TestDatabase) -> Vec<String> {
-    let question = match database.kind {
+    let query = match database.kind {
         Kind::Sqlite => "SELECT name AS line FROM sqlite_master WHERE type = 'index' ORDER BY name",
         Kind::Postgres => "SELECT indexname::text AS line FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
         Kind::MySql => {
@@ -78,5 +78,5 @@ async fn db_indexes(database: &TestDatabase) -> Vec<String> {
              FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY line"
         }
     };
-    db_lines(&database.db_connect().await, question).await
+    db_lines(&database.db_connect().await, query).await
 }

@@ -25,23 +25,23 @@ fn serve(folder: &Path, database: &TestDatabase) -> ServerProcess {
 
 /// Sends a refresh whose response is withheld, kills the server, and returns the refresh token that no client received.
 async fn refresh_and_kill(mut server: ServerProcess, token: &str) -> String {
-    let wire = Proxy::to(server.api.trim_start_matches("http://").parse().unwrap()).await;
-    wire.set(ProxyMode::Withhold);
-    server.api = format!("http://{}", wire.address);
+    let proxy = Proxy::to(server.api.trim_start_matches("http://").parse().unwrap()).await;
+    proxy.set(ProxyMode::Withhold);
+    server.api = format!("http://{}", proxy.address);
     let document = serde_json::json!({ "query": refresh(token) });
-    let told = async { server.post("/graphql", &document).await.ok() };
-    let kept_back = async {
+    let response = async { server.post("/graphql", &document).await.ok() };
+    let withheld = async {
         loop {
             // the complete response ends with the brackets of `refreshSession`, `data` and the whole
-            if let Some(answer) = answer_in(&wire.withheld()) {
+            if let Some(answer) = response_in(&proxy.withheld()) {
                 break answer;
             }
             sleep(Duration::from_millis(5)).await;
         }
     };
     let answer = tokio::select! {
-        answer = kept_back => answer,
-        told = told => panic!("the client was told {told:?}"),
+        answer = withheld => answer,
+        response = response => panic!("the client received {response:?}"),
     };
     // SIGKILL
     drop(server);
@@ -49,7 +49,7 @@ async fn refresh_and_kill(mut server: ServerProcess, token: &str) -> String {
 }
 
 /// The body of an HTTP/1.1 response, once it is complete.
-fn answer_in(text: &str) -> Option<Value> {
+fn response_in(text: &str) -> Option<Value> {
     serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()
 }
 

@@ -116,24 +116,24 @@ async fn memory_of_unread_responses_is_limited() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(TEST_TIMEOUT, refused()).await.expect("nothing bounds what one client does not read");
+    timeout(TEST_TIMEOUT, refused()).await.expect("the unread responses of one client are not limited");
     // until all requests have a response or are reset
     let mut memory = (0, server.memory());
     while memory.1 > memory.0 {
         sleep(Duration::from_secs(1)).await;
         memory = (memory.1, server.memory());
     }
-    assert!(memory.1 < before + MEMORY, "{before} bytes become {}", memory.1);
+    assert!(memory.1 < before + MEMORY, "{before} bytes grew to {}", memory.1);
     assert!(long.refusal(&server, &client(0)).await.is_some());
-    assert_eq!(short.refusal(&server, &client(100)).await, None, "there is room for others");
+    assert_eq!(short.refusal(&server, &client(100)).await, None, "another client is refused");
     assert!(server.is_up().await);
     drop(flood);
-    let welcome = async || {
+    let admitted = async || {
         while long.refusal(&server, &client(0)).await.is_some() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(TEST_TIMEOUT, welcome()).await.expect("what nobody reads any more is kept");
+    timeout(TEST_TIMEOUT, admitted()).await.expect("the memory of closed connections is not released");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,5 +154,5 @@ async fn memory_of_slowly_read_responses_is_limited() {
     }
     let read = reading.await.unwrap();
     assert!(read.iter().sum::<usize>() > 1024 * 1024, "{read:?}");
-    assert!(most < before + MEMORY, "{before} bytes become {most}");
+    assert!(most < before + MEMORY, "{before} bytes grew to {most}");
 }

@@ -6,7 +6,7 @@ use super::serve;
 use crate::harness::{EVENTS, Subscriber};
 
 /// Connections of one user, and subscriptions of one connection.
-const MOST: usize = 10;
+const LIMIT: usize = 10;
 
 /// Memory that all subscriptions may take, in bytes.
 const MEMORY: usize = 40 * 1024 * 1024;
@@ -22,11 +22,11 @@ async fn unused_parts_of_a_request_are_not_stored() {
     let payload = json!({ "query": EVENTS, "variables": heavy, "extensions": heavy["none"], "operationName": null });
     let mut subscribers = vec![Subscriber::subscribed(&address, token).await];
     let before = server.memory();
-    for _ in 1..MOST {
+    for _ in 1..LIMIT {
         subscribers.push(Subscriber::initialised(&address, token).await);
     }
     for subscriber in &mut subscribers {
-        for n in 1..MOST {
+        for n in 1..LIMIT {
             subscriber.send(json!({ "type": "subscribe", "id": format!("n{n}"), "payload": payload })).await;
         }
         subscriber.send(json!({ "type": "ping" })).await;
@@ -46,10 +46,10 @@ on_any_database! {
         let refused = loop {
             subscriber.subscribe(&begun.to_string(), &wide).await;
             subscriber.send(json!({ "type": "ping" })).await;
-            let said = subscriber.next().await;
-            if said["type"] == "error" {
+            let message = subscriber.next().await;
+            if message["type"] == "error" {
                 assert_eq!(subscriber.next().await["type"], "pong");
-                break said;
+                break message;
             }
             begun += 1;
         };

@@ -13,7 +13,7 @@ use super::{BEHIND_PROXY, client, serve_limited};
 use crate::harness::{ServerProcess, Subscriber};
 
 /// Shorter than the timeout of a connection that sends nothing.
-const SOON: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A WebSocket whose client sends the handshake, and nothing after it.
 async fn silent(address: &str, client: &str) -> TcpStream {
@@ -30,13 +30,13 @@ async fn silent(address: &str, client: &str) -> TcpStream {
 
 /// Whether a new connection is served.
 async fn is_served(address: &str) -> bool {
-    let asking = async {
+    let request = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.map(|_| answer)
     };
-    matches!(timeout(SOON, asking).await, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200"))
+    matches!(timeout(TIMEOUT, request).await, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200"))
 }
 
 async fn log_in(server: &ServerProcess) -> String {
@@ -55,7 +55,9 @@ async fn uninitialised_websockets_do_not_keep_others_out() {
     }
     sleep(Duration::from_millis(500)).await;
     assert!(is_served(&address).await);
-    timeout(SOON, Subscriber::initialised(&address, &token)).await.expect("there is room for who says who they are");
+    timeout(TIMEOUT, Subscriber::initialised(&address, &token))
+        .await
+        .expect("an initialised connection is not admitted");
 }
 
 on_any_database! {
@@ -87,7 +89,7 @@ on_any_database! {
             let address = client(n);
             Subscriber::open_with(&here.address, &[("x-forwarded-for", &address)]).await
         };
-        let introduced = async |n| {
+        let initialised = async |n| {
             let mut subscriber = open(n).await.unwrap();
             subscriber.connection_init(json!({ "token": token })).await;
             assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
@@ -97,16 +99,16 @@ on_any_database! {
         let mut late = open(1).await.unwrap();
         let mut subscribers = Vec::new();
         for _ in 0..4 {
-            subscribers.push(introduced(1).await);
+            subscribers.push(initialised(1).await);
         }
         late.connection_init(json!({ "token": token })).await;
         assert_eq!(late.next_close().await, (1013, "Try again later: OVERLOADED".to_owned()));
         let refused = open(1).await.err().unwrap();
         let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
         assert_eq!((response.status().as_u16(), &response.headers()["connection"]), (503, &"close".parse().unwrap()));
-        introduced(2).await;
+        initialised(2).await;
         drop(subscribers);
         sleep(Duration::from_secs(1)).await;
-        introduced(1).await;
+        initialised(1).await;
     }
 }

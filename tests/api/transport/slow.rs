@@ -68,7 +68,7 @@ async fn assert_disconnected(server: &ServerProcess, at_once: &str, slowly: &str
         () = sending => {}
         // the connection may end with an error
         _ = from.read_to_end(&mut answer) => {}
-        () = sleep(TEST_TIMEOUT) => panic!("{at_once:?} and slowly {slowly:?} are waited for"),
+        () = sleep(TEST_TIMEOUT) => panic!("not disconnected after {at_once:?} and slowly {slowly:?}"),
     }
-    assert!(began.elapsed() > PAUSE * 4, "{at_once:?} and slowly {slowly:?} are cut at once");
+    assert!(began.elapsed() > PAUSE * 4, "disconnected at once after {at_once:?} and slowly {slowly:?}");
 }
