@@ -110,7 +110,8 @@ impl BenchDatabase {
         for n in 0..each {
             let (user, identity, session) = (self.key("user"), self.key("iden"), self.key(&format!("s{n:03}")));
             let insert = format!(
-                "INSERT INTO sessions (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
+                "INSERT INTO sessions
+                     (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
                  SELECT {session}, {user}, {identity}, 0, {now}, {now}, {later} FROM {numbers}"
             );
             self.run(&insert).await?;

@@ -47,7 +47,7 @@ impl Load {
         let numbers: Vec<u32> = result.split(' ').map(str::parse).collect::<Result<_, _>>()?;
         let [requests, wrong, p99] = numbers[..] else { return Err(output.into()) };
         if wrong > 0 || requests == 0 {
-            return Err(format!("{}: {wrong} of {requests} answers were wrong", self.script).into());
+            return Err(format!("{}: {wrong} of {requests} responses were wrong", self.script).into());
         }
         Ok(LoadResult { requests, p99: Duration::from_micros(p99.into()), cost })
     }

@@ -4,13 +4,13 @@
 //! `MariaDB` (`BENCH_MYSQL_URL`, `mariadb`).
 
 mod database;
+mod environment;
 mod load;
 mod logins;
 mod measure;
 mod options;
 mod process;
 mod report;
-mod stage;
 mod stub;
 
 use std::{env, error::Error, process::ExitCode};

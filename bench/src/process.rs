@@ -15,7 +15,7 @@ use tokio::{
 use crate::{Outcome, database::BenchDatabase};
 
 /// How long a process may take to print its address.
-const START: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Length of the kernel's tick for CPU times (`getconf CLK_TCK`, 100 per second on Linux).
 const TICK: Duration = Duration::from_millis(10);
@@ -34,7 +34,7 @@ impl Process {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let output = child.stdout.take().ok_or("no output")?;
         let mut lines = BufReader::new(output).lines();
-        let base = timeout(START, address(&mut lines)).await??;
+        let base = timeout(START_TIMEOUT, address(&mut lines)).await??;
         Ok(Self { child, _output: lines, base })
     }
 

@@ -57,7 +57,7 @@ struct Wechat {
 pub(crate) async fn wechat(delay: u64) -> Outcome {
     let state = Wechat { delay: Duration::from_millis(delay), in_flight: Arc::default() };
     let routes = Router::new().route("/sns/jscode2session", get(code_session)).route(
-        "/most",
+        "/max-in-flight",
         get(async |State(state): State<Wechat>| state.in_flight.max.load(Ordering::SeqCst).to_string()),
     );
     serve(routes.with_state(state)).await

@@ -28,7 +28,7 @@ on_each_database! {
             ("taken", Reply::phone(NUMBER, "wx1"), "PHONE_TAKEN"),
             ("busy", Reply::errcode(-1), "PHONE_UNAVAILABLE"),
             ("often", Reply::errcode(45011), "PHONE_UNAVAILABLE"),
-            ("odd code", Reply::Hang, "INVALID_PHONE_CODE"),
+            ("invalid code", Reply::Hang, "INVALID_PHONE_CODE"),
         ] {
             app.wechat.reply(code, reply);
             let login =
@@ -136,7 +136,7 @@ on_any_database! {
             assert_eq!(login.data()["login"]["userErrors"][0]["code"], "INVALID_PHONE_CODE");
         }
         assert_eq!(app.wechat.phone_code_sent("used"), 1);
-        // another node may have sent the code with an unknown outcome, which the user is told
+        // another node may have sent the code with an unknown outcome, and the user receives that
         let first = log_in(&app, json!({ "code": "bob" })).await;
         let repeat = log_in(&app, json!({ "code": "bob", "phoneCode": NUMBER })).await;
         assert_eq!(repeat.data()["login"]["token"], first.data()["login"]["token"]);

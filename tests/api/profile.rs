@@ -195,7 +195,7 @@ on_any_database! {
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "600/min"), ("FILE", "user_rate_limit = \"3/h\"")]
     ) {
-        // the first login creates the user, and counts for nobody
+        // the first login creates the user, and does not count for the limit
         let alice = app.log_in("alice").await;
         for n in 0..3 {
             send(&alice.client, json!({ "nickname": format!("{n}") })).await.data();

@@ -18,7 +18,7 @@ use crate::harness::{ApiResponse, TestApp, TestUser, user_key};
 
 const TOKEN: &str = "push-token";
 
-/// The decoded key of the tests' settings. WeChat gives it in base64 without the padding.
+/// The decoded key of the tests' settings. WeChat shows it in base64 without the padding.
 const AES_BYTES: [u8; 32] = *b"0123456789abcdef0123456789abcdef";
 
 const NONCE: &str = "1372623149";

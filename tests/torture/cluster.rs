@@ -24,7 +24,7 @@ use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, database_u
 /// Connections of one server. All tests share the connections of one PostgreSQL.
 const CONNECTIONS: u32 = 8;
 
-/// Runs one test at a time, because each measures time.
+/// Held by the running test: each measures time, and must not run concurrently.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Which of a server's database connections go through its proxy.
@@ -77,7 +77,7 @@ impl Node {
     }
 }
 
-/// Runs a test on a cluster with a database of its own, which is dropped even if the test fails.
+/// Runs a test on a cluster with its own database, which is dropped even if the test fails.
 pub(crate) async fn run(proxied: Proxied, scenario: impl AsyncFnOnce(&Cluster)) {
     let _alone = ALONE.lock().await;
     let Some(database) = TestDatabase::create(Kind::Postgres).await else {

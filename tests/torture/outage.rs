@@ -21,13 +21,13 @@ const RESPONSE_LIMIT: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outage_refuses_all_sessions_and_recovery_admits_live_ones() {
-    for wire in [ProxyMode::Cut, ProxyMode::Stall] {
-        cluster::run(Proxied::All, async |cluster: &Cluster| outage_after_logout(cluster, wire).await).await;
+    for mode in [ProxyMode::Cut, ProxyMode::Stall] {
+        cluster::run(Proxied::All, async |cluster: &Cluster| outage_after_logout(cluster, mode).await).await;
     }
 }
 
 /// The database is unreachable for all servers just after a session ended, and then reachable again.
-async fn outage_after_logout(cluster: &Cluster, wire: ProxyMode) {
+async fn outage_after_logout(cluster: &Cluster, mode: ProxyMode) {
     let first = &cluster.nodes[0].app;
     let (alice, bob) = (first.log_in("alice").await, first.log_in("bob").await);
     for node in &cluster.nodes {
@@ -35,7 +35,7 @@ async fn outage_after_logout(cluster: &Cluster, wire: ProxyMode) {
         until_cached(cluster, &node.app, &bob).await;
     }
     bob.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
-    cluster.nodes.iter().for_each(|node| node.proxy.set(wire));
+    cluster.nodes.iter().for_each(|node| node.proxy.set(mode));
     let outage = Instant::now();
     while outage.elapsed() < 3 * BOUND {
         for node in &cluster.nodes {

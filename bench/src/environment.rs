@@ -16,14 +16,14 @@ pub(crate) const TOKENS: u64 = 10_000;
 const CONCURRENCY: usize = 32;
 
 /// The environment for one number of users.
-pub(crate) struct Stage<'a> {
+pub(crate) struct Environment<'a> {
     server: &'a str,
     folder: TempDir,
     pub(crate) database: &'a BenchDatabase,
     pub(crate) users: u64,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Environment<'a> {
     pub(crate) fn new(server: &'a str, database: &'a BenchDatabase, users: u64) -> Outcome<Self> {
         Ok(Self { server, folder: TempDir::new()?, database, users })
     }
