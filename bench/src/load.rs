@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::{
-    Outcome,
+    BenchResult,
     database::BenchDatabase,
     process::{Cost, Process, Watch},
 };
@@ -31,7 +31,7 @@ pub(crate) struct LoadResult {
 
 impl Load {
     /// Sends the load. Fails if a response was wrong, because the cost of errors is not of interest.
-    pub(crate) async fn send(&self, to: &Process, database: &BenchDatabase) -> Outcome<LoadResult> {
+    pub(crate) async fn send(&self, to: &Process, database: &BenchDatabase) -> BenchResult<LoadResult> {
         let watch = Watch::start(to, database)?;
         let wrk = Command::new("wrk")
             .args(["-t1", "--timeout", "20s", "-c", &self.connections.to_string()])

@@ -18,7 +18,7 @@ use std::{env, error::Error, process::ExitCode};
 use options::Options;
 
 /// An error is printed as it is.
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type BenchResult<T = ()> = Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
 }
 
 /// Runs the measurements. The fake WeChat and the empty handler are separate processes of this program.
-async fn run(arguments: &[String]) -> Outcome {
+async fn run(arguments: &[String]) -> BenchResult {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["floor", answer] => stub::floor(answer).await,
         ["wechat", delay] => stub::wechat(delay.parse()?).await,

@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{
-    Outcome,
-    database::{BenchDatabase, Kind},
+    BenchResult,
+    database::{BenchDatabase, DatabaseKind},
     environment::{Environment, TOKENS},
     load::{Load, LoadResult},
     logins::{Login, SESSIONS_PER_USER, USERS_AT_LIMIT},
@@ -28,7 +28,7 @@ const CONNECTIONS: u32 = 16;
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Measures each database with each number of users, then prints the table.
-pub(crate) async fn all(options: &Options) -> Outcome {
+pub(crate) async fn all(options: &Options) -> BenchResult {
     let server = match &options.server {
         Some(server) => std::path::absolute(server)?.to_string_lossy().into_owned(),
         None => build().await?,
@@ -48,7 +48,7 @@ pub(crate) async fn all(options: &Options) -> Outcome {
 }
 
 /// Builds the server with the profile of the images.
-async fn build() -> Outcome<String> {
+async fn build() -> BenchResult<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let arguments = ["build", "--profile", "dist", "--quiet", "--message-format=json", "--bin", "miniaccount"];
     let mut build = Command::new(cargo);
@@ -64,7 +64,7 @@ async fn with_users(
     users: u64,
     options: &Options,
     report: &mut Report,
-) -> Outcome {
+) -> BenchResult {
     let wechat = Process::part(&["wechat", "0"]).await?;
     let environment = Environment::new(server, database, users)?;
     environment.fill(&wechat).await?;
@@ -82,7 +82,7 @@ async fn with_users(
             measuring.login(login).await?;
         }
     }
-    if measuring.is_selected("slow WeChat") && database.kind == Kind::Postgres {
+    if measuring.is_selected("slow WeChat") && database.kind == DatabaseKind::Postgres {
         measuring.slow_wechat().await?;
     }
     Ok(())
@@ -105,7 +105,7 @@ impl Measuring<'_> {
     }
 
     /// `me` with cached sessions, and the memory of the cache.
-    async fn cached(&mut self) -> Outcome {
+    async fn cached(&mut self) -> BenchResult {
         let server = self.environment.serve(&self.wechat, "").await?;
         let (tokens, _) = self.environment.tokens(&server).await?;
         me(self.environment.file("few", &tokens[..100])?, WARM_UP).send(&server, self.environment.database).await?;
@@ -132,7 +132,7 @@ impl Measuring<'_> {
     }
 
     /// `me` without cached sessions.
-    async fn uncached(&mut self) -> Outcome {
+    async fn uncached(&mut self) -> BenchResult {
         let server = self.environment.serve(&self.wechat, "sessions_cached = 1").await?;
         let (tokens, _) = self.environment.tokens(&server).await?;
         let load = me(self.environment.file("tokens", &tokens)?, SECONDS);
@@ -143,7 +143,7 @@ impl Measuring<'_> {
     }
 
     /// Refreshes, each with the token of the previous one.
-    async fn refresh(&mut self) -> Outcome {
+    async fn refresh(&mut self) -> BenchResult {
         let server = self.environment.serve(&self.wechat, "").await?;
         let (_, tokens) = self.environment.tokens(&server).await?;
         let arguments = vec![self.environment.file("refresh", &tokens)?];
@@ -155,7 +155,7 @@ impl Measuring<'_> {
     }
 
     /// Logins of one kind, without the sessions of earlier measurements.
-    async fn login(&mut self, login: Login) -> Outcome {
+    async fn login(&mut self, login: Login) -> BenchResult {
         let (users, database) = (self.environment.users, self.environment.database);
         database.delete_logins().await?;
         if matches!(login, Login::AtLimit) {
@@ -174,7 +174,7 @@ impl Measuring<'_> {
     }
 
     /// `me` while a slow WeChat handles 256 concurrent logins.
-    async fn slow_wechat(&mut self) -> Outcome {
+    async fn slow_wechat(&mut self) -> BenchResult {
         let wechat = Process::part(&["wechat", "100"]).await?;
         // all clients have one address, which may have half of the requests in flight
         let server = self.environment.serve(&wechat, "sessions_per_user = 1000\nrequests_in_flight = 1024").await?;
@@ -201,7 +201,7 @@ impl Measuring<'_> {
     }
 
     /// Measures a load in several rounds, each directly after the load of the empty handler.
-    async fn rounds(&self, load: impl AsyncFn(u32) -> Outcome<LoadResult>) -> Outcome<Vec<Round>> {
+    async fn rounds(&self, load: impl AsyncFn(u32) -> BenchResult<LoadResult>) -> BenchResult<Vec<Round>> {
         let floor = me(self.floor_token.clone(), FLOOR);
         floor.send(&self.floor, self.environment.database).await?;
         let mut rounds = Vec::new();

@@ -21,7 +21,7 @@ pub(crate) use app::{Client, Settings, TestApp, TestUser, config};
 pub(crate) use bound::{BOUND, wait_until_refused};
 pub(crate) use catalogue::{db_catalogue, db_lines, db_tables};
 pub(crate) use clock::ManualClock;
-pub(crate) use database::{Kind, TestDatabase, database_url};
+pub(crate) use database::{DatabaseKind, TestDatabase, database_url};
 pub(crate) use fake_wechat::{FakeWechat, PHONE, Reply, TOKEN};
 pub(crate) use introspection::{Field, Type};
 pub(crate) use log::Log;
@@ -45,17 +45,17 @@ macro_rules! on_each_database {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::Sqlite, SETTINGS, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                $crate::harness::run($crate::harness::Kind::Postgres, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::Postgres, SETTINGS, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                $crate::harness::run($crate::harness::Kind::MySql, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::MySql, SETTINGS, super::$name).await;
             }
         }
     )+};
@@ -69,17 +69,17 @@ macro_rules! on_each_empty_database {
         mod $name {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                $crate::harness::run_on_empty($crate::harness::Kind::Sqlite, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::Sqlite, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                $crate::harness::run_on_empty($crate::harness::Kind::Postgres, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::Postgres, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                $crate::harness::run_on_empty($crate::harness::Kind::MySql, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::MySql, super::$name).await;
             }
         }
     )+};
@@ -92,13 +92,13 @@ macro_rules! on_any_database {
         async fn $name() {
             const SETTINGS: $crate::harness::Settings = &[$($($setting),*)?];
             async fn scenario($app: $crate::harness::TestApp) $body
-            $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, scenario).await;
+            $crate::harness::run($crate::harness::DatabaseKind::Sqlite, SETTINGS, scenario).await;
         }
     )+};
 }
 
 /// Runs a test with a server on a database of its own.
-pub(crate) async fn run<F>(kind: Kind, settings: Settings, scenario: impl FnOnce(TestApp) -> F + Send + 'static)
+pub(crate) async fn run<F>(kind: DatabaseKind, settings: Settings, scenario: impl FnOnce(TestApp) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -115,7 +115,7 @@ where
 }
 
 /// Runs a test on a new database, which is dropped even if the test fails.
-pub(crate) async fn run_on_empty<F>(kind: Kind, scenario: impl FnOnce(Arc<TestDatabase>) -> F)
+pub(crate) async fn run_on_empty<F>(kind: DatabaseKind, scenario: impl FnOnce(Arc<TestDatabase>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

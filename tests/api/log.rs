@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use crate::harness::{ApiResponse, Kind, Log, Reply, Settings, run};
+use crate::harness::{ApiResponse, DatabaseKind, Log, Reply, Settings, run};
 
 const SETTINGS: Settings = &[("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -28,7 +28,7 @@ fn line(log: &Log, words: &str) -> String {
 // One thread, so that the log of the whole request is this test's.
 #[tokio::test]
 async fn warning_about_wechat_names_its_request() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         app.wechat.reply("refused", Reply::errcode(40125));
         app.wechat.reply("slow", Reply::Hang);
         let log = Log::default();
@@ -49,7 +49,7 @@ async fn warning_about_wechat_names_its_request() {
 
 #[tokio::test]
 async fn access_line_has_route_status_and_user() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let alice = app.log_in("alice").await;
         let log = Log::default();
         let capturing = log.capture_with("debug");
@@ -76,7 +76,7 @@ async fn access_line_has_route_status_and_user() {
 
 #[tokio::test]
 async fn info_level_writes_no_line_for_a_request_that_succeeds() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let alice = app.log_in("alice").await;
         let log = Log::default();
         let capturing = log.capture_with("info");
@@ -89,7 +89,7 @@ async fn info_level_writes_no_line_for_a_request_that_succeeds() {
 
 #[tokio::test]
 async fn valid_traceparent_is_returned_and_an_invalid_one_is_not() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let ask = async |value: &str| app.anonymous().header("traceparent", value).get("/livez").await;
         let answer = ask(TRACEPARENT).await;
         let back = answer.headers["traceparent"].to_str().unwrap();

@@ -16,7 +16,7 @@ use self::{
     sequence::{Step, random_steps},
     tables::Tables,
 };
-use crate::harness::{Kind, TestDatabase};
+use crate::harness::{DatabaseKind, TestDatabase};
 
 /// The numbers of sequences.
 const ON_POSTGRES: usize = 200;
@@ -42,21 +42,21 @@ struct Side {
 // on one thread, so that the logins of a step are one batch
 #[tokio::test]
 async fn batch_statement_follows_the_rules_of_the_transaction() {
-    let sides = [(Kind::Postgres, Method::Batch), (Kind::Postgres, Method::Transaction)];
+    let sides = [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::Postgres, Method::Transaction)];
     compare(ON_POSTGRES, sides).await;
 }
 
 #[tokio::test]
 async fn transaction_has_the_same_rules_on_sqlite() {
-    compare(ON_OTHERS, [(Kind::Postgres, Method::Batch), (Kind::Sqlite, Method::Transaction)]).await;
+    compare(ON_OTHERS, [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::Sqlite, Method::Transaction)]).await;
 }
 
 #[tokio::test]
 async fn transaction_has_the_same_rules_on_mysql() {
-    compare(ON_OTHERS, [(Kind::Postgres, Method::Batch), (Kind::MySql, Method::Transaction)]).await;
+    compare(ON_OTHERS, [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::MySql, Method::Transaction)]).await;
 }
 
-async fn compare(sequences: usize, sides: [(Kind, Method); 2]) {
+async fn compare(sequences: usize, sides: [(DatabaseKind, Method); 2]) {
     let [Some(one), Some(other)] = [Side::open(sides[0]).await, Side::open(sides[1]).await] else { return };
     let (mut runner, mut shared, mut all) = (TestRunner::deterministic(), 0, 0);
     for number in 0..sequences {
@@ -65,7 +65,7 @@ async fn compare(sequences: usize, sides: [(Kind, Method); 2]) {
             // the logins that the statement skips are written after the others, as by the server
             let (written, outcomes) = one.run(step, None).await;
             let (_, expected) = other.run(step, Some(&written)).await;
-            let texts = |outcomes: &[Outcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
+            let texts = |outcomes: &[LoginResult]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
             assert_eq!(texts(&outcomes), texts(&expected), "sequence {number}, step {place} of {steps:#?}");
             shared += written.iter().filter(|written| **written).count();
             all += written.len();
@@ -82,11 +82,11 @@ async fn compare(sequences: usize, sides: [(Kind, Method); 2]) {
 }
 
 /// The outcome of a login; `None` if the account is suspended.
-type Outcome = Option<LoggedIn>;
+type LoginResult = Option<LoggedIn>;
 
 impl Side {
     /// `None` if no server of the kind is configured.
-    async fn open((kind, method): (Kind, Method)) -> Option<Self> {
+    async fn open((kind, method): (DatabaseKind, Method)) -> Option<Self> {
         let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
             eprintln!("skipped: {} is not set", kind.variable());
             return None;
@@ -105,7 +105,7 @@ impl Side {
 
     /// Takes a step. `first` are the logins that the other side wrote before the rest. Returns these of this side, and
     /// each outcome.
-    async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+    async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<LoginResult>) {
         match step {
             Step::Logins(logins) => return self.log_in(logins, first).await,
             Step::EndSessions(person, now) => {
@@ -118,12 +118,12 @@ impl Side {
         (Vec::new(), Vec::new())
     }
 
-    async fn log_in(&self, logins: &[Login], first: Option<&[bool]>) -> (Vec<bool>, Vec<Outcome>) {
+    async fn log_in(&self, logins: &[Login], first: Option<&[bool]>) -> (Vec<bool>, Vec<LoginResult>) {
         for login in logins {
             let claim = &login.code.as_ref().unwrap().claim;
             assert!(self.store.code_exchange_claim(claim).await.unwrap());
         }
-        let mut outcomes: Vec<Option<Outcome>> = match (self.method, first) {
+        let mut outcomes: Vec<Option<LoginResult>> = match (self.method, first) {
             (Method::Batch, _) => {
                 let written = join_all(logins.iter().map(|login| self.store.login_batched(login))).await;
                 written.into_iter().map(|written| written.unwrap().map(Some)).collect()
@@ -141,7 +141,7 @@ impl Side {
         (written, outcomes.into_iter().map(Option::unwrap).collect())
     }
 
-    async fn log_in_alone(&self, login: &Login) -> Outcome {
+    async fn log_in_alone(&self, login: &Login) -> LoginResult {
         let known = self.store.identity_by_openid(&login.identity.app_id, &login.identity.openid).await.unwrap();
         self.store.login(known.map(|(identity, _)| KnownIdentity::of(&identity)), login).await.unwrap()
     }
@@ -158,7 +158,7 @@ impl Side {
     }
 }
 
-fn outcome_text(outcome: &Outcome) -> String {
+fn outcome_text(outcome: &LoginResult) -> String {
     outcome.as_ref().map_or_else(
         || "suspended".to_owned(),
         |it| format!("{:?} {:?} new {} conflict {}", it.user, it.session, it.is_new_user, it.union_conflict),

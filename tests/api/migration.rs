@@ -15,7 +15,7 @@ use miniaccount::{
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use secrecy::ExposeSecret;
 
-use crate::harness::{Kind, Program, TestDatabase, db_catalogue, db_lines, db_tables, folder};
+use crate::harness::{DatabaseKind, Program, TestDatabase, db_catalogue, db_lines, db_tables, folder};
 
 const TABLES: [&str; 16] = [
     "access_tokens",
@@ -54,7 +54,7 @@ on_each_empty_database! {
         assert_eq!(migrated, db_catalogue_of_entities(database.kind).await);
         assert_eq!(migrated.iter().filter(|line| line.starts_with("foreign ")).count(), 2, "{migrated:#?}");
         // in SQLite an integer primary key is the rowid, and has no index
-        let keys = if database.kind == Kind::Sqlite { 17 } else { 18 };
+        let keys = if database.kind == DatabaseKind::Sqlite { 17 } else { 18 };
         assert_eq!(migrated.iter().filter(|line| line.starts_with("key ")).count(), keys, "{migrated:#?}");
     }
 
@@ -75,7 +75,7 @@ on_each_empty_database! {
     }
 
     async fn short_lived_tables_are_unlogged_on_postgres(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return; // other databases have no unlogged tables
         }
         database.store().await.migrate().await.unwrap();
@@ -84,7 +84,7 @@ on_each_empty_database! {
     }
 
     async fn often_updated_tables_have_a_fill_factor_on_postgres(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return; // other databases update rows in place
         }
         database.store().await.migrate().await.unwrap();
@@ -95,7 +95,7 @@ on_each_empty_database! {
     }
 
     async fn text_is_compared_byte_for_byte(database: Arc<TestDatabase>) {
-        if database.kind != Kind::MySql {
+        if database.kind != DatabaseKind::MySql {
             return; // other databases always compare bytes
         }
         database.store().await.migrate().await.unwrap();
@@ -138,7 +138,7 @@ on_each_empty_database! {
 
     async fn outdated_database_is_migrated_or_refused_with_a_hint(database: Arc<TestDatabase>) {
         let started = Server::start(config(&database)).await.map(drop);
-        if database.kind == Kind::Sqlite {
+        if database.kind == DatabaseKind::Sqlite {
             started.unwrap();
             assert_eq!(database.store().await.schema_state().await.unwrap(), SchemaState::Current);
         } else {
@@ -174,7 +174,7 @@ on_each_empty_database! {
 }
 
 /// The catalogue of tables created from the entities, in a separate database.
-async fn db_catalogue_of_entities(kind: Kind) -> Vec<String> {
+async fn db_catalogue_of_entities(kind: DatabaseKind) -> Vec<String> {
     let database = TestDatabase::create(kind).await.unwrap();
     let db = database.db_connect().await;
     let tables = db.get_schema_builder().register(entity::user::Entity).register(entity::identity::Entity);

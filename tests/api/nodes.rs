@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::harness::{
-    BOUND, Kind, Program, ServerProcess, TestDatabase, TestRedis, folder, random_address, run_on_empty,
+    BOUND, DatabaseKind, Program, ServerProcess, TestDatabase, TestRedis, folder, random_address, run_on_empty,
 };
 
 const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshToken user { id } session { id } } }";
@@ -21,7 +21,7 @@ const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshT
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_behave_as_one_server() {
     let Some(redis) = TestRedis::find() else { return };
-    run_on_empty(Kind::Postgres, async move |database: Arc<TestDatabase>| {
+    run_on_empty(DatabaseKind::Postgres, async move |database: Arc<TestDatabase>| {
         database.store().await.migrate().await.unwrap();
         let folder = folder();
         let nodes = [(); 3].map(|()| start(&folder, &database, &redis));

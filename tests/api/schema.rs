@@ -1,7 +1,7 @@
 //! The schema that clients rely on: the file equals the code, everything has a description, and the promised lines are
 //! exact.
 
-use crate::harness::{Field, Kind, TestApp, Type, run};
+use crate::harness::{DatabaseKind, Field, TestApp, Type, run};
 
 /// What clients rely on. A change of a line here breaks clients.
 const PROMISED: &[&str] = &[
@@ -94,7 +94,7 @@ const SECRETS: [&str; 3] = ["openid", "unionid", "sessionkey"];
 
 /// Runs a test that needs only the schema.
 async fn with_schema(check: impl FnOnce(Vec<Type>) + Send + 'static) {
-    run(Kind::Sqlite, &[], async move |app: TestApp| check(app.introspect().await)).await;
+    run(DatabaseKind::Sqlite, &[], async move |app: TestApp| check(app.introspect().await)).await;
 }
 
 fn own_types(schema: &[Type]) -> impl Iterator<Item = &Type> {

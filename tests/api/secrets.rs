@@ -9,7 +9,7 @@ use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
 
-use crate::harness::{ApiResponse, Client, Kind, Log, Reply, Settings, TestApp, config};
+use crate::harness::{ApiResponse, Client, DatabaseKind, Log, Reply, Settings, TestApp, config};
 
 const SETTINGS: Settings = &[("WECHAT_APP_SECRET", "TheAppSecret"), ("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -41,7 +41,7 @@ struct Transcript {
 // One thread, so that this test captures the whole log of a request.
 #[tokio::test]
 async fn secrets_are_in_no_log_and_no_response() {
-    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MySql] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres, DatabaseKind::MySql] {
         crate::harness::run(kind, SETTINGS, |app| async move {
             let log = Log::default();
             let capturing = log.capture();
@@ -71,7 +71,7 @@ async fn secrets_are_in_no_log_and_no_response() {
 // Clients receive tokens in these two fields only.
 #[tokio::test]
 async fn tokens_are_only_in_their_fields() {
-    crate::harness::run(Kind::Sqlite, SETTINGS, |app| async move {
+    crate::harness::run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let transcript = record(&app).await;
         assert!(transcript.tokens.len() >= 6);
         for answer in transcript.answers {

@@ -5,7 +5,7 @@ use miniaccount::global_id::GlobalId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{ApiResponse, Client, Kind, TestApp, TestDatabase, TestUser};
+use crate::harness::{ApiResponse, Client, DatabaseKind, TestApp, TestDatabase, TestUser};
 
 async fn users(client: &Client, ids: &[&str]) -> ApiResponse {
     client.graphql("query($ids: [ID!]!) { users(ids: $ids) { id nickname } }", json!({ "ids": ids })).await
@@ -142,7 +142,7 @@ on_each_database! {
 
 #[tokio::test]
 async fn any_number_of_users_needs_one_statement() {
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let app = TestApp::start(&database, &[]).await;
     let mut people = Vec::new();
     for n in 0..20 {
@@ -160,7 +160,7 @@ async fn any_number_of_users_needs_one_statement() {
 
 #[tokio::test]
 async fn only_the_first_use_of_a_refreshed_token_needs_another_statement() {
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let app = TestApp::start(&database, &[]).await;
     let alice = app.log_in("alice").await;
     let refreshed = app.anonymous().refresh(&alice.refresh_token).await;

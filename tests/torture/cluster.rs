@@ -19,7 +19,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, database_url};
+use crate::harness::{AbortOnDrop, DatabaseKind, Proxy, TestApp, TestDatabase, database_url};
 
 /// Connections of one server. All tests share the connections of one PostgreSQL.
 const CONNECTIONS: u32 = 8;
@@ -80,8 +80,8 @@ impl Node {
 /// Runs a test on a cluster with its own database, which is dropped even if the test fails.
 pub(crate) async fn run(proxied: Proxied, scenario: impl AsyncFnOnce(&Cluster)) {
     let _alone = ALONE.lock().await;
-    let Some(database) = TestDatabase::create(Kind::Postgres).await else {
-        eprintln!("skipped: {} is not set", Kind::Postgres.variable());
+    let Some(database) = TestDatabase::create(DatabaseKind::Postgres).await else {
+        eprintln!("skipped: {} is not set", DatabaseKind::Postgres.variable());
         return;
     };
     let cluster = start(&database, proxied).await;

@@ -19,7 +19,7 @@ mod harness {
 
     pub(crate) use app::{AbortOnDrop, Client, TestApp, TestUser};
     pub(crate) use clock::ManualClock;
-    pub(crate) use database::{Kind, TestDatabase, database_url};
+    pub(crate) use database::{DatabaseKind, TestDatabase, database_url};
     pub(crate) use fake_wechat::FakeWechat;
     pub(crate) use proxy::{Proxy, ProxyMode};
     pub(crate) use response::ApiResponse;

@@ -12,13 +12,13 @@ use tempfile::TempDir;
 
 /// The supported databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DatabaseKind {
     Sqlite,
     Postgres,
     MySql,
 }
 
-impl Kind {
+impl DatabaseKind {
     /// The environment variable with the URL of a server for tests.
     pub(crate) fn variable(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Kind {
 
 /// A database that is dropped at the end of the test.
 pub(crate) struct TestDatabase {
-    pub(crate) kind: Kind,
+    pub(crate) kind: DatabaseKind,
     pub(crate) url: SecretString,
     server: String,
     name: String,
@@ -41,10 +41,10 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     /// A new, empty database; `None` if no server of the kind is configured.
-    pub(crate) async fn create(kind: Kind) -> Option<Self> {
+    pub(crate) async fn create(kind: DatabaseKind) -> Option<Self> {
         let name = format!("miniaccount_test_{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
         let folder = TempDir::new().unwrap();
-        if kind == Kind::Sqlite {
+        if kind == DatabaseKind::Sqlite {
             let url = format!("sqlite://{}/{name}.db?mode=rwc", folder.path().display());
             return Some(Self { kind, url: url.into(), server: String::new(), name, folder });
         }
@@ -58,7 +58,7 @@ impl TestDatabase {
         Self::create_on(self.kind, self.server.clone(), format!("{}_other", self.name), options).await
     }
 
-    async fn create_on(kind: Kind, server: String, name: String, options: &str) -> Self {
+    async fn create_on(kind: DatabaseKind, server: String, name: String, options: &str) -> Self {
         execute(&server, &format!("CREATE DATABASE {name}{options}")).await;
         let mut url: reqwest::Url = server.parse().unwrap();
         url.set_path(&name);
@@ -83,7 +83,7 @@ impl TestDatabase {
     /// A connection that bypasses the server.
     pub(crate) async fn db_connect(&self) -> DatabaseConnection {
         let mut url = self.url.expose_secret().to_owned();
-        if self.kind == Kind::MySql {
+        if self.kind == DatabaseKind::MySql {
             // like the server: OceanBase closes connections with fifty prepared statements
             url.push_str(if url.contains('?') { "&" } else { "?" });
             url.push_str("statement-cache-capacity=40");
@@ -94,9 +94,9 @@ impl TestDatabase {
     /// Drops the database.
     pub(crate) async fn remove(&self) {
         let force = match self.kind {
-            Kind::Sqlite => return,
-            Kind::Postgres => " WITH (FORCE)",
-            Kind::MySql => "",
+            DatabaseKind::Sqlite => return,
+            DatabaseKind::Postgres => " WITH (FORCE)",
+            DatabaseKind::MySql => "",
         };
         execute(&self.server, &format!("DROP DATABASE {}{force}", self.name)).await;
     }

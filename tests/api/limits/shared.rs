@@ -10,7 +10,9 @@ use tokio::{
 };
 
 use super::{assert_limited, from};
-use crate::harness::{Kind, Log, Program, TestApp, TestDatabase, TestRedis, folder, random_address, wait_until};
+use crate::harness::{
+    DatabaseKind, Log, Program, TestApp, TestDatabase, TestRedis, folder, random_address, wait_until,
+};
 
 /// The log lines when Redis becomes unreachable and reachable.
 const AWAY: &str = "Redis does not answer: this node counts its own";
@@ -211,7 +213,7 @@ struct Node {
 
 /// One node that allows three logins per minute and network.
 async fn node(redis: &str) -> Node {
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let app = start(&database, redis, &[("LOGIN_RATE_LIMIT", "3/min"), ("REFRESH_RATE_LIMIT", "100/min")]).await;
     Node { app, _database: Some(database) }
 }
@@ -219,7 +221,7 @@ async fn node(redis: &str) -> Node {
 /// Two nodes with one database that have reached Redis; `None` if there is no Redis.
 async fn nodes(settings: &[(&str, &str)]) -> Option<[Node; 2]> {
     let redis = TestRedis::find()?;
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let [here, there] = [start(&database, &redis.url, settings).await, start(&database, &redis.url, settings).await];
     redis.wait_until_used_by(&here).await;
     redis.wait_until_used_by(&there).await;

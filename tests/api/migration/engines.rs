@@ -5,7 +5,7 @@ use migration::{Engine, Migrator};
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTraitSelf;
 
-use crate::harness::{Kind, TestDatabase, db_catalogue, db_lines, db_tables};
+use crate::harness::{DatabaseKind, TestDatabase, db_catalogue, db_lines, db_tables};
 
 on_each_empty_database! {
     async fn compatible_engines_get_the_same_tables(database: Arc<TestDatabase>) {
@@ -22,7 +22,7 @@ on_each_empty_database! {
     }
 
     async fn postgres_only_features_are_not_used_on_compatible_engines(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return;
         }
         let db = database.db_connect().await;
@@ -53,17 +53,17 @@ on_each_empty_database! {
 }
 
 /// The engines whose migrations a server can run, itself first.
-fn engines(kind: Kind) -> &'static [Engine] {
+fn engines(kind: DatabaseKind) -> &'static [Engine] {
     match kind {
-        Kind::Sqlite => &[Engine::Sqlite],
-        Kind::Postgres => &[Engine::Postgres, Engine::CockroachDb],
-        Kind::MySql => &[Engine::MySql, Engine::TiDb, Engine::OceanBase],
+        DatabaseKind::Sqlite => &[Engine::Sqlite],
+        DatabaseKind::Postgres => &[Engine::Postgres, Engine::CockroachDb],
+        DatabaseKind::MySql => &[Engine::MySql, Engine::TiDb, Engine::OceanBase],
     }
 }
 
-fn drop_index(kind: Kind) -> &'static str {
+fn drop_index(kind: DatabaseKind) -> &'static str {
     match kind {
-        Kind::MySql => "DROP INDEX `idx-feed-created_at` ON feed",
+        DatabaseKind::MySql => "DROP INDEX `idx-feed-created_at` ON feed",
         _ => "DROP INDEX \"idx-feed-created_at\"",
     }
 }
@@ -71,9 +71,11 @@ fn drop_index(kind: Kind) -> &'static str {
 /// The names of all indexes.
 async fn db_indexes(database: &TestDatabase) -> Vec<String> {
     let query = match database.kind {
-        Kind::Sqlite => "SELECT name AS line FROM sqlite_master WHERE type = 'index' ORDER BY name",
-        Kind::Postgres => "SELECT indexname::text AS line FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
-        Kind::MySql => {
+        DatabaseKind::Sqlite => "SELECT name AS line FROM sqlite_master WHERE type = 'index' ORDER BY name",
+        DatabaseKind::Postgres => {
+            "SELECT indexname::text AS line FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+        }
+        DatabaseKind::MySql => {
             "SELECT DISTINCT CAST(CONCAT(table_name, ' ', index_name) AS CHAR) AS line
              FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY line"
         }

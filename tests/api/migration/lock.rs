@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::db_delete_the_last_migration;
-use crate::harness::{Kind, TestDatabase};
+use crate::harness::{DatabaseKind, TestDatabase};
 
 /// Much longer than the interval of renewals, which is five seconds.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ on_each_empty_database! {
     }
 
     async fn lock_of_a_process_that_died_expires(database: Arc<TestDatabase>) {
-        if database.kind == Kind::Sqlite {
+        if database.kind == DatabaseKind::Sqlite {
             return;
         }
         let (store, db) = (database.store().await, database.db_connect().await);
@@ -42,7 +42,7 @@ on_each_empty_database! {
     }
 
     async fn lock_is_renewed_while_others_wait_for_it(database: Arc<TestDatabase>) {
-        if database.kind == Kind::Sqlite {
+        if database.kind == DatabaseKind::Sqlite {
             return;
         }
         let db = database.db_connect().await;
@@ -62,7 +62,7 @@ on_each_empty_database! {
     }
 
     async fn migration_is_not_limited_by_the_statement_timeout(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return; // other databases do not limit statements that change tables
         }
         let db = database.db_connect().await;
@@ -77,7 +77,7 @@ on_each_empty_database! {
     }
 
     async fn process_that_lost_its_lock_stops(database: Arc<TestDatabase>) {
-        if database.kind == Kind::Sqlite {
+        if database.kind == DatabaseKind::Sqlite {
             return;
         }
         let db = database.db_connect().await;
@@ -134,9 +134,9 @@ async fn db_expiry(db: &DatabaseConnection) -> i64 {
 }
 
 /// The current time of the database, in seconds.
-fn clock(kind: Kind) -> &'static str {
+fn clock(kind: DatabaseKind) -> &'static str {
     match kind {
-        Kind::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS bigint)",
+        DatabaseKind::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS bigint)",
         _ => "UNIX_TIMESTAMP()",
     }
 }

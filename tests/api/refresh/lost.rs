@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::harness::{Kind, Program, Proxy, ProxyMode, ServerProcess, TestDatabase, folder};
+use crate::harness::{DatabaseKind, Program, Proxy, ProxyMode, ServerProcess, TestDatabase, folder};
 
 /// A refresh, as a document.
 fn refresh(token: &str) -> String {
@@ -16,7 +16,7 @@ fn refresh(token: &str) -> String {
 fn serve(folder: &Path, database: &TestDatabase) -> ServerProcess {
     let program =
         |arguments: &[&str]| Program::new(folder, arguments).set("DATABASE_URL", database.url.expose_secret());
-    if database.kind != Kind::Sqlite {
+    if database.kind != DatabaseKind::Sqlite {
         assert_eq!(program(&["migrate"]).run().code, Some(0));
     }
     let server = program(&["serve"]).set("EMULATOR", "true");

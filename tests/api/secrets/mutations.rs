@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{SECRETS, SETTINGS, assert_contains_none, collect_tokens, failures, log_in};
-use crate::harness::{ApiResponse, Kind, Log, TestApp};
+use crate::harness::{ApiResponse, DatabaseKind, Log, TestApp};
 
 /// A text like a telephone number: a nickname, and any other text of a client.
 const PHONE: &str = "13800138000";
@@ -48,7 +48,7 @@ const MUTATIONS: [(&str, &str); 14] = [
 // One thread, so that this test captures the whole log of a request.
 #[tokio::test]
 async fn mutations_reveal_no_secret_in_logs_headers_or_errors() {
-    crate::harness::run(Kind::Sqlite, SETTINGS, |app| async move {
+    crate::harness::run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let log = Log::default();
         let capturing = log.capture_with("trace");
         let answers = mutate(&app).await;

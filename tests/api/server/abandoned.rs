@@ -16,7 +16,8 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::harness::{
-    Client, Kind, Proxy, ProxyMode, TestApp, TestDatabase, TestUser, database_url, db_lines, session_key, user_key,
+    Client, DatabaseKind, Proxy, ProxyMode, TestApp, TestDatabase, TestUser, database_url, db_lines, session_key,
+    user_key,
 };
 
 /// Connections of the server under test.
@@ -71,11 +72,11 @@ on_each_empty_database! {
 
 /// A server with a proxy that delays the database by a millisecond in each direction. SQLite has no proxy.
 async fn start_over_slow_proxy(database: &TestDatabase) -> (TestApp, Option<Proxy>) {
-    if database.kind == Kind::Sqlite {
+    if database.kind == DatabaseKind::Sqlite {
         return (TestApp::start(database, &[]).await, None);
     }
     let mut url: reqwest::Url = database.url.expose_secret().parse().unwrap();
-    let port = url.port().unwrap_or(if database.kind == Kind::Postgres { 5432 } else { 3306 });
+    let port = url.port().unwrap_or(if database.kind == DatabaseKind::Postgres { 5432 } else { 3306 });
     let server = (url.host_str().unwrap(), port).to_socket_addrs().unwrap().next().unwrap();
     let proxy = Proxy::to(server).await;
     proxy.set(ProxyMode::Delay);
@@ -177,13 +178,13 @@ async fn request(app: &TestApp, Person { name, user }: &Person, n: u64) {
 /// Asserts that no transaction is open, and that the number of connections is within the settings.
 async fn assert_nothing_is_open(database: &TestDatabase, db: &DatabaseConnection) {
     let (open, all) = match database.kind {
-        Kind::Sqlite => return,
-        Kind::Postgres => (
+        DatabaseKind::Sqlite => return,
+        DatabaseKind::Postgres => (
             "SELECT pid::text AS line FROM pg_stat_activity WHERE datname = current_database()
              AND state LIKE 'idle in transaction%'",
             "SELECT pid::text AS line FROM pg_stat_activity WHERE datname = current_database()",
         ),
-        Kind::MySql => (
+        DatabaseKind::MySql => (
             "SELECT CAST(trx_mysql_thread_id AS CHAR) AS line FROM information_schema.innodb_trx
              WHERE trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())
              AND trx_mysql_thread_id <> CONNECTION_ID()",
