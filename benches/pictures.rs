@@ -1,4 +1,4 @@
-//! What a picture costs, from the bytes of a client to the small picture: the largest that are allowed, of each type.
+//! Benchmarks of the processing of uploaded pictures: the largest allowed picture of each type.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run stops")]
 
@@ -8,17 +8,17 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder, codecs::png::PngEncoder};
 use miniaccount::media::avatar;
 
-/// The side of a square of 25 megapixels.
+/// The side of a square with the maximum of 25 megapixels.
 const SIDE: u32 = 5000;
 
-/// Some hills of light, so that no encoder has it too easy.
+/// The samples of a pattern that does not compress trivially.
 fn samples(channels: usize) -> Vec<u8> {
     let wave = |x: u32, y: u32, n: usize| {
         let n = u32::try_from(n).unwrap_or_default() + 1;
         u8::try_from((x * x / (900 * n) + y * n / 7) % 256).unwrap_or_default() & 0xf0
     };
-    let places = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
-    places.flat_map(|(x, y)| (0..channels).map(move |n| wave(x, y, n))).collect()
+    let pixels = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
+    pixels.flat_map(|(x, y)| (0..channels).map(move |n| wave(x, y, n))).collect()
 }
 
 fn pictures(criterion: &mut Criterion) {

@@ -1,9 +1,9 @@
-//! Benchmarks of `me` and `login` through the whole server in process, on SQLite. WeChat is the emulator on the loopback,
-//! so that `login` includes a round trip to it. `floor` sends a fixed response, for comparison.
+//! Benchmarks of `me` and `login` through the whole server in process, on SQLite. WeChat is the emulator on the
+//! loopback, so that `login` includes a round trip to it. `floor` sends a fixed response, for comparison.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run stops")]
 
-mod stage;
+mod environment;
 
 use std::{hint::black_box, net::Ipv4Addr, sync::Arc};
 
@@ -14,10 +14,10 @@ use axum::{
     routing::post,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
+use environment::Environment;
 use http_body_util::BodyExt;
 use miniaccount::http::{App, HttpService};
 use serde_json::{Value, json};
-use stage::Stage;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -27,15 +27,15 @@ const ME: &str = "{ me { id nickname avatarUrl createdAt } }";
 struct Bench {
     service: HttpService,
     floor: Router,
-    stage: Stage,
+    environment: Environment,
 }
 
 impl Bench {
     async fn start() -> Self {
-        let stage = Stage::set().await;
-        let service = App::new(Arc::clone(&stage.accounts), &stage.config).service();
+        let environment = Environment::start().await;
+        let service = App::new(Arc::clone(&environment.accounts), &environment.config).service();
         let floor = Router::new().route("/floor", post(async || r#"{"data":null}"#));
-        Self { service, floor, stage }
+        Self { service, floor, environment }
     }
 
     async fn send(&self, path: &str, token: &str, body: String) -> Value {
@@ -45,7 +45,7 @@ impl Bench {
             .body(Body::from(body))
             .expect("a request");
         let response = match path {
-            "/floor" => self.floor.clone().oneshot(request).await.expect("an answer"),
+            "/floor" => self.floor.clone().oneshot(request).await.expect("a response"),
             _ => self.service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).await,
         };
         let bytes = response.into_body().collect().await.expect("a body").to_bytes();
@@ -54,11 +54,11 @@ impl Bench {
 
     /// Logs in with a new code, as a mini program does.
     async fn login(&self) -> String {
-        let code = self.stage.code();
+        let code = self.environment.code();
         let query = "mutation($code: String!) { login(code: $code) { token } }";
         let body = json!({ "query": query, "variables": { "code": code } }).to_string();
-        let answer = self.send("/graphql", "", body).await;
-        answer["data"]["login"]["token"].as_str().expect("a token").to_owned()
+        let response = self.send("/graphql", "", body).await;
+        response["data"]["login"]["token"].as_str().expect("a token").to_owned()
     }
 }
 

@@ -1,10 +1,10 @@
-// Starts a server with an empty folder and no settings but those it is given, so with the emulator, and stops it.
+// Starts and stops a server in an empty folder, with only the given settings, and so with the emulator.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-const PATIENCE_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
 export async function startServer(binary, folder, { name = 'server', env: settings = {} } = {}) {
   const cwd = join(folder, name);
@@ -15,20 +15,21 @@ export async function startServer(binary, folder, { name = 'server', env: settin
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
   };
-  return { ...(await addressesOf(server)), stop };
+  return { ...(await urlsOf(server)), stop };
 }
 
-/* The banner, which is written at once, says which port the server got, and its emulator of WeChat, where it has one. */
-function addressesOf(server) {
-  return new Promise((found, failed) => {
+/* Reads the URLs of the server and of its emulator, if it has one, from the banner. */
+function urlsOf(server) {
+  return new Promise((resolveUrls, reject) => {
     let banner = '';
     server.stdout.on('data', (text) => {
       banner += text;
       const address = /GraphQL +(http:\S+)\/graphql\n/.exec(banner);
-      if (address) found({ url: address[1], wechat: /EMULATED at (http:\S+)/.exec(banner)?.[1] });
+      if (address) resolveUrls({ url: address[1], wechat: /EMULATED at (http:\S+)/.exec(banner)?.[1] });
     });
-    server.on('error', failed);
-    server.on('exit', (code) => failed(new Error(`the server stopped with ${code}`)));
-    setTimeout(() => failed(new Error(`no address within ${PATIENCE_MS} ms:\n${banner}`)), PATIENCE_MS).unref();
+    server.on('error', reject);
+    server.on('exit', (code) => reject(new Error(`the server stopped with ${code}`)));
+    const timeOut = () => reject(new Error(`no address within ${START_TIMEOUT_MS} ms:\n${banner}`));
+    setTimeout(timeOut, START_TIMEOUT_MS).unref();
   });
 }

@@ -1,5 +1,5 @@
--- Logs in as each user in turn, each time with a new code. Arguments: `known`, `device` or `new`; the number of users; a
--- name for this run; the number of the first login.
+-- Logs in as each user in turn, each time with a new code. Arguments: `known`, `device` or `new`; the number of users;
+-- a name for this run; the number of the first login.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "common.lua")
 
 local headers = { ["Content-Type"] = "application/json" }

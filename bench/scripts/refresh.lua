@@ -25,7 +25,8 @@ function request()
   local token = tokens[first]
   tokens[first] = nil
   first = first + 1
-  return wrk.format("POST", "/graphql", headers, string.format('{"query":"%s","variables":{"token":"%s"}}', query, token))
+  local body = string.format('{"query":"%s","variables":{"token":"%s"}}', query, token)
+  return wrk.format("POST", "/graphql", headers, body)
 end
 
 function response(status, response_headers, body)

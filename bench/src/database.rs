@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 use url::Url;
 
-use crate::{Outcome, process};
+use crate::{BenchResult, process};
 
 /// The databases that are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DatabaseKind {
     Postgres,
     /// `MariaDB`, in place of `MySQL`.
     MySql,
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Sqlite,
 }
 
-impl Kind {
+impl DatabaseKind {
     pub(crate) const ALL: [Self; 3] = [Self::Postgres, Self::MySql, Self::Sqlite];
 
     /// The name in the report.
@@ -35,7 +35,7 @@ impl Kind {
     }
 
     /// The database server, from its environment variable. `None` for `SQLite`, or if the variable is not set.
-    pub(crate) fn server(self) -> Outcome<Option<Url>> {
+    pub(crate) fn server(self) -> BenchResult<Option<Url>> {
         let variable = match self {
             Self::Postgres => "BENCH_POSTGRES_URL",
             Self::MySql => "BENCH_MYSQL_URL",
@@ -47,7 +47,7 @@ impl Kind {
 
 /// A database that the run creates and drops.
 pub(crate) struct BenchDatabase {
-    pub(crate) kind: Kind,
+    pub(crate) kind: DatabaseKind,
     server: Option<Url>,
     name: String,
     pub(crate) url: String,
@@ -58,14 +58,14 @@ pub(crate) struct BenchDatabase {
 
 impl BenchDatabase {
     /// Creates a database on the server of its kind.
-    pub(crate) async fn create(kind: Kind, users: u64) -> Outcome<Self> {
+    pub(crate) async fn create(kind: DatabaseKind, users: u64) -> BenchResult<Self> {
         let (folder, server) = (TempDir::new()?, kind.server()?);
         let name = format!("miniaccount_bench_{users}_{}", std::process::id());
         let url = match server.clone() {
             Some(mut url) => {
                 url.set_path(&name);
                 // the server is on this machine, so that no TLS is needed
-                url.set_query((kind == Kind::Postgres).then_some("sslmode=disable"));
+                url.set_query((kind == DatabaseKind::Postgres).then_some("sslmode=disable"));
                 url.to_string()
             }
             None => format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display()),
@@ -79,14 +79,15 @@ impl BenchDatabase {
     }
 
     /// Inserts the users, numbered from 1, with the openid `o_<number>`.
-    pub(crate) async fn seed(&self, users: u64) -> Outcome {
+    pub(crate) async fn seed(&self, users: u64) -> BenchResult {
         let (now, later, numbers) = (self.seeded, self.later(), self.numbers(users));
         let (user, identity, session) = (self.key("user"), self.key("iden"), self.key("sess"));
         let (openid, empty) = (self.text("o_"), self.bytes());
         for statement in [
             format!(
                 "INSERT INTO users (id, nickname, avatar_url, status, role, created_at, updated_at, last_login_at)
-                 SELECT {user}, 'A person', 'https://pictures.example/1', 'ACTIVE', 'USER', {now}, {now}, {now} FROM {numbers}"
+                 SELECT {user}, 'A person', 'https://pictures.example/1', 'ACTIVE', 'USER', {now}, {now}, {now}
+                 FROM {numbers}"
             ),
             format!(
                 "INSERT INTO identities (id, user_id, app_id, openid, session_key, session_key_at, created_at)
@@ -104,12 +105,13 @@ impl BenchDatabase {
     }
 
     /// Adds `each` sessions to each of the first `users` users.
-    pub(crate) async fn add_sessions(&self, users: u64, each: u64) -> Outcome {
+    pub(crate) async fn add_sessions(&self, users: u64, each: u64) -> BenchResult {
         let (now, later, numbers) = (self.seeded, self.later(), self.numbers(users));
         for n in 0..each {
             let (user, identity, session) = (self.key("user"), self.key("iden"), self.key(&format!("s{n:03}")));
             let insert = format!(
-                "INSERT INTO sessions (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
+                "INSERT INTO sessions
+                     (id, user_id, identity_id, refresh_generation, created_at, last_used_at, expires_at)
                  SELECT {session}, {user}, {identity}, 0, {now}, {now}, {later} FROM {numbers}"
             );
             self.run(&insert).await?;
@@ -118,7 +120,7 @@ impl BenchDatabase {
     }
 
     /// Deletes the sessions of all logins, so that measurements do not influence each other.
-    pub(crate) async fn delete_logins(&self) -> Outcome {
+    pub(crate) async fn delete_logins(&self) -> BenchResult {
         let seeded = self.seeded;
         for statement in [
             format!("DELETE FROM sessions WHERE created_at > {seeded}"),
@@ -130,11 +132,11 @@ impl BenchDatabase {
     }
 
     /// Runs the maintenance that the database would otherwise run during the measurement.
-    async fn run_maintenance(&self) -> Outcome {
+    async fn run_maintenance(&self) -> BenchResult {
         let statements: &[&str] = match self.kind {
-            Kind::Postgres => &["VACUUM ANALYZE", "CHECKPOINT"],
-            Kind::MySql => &["ANALYZE TABLE users, identities, sessions"],
-            Kind::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],
+            DatabaseKind::Postgres => &["VACUUM ANALYZE", "CHECKPOINT"],
+            DatabaseKind::MySql => &["ANALYZE TABLE users, identities, sessions"],
+            DatabaseKind::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],
         };
         for statement in statements {
             self.run(statement).await?;
@@ -149,9 +151,9 @@ impl BenchDatabase {
     /// A table expression with the numbers from 1 in `n`.
     fn numbers(&self, count: u64) -> String {
         match self.kind {
-            Kind::Postgres => format!("generate_series(1, {count}) AS n"),
-            Kind::MySql => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
-            Kind::Sqlite => format!(
+            DatabaseKind::Postgres => format!("generate_series(1, {count}) AS n"),
+            DatabaseKind::MySql => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
+            DatabaseKind::Sqlite => format!(
                 "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
                  SELECT n FROM numbers)"
             ),
@@ -161,29 +163,29 @@ impl BenchDatabase {
     /// An expression for a key of sixteen bytes, made of four letters and `n`.
     fn key(&self, kind: &str) -> String {
         match self.kind {
-            Kind::Postgres => format!("md5('{kind}' || n)::uuid"),
-            Kind::MySql => format!("UNHEX(MD5(CONCAT('{kind}', n)))"),
-            Kind::Sqlite => format!("CAST(printf('{kind}%012d', n) AS BLOB)"),
+            DatabaseKind::Postgres => format!("md5('{kind}' || n)::uuid"),
+            DatabaseKind::MySql => format!("UNHEX(MD5(CONCAT('{kind}', n)))"),
+            DatabaseKind::Sqlite => format!("CAST(printf('{kind}%012d', n) AS BLOB)"),
         }
     }
 
     fn text(&self, prefix: &str) -> String {
         match self.kind {
-            Kind::MySql => format!("CONCAT('{prefix}', n)"),
-            Kind::Postgres | Kind::Sqlite => format!("'{prefix}' || n"),
+            DatabaseKind::MySql => format!("CONCAT('{prefix}', n)"),
+            DatabaseKind::Postgres | DatabaseKind::Sqlite => format!("'{prefix}' || n"),
         }
     }
 
     fn bytes(&self) -> &'static str {
         match self.kind {
-            Kind::Postgres => "'\\x00'::bytea",
-            Kind::MySql | Kind::Sqlite => "x'00'",
+            DatabaseKind::Postgres => "'\\x00'::bytea",
+            DatabaseKind::MySql | DatabaseKind::Sqlite => "x'00'",
         }
     }
 
     /// The number of transactions so far; `None` if the database does not count them.
-    pub(crate) async fn transactions(&self) -> Outcome<Option<u64>> {
-        if self.kind != Kind::Postgres {
+    pub(crate) async fn transactions(&self) -> BenchResult<Option<u64>> {
+        if self.kind != DatabaseKind::Postgres {
             return Ok(None);
         }
         // an idle backend reports its counters after ten seconds
@@ -193,38 +195,40 @@ impl BenchDatabase {
     }
 
     /// The CPU time of the database so far.
-    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+    pub(crate) fn cpu(&self) -> BenchResult<Duration> {
         match self.kind {
             // counts shared processes and the backends of this database alone
-            Kind::Postgres => process::cpu_of("postgres", |title| title.contains(&self.name) || !title.contains('(')),
-            Kind::MySql => process::cpu_of("mariadbd", |_| true),
-            Kind::Sqlite => Ok(Duration::ZERO),
+            DatabaseKind::Postgres => {
+                process::cpu_of("postgres", |title| title.contains(&self.name) || !title.contains('('))
+            }
+            DatabaseKind::MySql => process::cpu_of("mariadbd", |_| true),
+            DatabaseKind::Sqlite => Ok(Duration::ZERO),
         }
     }
 
     /// Drops the database.
-    pub(crate) async fn remove(self) -> Outcome {
-        let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
+    pub(crate) async fn remove(self) -> BenchResult {
+        let force = if self.kind == DatabaseKind::Postgres { " WITH (FORCE)" } else { "" };
         if self.server.is_some() {
             self.run_on_server(&format!("DROP DATABASE {}{force}", self.name)).await?;
         }
         Ok(())
     }
 
-    async fn run(&self, statement: &str) -> Outcome<String> {
+    async fn run(&self, statement: &str) -> BenchResult<String> {
         match self.kind {
-            Kind::Sqlite => client("sqlite3", &[&self.file().to_string_lossy(), statement]).await,
+            DatabaseKind::Sqlite => client("sqlite3", &[&self.file().to_string_lossy(), statement]).await,
             _ => self.run_at(&self.url, statement).await,
         }
     }
 
-    async fn run_on_server(&self, statement: &str) -> Outcome<String> {
+    async fn run_on_server(&self, statement: &str) -> BenchResult<String> {
         let server = self.server.as_ref().ok_or("no server")?;
         self.run_at(server.as_str(), statement).await
     }
 
-    async fn run_at(&self, url: &str, statement: &str) -> Outcome<String> {
-        if self.kind == Kind::Postgres {
+    async fn run_at(&self, url: &str, statement: &str) -> BenchResult<String> {
+        if self.kind == DatabaseKind::Postgres {
             return client("psql", &["-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement, url]).await;
         }
         let url: Url = url.parse()?;
@@ -245,7 +249,7 @@ impl BenchDatabase {
 }
 
 /// Runs a command-line client, and returns its output.
-async fn client(program: &str, arguments: &[&str]) -> Outcome<String> {
+async fn client(program: &str, arguments: &[&str]) -> BenchResult<String> {
     let run = Command::new(program).args(arguments).output().await;
     let run = run.map_err(|cause| format!("{program} cannot be run: {cause}"))?;
     if !run.status.success() {

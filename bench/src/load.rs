@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::{
-    Outcome,
+    BenchResult,
     database::BenchDatabase,
     process::{Cost, Process, Watch},
 };
@@ -31,7 +31,7 @@ pub(crate) struct LoadResult {
 
 impl Load {
     /// Sends the load. Fails if a response was wrong, because the cost of errors is not of interest.
-    pub(crate) async fn send(&self, to: &Process, database: &BenchDatabase) -> Outcome<LoadResult> {
+    pub(crate) async fn send(&self, to: &Process, database: &BenchDatabase) -> BenchResult<LoadResult> {
         let watch = Watch::start(to, database)?;
         let wrk = Command::new("wrk")
             .args(["-t1", "--timeout", "20s", "-c", &self.connections.to_string()])
@@ -47,7 +47,7 @@ impl Load {
         let numbers: Vec<u32> = result.split(' ').map(str::parse).collect::<Result<_, _>>()?;
         let [requests, wrong, p99] = numbers[..] else { return Err(output.into()) };
         if wrong > 0 || requests == 0 {
-            return Err(format!("{}: {wrong} of {requests} answers were wrong", self.script).into());
+            return Err(format!("{}: {wrong} of {requests} responses were wrong", self.script).into());
         }
         Ok(LoadResult { requests, p99: Duration::from_micros(p99.into()), cost })
     }

@@ -2,11 +2,11 @@
 
 use crate::load::Load;
 
-/// The number of users with as many sessions as are allowed.
-pub(crate) const AT_CAP: u64 = 20_000;
+/// The number of users with the maximum number of sessions.
+pub(crate) const USERS_AT_LIMIT: u64 = 20_000;
 
 /// The server's default for `sessions_per_user`.
-pub(crate) const CAP: u64 = 20;
+pub(crate) const SESSIONS_PER_USER: u64 = 20;
 
 /// More than the logins of one round: each round numbers its logins from a multiple of it.
 const LOGINS: u32 = 100_000;
@@ -19,20 +19,20 @@ pub(crate) enum Login {
     /// A known user, on the device of an existing session.
     Device,
     /// A known user at the limit of sessions.
-    AtCap,
+    AtLimit,
     /// A new user.
     New,
 }
 
 impl Login {
-    pub(crate) const ALL: [Self; 4] = [Self::Known, Self::Device, Self::AtCap, Self::New];
+    pub(crate) const ALL: [Self; 4] = [Self::Known, Self::Device, Self::AtLimit, Self::New];
 
     /// The name in the report.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Known => "login of a known user",
             Self::Device => "login that replaces the device's session",
-            Self::AtCap => "login that ends the oldest session, at the cap",
+            Self::AtLimit => "login that ends the oldest session, at the limit",
             Self::New => "first login of a new user",
         }
     }
@@ -40,7 +40,7 @@ impl Login {
     /// The settings of the server.
     pub(crate) fn settings(self) -> &'static str {
         match self {
-            Self::AtCap => "",
+            Self::AtLimit => "",
             // with few users, each logs in many times in a round
             Self::Known | Self::Device | Self::New => "sessions_per_user = 1000",
         }
@@ -51,7 +51,7 @@ impl Login {
         let (kind, users) = match self {
             Self::Known => ("known", users),
             Self::Device => ("device", users),
-            Self::AtCap => ("known", users.min(AT_CAP)),
+            Self::AtLimit => ("known", users.min(USERS_AT_LIMIT)),
             Self::New => ("new", users),
         };
         // a repeated code is not a new login, so that the codes contain the measurement's name

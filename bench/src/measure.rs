@@ -6,14 +6,14 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{
-    Outcome,
-    database::{BenchDatabase, Kind},
+    BenchResult,
+    database::{BenchDatabase, DatabaseKind},
+    environment::{Environment, TOKENS},
     load::{Load, LoadResult},
-    logins::{AT_CAP, CAP, Login},
+    logins::{Login, SESSIONS_PER_USER, USERS_AT_LIMIT},
     options::Options,
     process::Process,
     report::{Line, Report, Round},
-    stage::{Stage, TOKENS},
 };
 
 /// Durations in seconds: of a load, of the warm-up before it, and of the load of the empty handler.
@@ -28,7 +28,7 @@ const CONNECTIONS: u32 = 16;
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Measures each database with each number of users, then prints the table.
-pub(crate) async fn all(options: &Options) -> Outcome {
+pub(crate) async fn all(options: &Options) -> BenchResult {
     let server = match &options.server {
         Some(server) => std::path::absolute(server)?.to_string_lossy().into_owned(),
         None => build().await?,
@@ -48,7 +48,7 @@ pub(crate) async fn all(options: &Options) -> Outcome {
 }
 
 /// Builds the server with the profile of the images.
-async fn build() -> Outcome<String> {
+async fn build() -> BenchResult<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let arguments = ["build", "--profile", "dist", "--quiet", "--message-format=json", "--bin", "miniaccount"];
     let mut build = Command::new(cargo);
@@ -64,12 +64,12 @@ async fn with_users(
     users: u64,
     options: &Options,
     report: &mut Report,
-) -> Outcome {
+) -> BenchResult {
     let wechat = Process::part(&["wechat", "0"]).await?;
-    let stage = Stage::new(server, database, users)?;
-    stage.fill(&wechat).await?;
-    let (floor, floor_token) = stage.floor(&wechat).await?;
-    let mut measuring = Measuring { stage, wechat, floor, floor_token, options, report };
+    let environment = Environment::new(server, database, users)?;
+    environment.fill(&wechat).await?;
+    let (floor, floor_token) = environment.floor(&wechat).await?;
+    let mut measuring = Measuring { environment, wechat, floor, floor_token, options, report };
     if measuring.is_selected("me") {
         measuring.cached().await?;
         measuring.uncached().await?;
@@ -82,7 +82,7 @@ async fn with_users(
             measuring.login(login).await?;
         }
     }
-    if measuring.is_selected("slow WeChat") && database.kind == Kind::Postgres {
+    if measuring.is_selected("slow WeChat") && database.kind == DatabaseKind::Postgres {
         measuring.slow_wechat().await?;
     }
     Ok(())
@@ -90,7 +90,7 @@ async fn with_users(
 
 /// The state that the measurements of one database share.
 struct Measuring<'a> {
-    stage: Stage<'a>,
+    environment: Environment<'a>,
     wechat: Process,
     floor: Process,
     /// The file with the token for the empty handler.
@@ -105,62 +105,63 @@ impl Measuring<'_> {
     }
 
     /// `me` with cached sessions, and the memory of the cache.
-    async fn cached(&mut self) -> Outcome {
-        let server = self.stage.serve(&self.wechat, "").await?;
-        let (tokens, _) = self.stage.tokens(&server).await?;
-        me(self.stage.file("few", &tokens[..100])?, WARM_UP).send(&server, self.stage.database).await?;
+    async fn cached(&mut self) -> BenchResult {
+        let server = self.environment.serve(&self.wechat, "").await?;
+        let (tokens, _) = self.environment.tokens(&server).await?;
+        me(self.environment.file("few", &tokens[..100])?, WARM_UP).send(&server, self.environment.database).await?;
         let few = server.resident()?;
-        let load = me(self.stage.file("tokens", &tokens)?, SECONDS);
-        load.send(&server, self.stage.database).await?;
+        let load = me(self.environment.file("tokens", &tokens)?, SECONDS);
+        load.send(&server, self.environment.database).await?;
         let many = server.resident()?;
 
-        let before = self.stage.database.transactions().await?;
-        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
-        let transactions = self.stage.database.transactions().await?.zip(before).map(|(after, before)| after - before);
+        let before = self.environment.database.transactions().await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.environment.database).await).await?;
+        let transactions =
+            self.environment.database.transactions().await?.zip(before).map(|(after, before)| after - before);
         self.report.note(format!(
-            "{} users: {TOKENS} sessions remembered: {} KB resident, {} bytes for each beyond the first hundred; \
-             {} transactions in the time of {} requests and of the floor's",
-            self.stage.users,
+            "{} users: {TOKENS} cached sessions: {} KB resident, {} bytes for each session after the first hundred; \
+             {} transactions during {} requests and those of the floor",
+            self.environment.users,
             many / 1024,
             many.saturating_sub(few) / (TOKENS - 100),
             transactions.map_or("uncounted".to_owned(), |count| count.to_string()),
             rounds.iter().map(|round| round.loaded.requests).sum::<u32>(),
         ));
-        self.line("me, remembered", rounds);
+        self.line("me, cached", rounds);
         Ok(())
     }
 
     /// `me` without cached sessions.
-    async fn uncached(&mut self) -> Outcome {
-        let server = self.stage.serve(&self.wechat, "sessions_cached = 1").await?;
-        let (tokens, _) = self.stage.tokens(&server).await?;
-        let load = me(self.stage.file("tokens", &tokens)?, SECONDS);
-        load.send(&server, self.stage.database).await?;
-        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
-        self.line("me, from the database", rounds);
+    async fn uncached(&mut self) -> BenchResult {
+        let server = self.environment.serve(&self.wechat, "sessions_cached = 1").await?;
+        let (tokens, _) = self.environment.tokens(&server).await?;
+        let load = me(self.environment.file("tokens", &tokens)?, SECONDS);
+        load.send(&server, self.environment.database).await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.environment.database).await).await?;
+        self.line("me, uncached", rounds);
         Ok(())
     }
 
     /// Refreshes, each with the token of the previous one.
-    async fn refresh(&mut self) -> Outcome {
-        let server = self.stage.serve(&self.wechat, "").await?;
-        let (_, tokens) = self.stage.tokens(&server).await?;
-        let arguments = vec![self.stage.file("refresh", &tokens)?];
+    async fn refresh(&mut self) -> BenchResult {
+        let server = self.environment.serve(&self.wechat, "").await?;
+        let (_, tokens) = self.environment.tokens(&server).await?;
+        let arguments = vec![self.environment.file("refresh", &tokens)?];
         let load = Load { script: "refresh.lua", arguments, connections: CONNECTIONS, seconds: SECONDS };
-        load.send(&server, self.stage.database).await?;
-        let rounds = self.rounds(async |_| load.send(&server, self.stage.database).await).await?;
+        load.send(&server, self.environment.database).await?;
+        let rounds = self.rounds(async |_| load.send(&server, self.environment.database).await).await?;
         self.line("refresh", rounds);
         Ok(())
     }
 
     /// Logins of one kind, without the sessions of earlier measurements.
-    async fn login(&mut self, login: Login) -> Outcome {
-        let (users, database) = (self.stage.users, self.stage.database);
+    async fn login(&mut self, login: Login) -> BenchResult {
+        let (users, database) = (self.environment.users, self.environment.database);
         database.delete_logins().await?;
-        if matches!(login, Login::AtCap) {
-            database.add_sessions(users.min(AT_CAP), CAP - 1).await?;
+        if matches!(login, Login::AtLimit) {
+            database.add_sessions(users.min(USERS_AT_LIMIT), SESSIONS_PER_USER - 1).await?;
         }
-        let server = self.stage.serve(&self.wechat, login.settings()).await?;
+        let server = self.environment.serve(&self.wechat, login.settings()).await?;
         let rounds = self.rounds(async |round| {
             // each round begins with the same number of sessions per user, and after a warm-up
             database.delete_logins().await?;
@@ -173,23 +174,25 @@ impl Measuring<'_> {
     }
 
     /// `me` while a slow WeChat handles 256 concurrent logins.
-    async fn slow_wechat(&mut self) -> Outcome {
+    async fn slow_wechat(&mut self) -> BenchResult {
         let wechat = Process::part(&["wechat", "100"]).await?;
         // all clients have one address, which may have half of the requests in flight
-        let server = self.stage.serve(&wechat, "sessions_per_user = 1000\nrequests_in_flight = 1024").await?;
-        let (tokens, _) = self.stage.tokens(&server).await?;
-        let load = me(self.stage.file("tokens", &tokens)?, SECONDS * 2);
-        load.send(&server, self.stage.database).await?;
-        let alone = load.send(&server, self.stage.database).await?;
-        let logins = Login::Known.load(self.stage.users, "slow", 0, SECONDS * 2, 256);
-        let (logins, during_logins) =
-            tokio::join!(logins.send(&server, self.stage.database), load.send(&server, self.stage.database));
+        let server = self.environment.serve(&wechat, "sessions_per_user = 1000\nrequests_in_flight = 1024").await?;
+        let (tokens, _) = self.environment.tokens(&server).await?;
+        let load = me(self.environment.file("tokens", &tokens)?, SECONDS * 2);
+        load.send(&server, self.environment.database).await?;
+        let alone = load.send(&server, self.environment.database).await?;
+        let logins = Login::Known.load(self.environment.users, "slow", 0, SECONDS * 2, 256);
+        let (logins, during_logins) = tokio::join!(
+            logins.send(&server, self.environment.database),
+            load.send(&server, self.environment.database)
+        );
         let (logins, during_logins) = (logins?, during_logins?);
-        let most = ureq::get(format!("{}/most", wechat.base)).call()?.into_body().read_to_string()?;
+        let max_calls = ureq::get(format!("{}/max-in-flight", wechat.base)).call()?.into_body().read_to_string()?;
         self.report.note(format!(
-            "{} users: WeChat takes 100 ms and 256 clients log in ({} logins): 99 of 100 `me` within {:.1} ms (alone \
-             {:.1}); at most {most} calls to WeChat at once",
-            self.stage.users,
+            "{} users: WeChat takes 100 ms and 256 clients log in ({} logins): 99 of 100 `me` within {:.1} ms (without \
+             logins {:.1}); at most {max_calls} concurrent calls to WeChat",
+            self.environment.users,
             logins.requests,
             during_logins.p99(),
             alone.p99(),
@@ -198,19 +201,21 @@ impl Measuring<'_> {
     }
 
     /// Measures a load in several rounds, each directly after the load of the empty handler.
-    async fn rounds(&self, load: impl AsyncFn(u32) -> Outcome<LoadResult>) -> Outcome<Vec<Round>> {
+    async fn rounds(&self, load: impl AsyncFn(u32) -> BenchResult<LoadResult>) -> BenchResult<Vec<Round>> {
         let floor = me(self.floor_token.clone(), FLOOR);
-        floor.send(&self.floor, self.stage.database).await?;
+        floor.send(&self.floor, self.environment.database).await?;
         let mut rounds = Vec::new();
         for round in 0..self.options.rounds {
-            rounds
-                .push(Round { floor: floor.send(&self.floor, self.stage.database).await?, loaded: load(round).await? });
+            rounds.push(Round {
+                floor: floor.send(&self.floor, self.environment.database).await?,
+                loaded: load(round).await?,
+            });
         }
         Ok(rounds)
     }
 
     fn line(&mut self, name: &'static str, rounds: Vec<Round>) {
-        self.report.line(Line::of(self.stage.database.kind.name(), self.stage.users, name, rounds));
+        self.report.line(Line::of(self.environment.database.kind.name(), self.environment.users, name, rounds));
     }
 }
 

@@ -12,10 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Outcome, database::BenchDatabase};
+use crate::{BenchResult, database::BenchDatabase};
 
 /// How long a process may take to print its address.
-const START: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Length of the kernel's tick for CPU times (`getconf CLK_TCK`, 100 per second on Linux).
 const TICK: Duration = Duration::from_millis(10);
@@ -30,16 +30,16 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a process and waits for the first address it prints.
-    pub(crate) async fn start(command: &mut Command) -> Outcome<Self> {
+    pub(crate) async fn start(command: &mut Command) -> BenchResult<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let output = child.stdout.take().ok_or("no output")?;
         let mut lines = BufReader::new(output).lines();
-        let base = timeout(START, address(&mut lines)).await??;
+        let base = timeout(START_TIMEOUT, address(&mut lines)).await??;
         Ok(Self { child, _output: lines, base })
     }
 
     /// Starts this program as the fake WeChat or the empty handler.
-    pub(crate) async fn part(arguments: &[&str]) -> Outcome<Self> {
+    pub(crate) async fn part(arguments: &[&str]) -> BenchResult<Self> {
         Self::start(Command::new(std::env::current_exe()?).args(arguments)).await
     }
 
@@ -49,19 +49,19 @@ impl Process {
     }
 
     /// CPU time so far.
-    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+    pub(crate) fn cpu(&self) -> BenchResult<Duration> {
         cpu(&self.id().to_string())
     }
 
     /// Resident memory, in bytes.
-    pub(crate) fn resident(&self) -> Outcome<u64> {
+    pub(crate) fn resident(&self) -> BenchResult<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 }
 
-async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> Outcome<String> {
+async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> BenchResult<String> {
     while let Some(line) = lines.next_line().await? {
         if let Some((_, address)) = line.split_once("http://") {
             let address = address.split(['/', '"']).next().unwrap_or_default();
@@ -72,7 +72,7 @@ async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> Outcome<String> {
 }
 
 /// CPU time of a process: fields 14 and 15 of its line in /proc (proc(5)), after a name that may contain spaces.
-fn cpu(id: &str) -> Outcome<Duration> {
+fn cpu(id: &str) -> BenchResult<Duration> {
     let line = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let (_, fields) = line.rsplit_once(')').ok_or("no name in stat")?;
     let times = fields.split_whitespace().skip(11).take(2);
@@ -80,9 +80,9 @@ fn cpu(id: &str) -> Outcome<Duration> {
     Ok(TICK * ticks)
 }
 
-/// CPU time of all processes with this name and a matching title. They do not end during a measurement, because the server
-/// holds its connections open.
-pub(crate) fn cpu_of(name: &str, is_ours: impl Fn(&str) -> bool) -> Outcome<Duration> {
+/// CPU time of all processes with this name and a matching title. They do not end during a measurement, because the
+/// server holds its connections open.
+pub(crate) fn cpu_of(name: &str, is_ours: impl Fn(&str) -> bool) -> BenchResult<Duration> {
     let mut total = Duration::ZERO;
     for entry in fs::read_dir("/proc")? {
         let id = entry?.file_name();
@@ -115,12 +115,12 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn start(process: &'a Process, database: &'a BenchDatabase) -> Outcome<Self> {
+    pub(crate) fn start(process: &'a Process, database: &'a BenchDatabase) -> BenchResult<Self> {
         let (server, database_cpu) = (process.cpu()?, database.cpu()?);
         Ok(Self { process, database, server, database_cpu, began: Instant::now() })
     }
 
-    pub(crate) fn stop(self) -> Outcome<Cost> {
+    pub(crate) fn stop(self) -> BenchResult<Cost> {
         let server = self.process.cpu()?.saturating_sub(self.server);
         let database = self.database.cpu()?.saturating_sub(self.database_cpu);
         Ok(Cost { server, database, wall: self.began.elapsed() })

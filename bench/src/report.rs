@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::load::LoadResult;
 
-/// One round of a measurement: `me` sent to the empty handler, and then the load. Other processes on the machine slow both,
-/// so that their ratio changes little.
+/// One round of a measurement: `me` sent to the empty handler, and then the load. Other processes on the machine slow
+/// both, so that their ratio changes little.
 pub(crate) struct Round {
     pub(crate) floor: LoadResult,
     pub(crate) loaded: LoadResult,
@@ -52,7 +52,8 @@ impl Report {
     pub(crate) fn print(&self) {
         println!("On {}:\n", machine());
         println!(
-            "| | database | users | requests/s | server, µs each | × floor | database, µs each | both, × floor | p99, ms |"
+            "| | database | users | requests/s | server, µs each | × floor | database, µs each | both, × floor \
+             | p99, ms |"
         );
         println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
         println!("{}", self.floor());
@@ -69,7 +70,7 @@ impl Report {
     fn floor(&self) -> String {
         let floors = || self.lines.iter().flat_map(|line| &line.rounds).map(|round| &round.floor);
         format!(
-            "| a handler that does nothing (the floor) | | | {:.0} | {:.1} | 1.00 | | | {:.2} |",
+            "| empty handler (the floor) | | | {:.0} | {:.1} | 1.00 | | | {:.2} |",
             median(floors().map(LoadResult::rate)),
             median(floors().map(LoadResult::server)),
             median(floors().map(LoadResult::p99)),

@@ -1,4 +1,5 @@
-//! The empty handler, which is the lower bound for any server with this HTTP library, and a fake WeChat with a fixed delay.
+//! The empty handler, which is the lower bound for any server with this HTTP library, and a fake WeChat with a fixed
+//! delay.
 
 use std::{
     fs,
@@ -19,10 +20,10 @@ use axum::{
 };
 use tokio::{net::TcpListener, time::sleep};
 
-use crate::Outcome;
+use crate::BenchResult;
 
 /// Sends the response in a file to every request: header lines, an empty line, the body.
-pub(crate) async fn floor(answer: &str) -> Outcome {
+pub(crate) async fn floor(answer: &str) -> BenchResult {
     let answer = fs::read_to_string(answer)?;
     let (head, body) = answer.split_once("\n\n").ok_or("no empty line in the answer")?;
     let mut headers = Vec::new();
@@ -53,10 +54,10 @@ struct Wechat {
 }
 
 /// Serves `sns/jscode2session`. The user is the part of the code before the first dot.
-pub(crate) async fn wechat(delay: u64) -> Outcome {
+pub(crate) async fn wechat(delay: u64) -> BenchResult {
     let state = Wechat { delay: Duration::from_millis(delay), in_flight: Arc::default() };
     let routes = Router::new().route("/sns/jscode2session", get(code_session)).route(
-        "/most",
+        "/max-in-flight",
         get(async |State(state): State<Wechat>| state.in_flight.max.load(Ordering::SeqCst).to_string()),
     );
     serve(routes.with_state(state)).await
@@ -76,7 +77,7 @@ async fn code_session(State(state): State<Wechat>, Query(query): Query<Vec<(Stri
 }
 
 /// Serves on a free port, and prints the URL.
-async fn serve(router: Router) -> Outcome {
+async fn serve(router: Router) -> BenchResult {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, router).await?)

@@ -65,8 +65,8 @@ impl Database {
         is_complete.then_some(ended)
     }
 
-    /// A replica without the newest row takes over: the session that ended last is live again, and open transactions are
-    /// rolled back.
+    /// A replica without the newest row takes over: the session that ended last is live again, and open transactions
+    /// are rolled back.
     pub(crate) fn replace(&mut self) {
         let open = |ending: &&mut Ending| matches!(ending, Ending::Open { .. });
         self.endings.iter_mut().filter(open).for_each(|ending| *ending = Ending::None);
@@ -78,8 +78,8 @@ impl Database {
         (self.last_position, self.is_replaced) = (self.head, true);
     }
 
-    /// Merges states that differ only in the times of ends that are older than the bound for every request. `began` is the
-    /// start of the oldest request.
+    /// Merges states that differ only in the times of ends that are older than the bound for every request. `began` is
+    /// the start of the oldest request.
     pub(crate) fn normalise(&mut self, began: u8) {
         for ending in &mut self.endings {
             if let Ending::Committed { at, .. } = ending

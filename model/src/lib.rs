@@ -1,11 +1,11 @@
-//! A model of the argument in `src/account/session/cache.rs`, for a model checker: a database whose transactions commit in
-//! any order, a server that tails the feed and authenticates from its cache, and time. Each step is atomic. Between two
-//! steps any other steps can happen, and any time can pass.
+//! A model of the argument in `src/account/session/cache.rs`, for a model checker: a database whose transactions commit
+//! in any order, a server that tails the feed and authenticates from its cache, and time. Each step is atomic. Between
+//! two steps any other steps can happen, and any time can pass.
 //!
-//! One server is enough: servers share only the database, and write nothing to it for their caches. The model leaves out
-//! what only removes entries from the cache (age, eviction, the second clock), other lanes and stripes, and memory
-//! orderings, which are pairs of `Acquire` and `Release`. It models the protocol and not the code; the names are those of
-//! the code, and `tests/torture/` tests the code.
+//! One server is enough: servers share only the database, and write nothing to it for their caches. The model leaves
+//! out what only removes entries from the cache (age, eviction, the second clock), other lanes and stripes, and memory
+//! orderings, which are pairs of `Acquire` and `Release`. It models the protocol and not the code; the names are those
+//! of the code, and `tests/torture/` tests the code.
 //!
 //! A [`BrokenRule`] breaks one rule. The checker must then find how an ended session is admitted, or the model proves
 //! nothing.
@@ -25,8 +25,8 @@ use stateright::{Model, Property};
 /// The length of a lease in ticks, and so the bound.
 pub const LEASE: u8 = 2;
 
-/// The greatest number of sessions, all in one lane and one stripe. The modelled server ends the first, another server the
-/// second.
+/// The greatest number of sessions, all in one lane and one stripe. The modelled server ends the first, another server
+/// the second.
 pub const SESSIONS: usize = 2;
 
 /// The size of the model, and its faults.
@@ -78,7 +78,8 @@ impl World {
         request.admitted().is_some_and(|admitted| admitted.is_known_ended)
     }
 
-    /// Whether the request was admitted from the cache after the end of the session, which shows that the bound is needed.
+    /// Whether the request was admitted from the cache after the end of the session, which shows that the bound is
+    /// needed.
     fn is_admitted_after_the_end(&self, request: &Request) -> bool {
         let is_ended = |caller: &Caller| matches!(self.database.endings[caller.session], Ending::Committed { .. });
         matches!(request, Request::Admitted(caller) if is_ended(caller))

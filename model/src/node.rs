@@ -23,8 +23,8 @@ pub(crate) enum Tail {
         began: u8,
         head: u8,
     },
-    /// The ended sessions were read; `None` if everything must be invalidated. `is_renewed` is set early only if that rule
-    /// is broken.
+    /// The ended sessions were read; `None` if everything must be invalidated. `is_renewed` is set early only if that
+    /// rule is broken.
     Rows {
         began: u8,
         head: u8,

@@ -1,5 +1,4 @@
-//! A user's picture: uploaded as a mini program does, shown to everybody by an absolute address, and gone once another
-//! takes its place.
+//! A user's avatar: uploaded as by a mini program, shown by an absolute URL, and deleted once it is replaced.
 
 mod address;
 mod checked;
@@ -16,12 +15,12 @@ use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp};
 
-/// What separates the fields of a form.
+/// Separates the fields of a form.
 const BOUNDARY: &str = "----WebKitFormBoundaryabcdef0123456789";
 
-/// A form as `wx.uploadFile` sends it: each field with its name, the name of its file where it is one, and its content.
+/// A form as `wx.uploadFile` sends it: for each field its name, its file name if it is a file, and its content.
 fn form(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, content) in fields {
@@ -33,18 +32,18 @@ fn form(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     body
 }
 
-/// A request to upload something.
+/// An upload request.
 fn request() -> axum::http::request::Builder {
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     Request::post("/api/avatar").header(header::CONTENT_TYPE, kind).header(header::HOST, "api.example")
 }
 
-/// Uploads a file whose name and type say nothing true.
-async fn upload(client: &Client, file: &[u8]) -> Answer {
+/// Uploads a file with a misleading name and type.
+async fn upload(client: &Client, file: &[u8]) -> ApiResponse {
     client.send(request(), form(&[("file", Some("a.svg"), file)])).await
 }
 
-/// The same where it succeeds; gives the path of the picture.
+/// Uploads a file successfully and returns the path of the avatar.
 async fn uploaded(client: &Client, file: &[u8]) -> String {
     let answer = upload(client, file).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -52,19 +51,19 @@ async fn uploaded(client: &Client, file: &[u8]) -> String {
     address.strip_prefix("http://api.example").unwrap().to_owned()
 }
 
-/// The address that a user sees of their own picture.
-async fn shown(client: &Client) -> Value {
+/// The avatar URL that users see in their own profile.
+async fn avatar_url(client: &Client) -> Value {
     let client = client.clone().header("host", "api.example");
     client.graphql("{ me { avatarUrl } }", json!({})).await.data()["me"]["avatarUrl"].clone()
 }
 
-/// A picture of four colours, one in each quarter: red, green, blue, white.
-/// Clears the picture of a user.
+/// Clears the avatar of a user.
 async fn clear(client: &Client) {
     let clear = "mutation { updateProfile(input: { avatarUrl: null }) { user { id } } }";
     client.graphql(clear, json!({})).await.data();
 }
 
+/// A picture of four colours, one in each quarter: red, green, blue, white.
 fn quarters(width: u32, height: u32) -> DynamicImage {
     let colour = |x, y| match (x < width / 2, y < height / 2) {
         (true, true) => [255, 0, 0],
@@ -75,7 +74,7 @@ fn quarters(width: u32, height: u32) -> DynamicImage {
     RgbImage::from_fn(width, height, |x, y| image::Rgb(colour(x, y))).into()
 }
 
-/// A picture that is opaque in the middle alone.
+/// A picture that is opaque only in the middle.
 fn with_alpha(side: u32) -> DynamicImage {
     let middle = side / 4..side * 3 / 4;
     let alpha = |x, y| if middle.contains(&x) && middle.contains(&y) { 255 } else { 0 };
@@ -104,7 +103,7 @@ fn webp() -> Vec<u8> {
     bytes
 }
 
-/// The rows of pictures: name and state, in order of names.
+/// The picture rows, as name and state, ordered by name.
 async fn db_pictures(app: &TestApp) -> Vec<(String, State)> {
     let rows = media_file::Entity::find().all(&app.db().await).await.unwrap();
     let mut rows: Vec<_> = rows.into_iter().map(|row| (row.key, row.state)).collect();
@@ -112,7 +111,7 @@ async fn db_pictures(app: &TestApp) -> Vec<(String, State)> {
     rows
 }
 
-/// The names of the files in the folder of pictures, in order.
+/// The sorted names of the files in the media folder.
 fn files(app: &TestApp) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(&app.media) else { return Vec::new() };
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -120,7 +119,7 @@ fn files(app: &TestApp) -> Vec<String> {
     names
 }
 
-/// Makes sure that a picture is the only one: one file, one row, and it is in use.
+/// Asserts that a picture is the only one: one file, and one row, which is in use.
 async fn assert_only(app: &TestApp, path: &str) {
     let name = path.strip_prefix("/media/").unwrap().to_owned();
     assert_eq!(files(app), std::slice::from_ref(&name));
@@ -134,15 +133,15 @@ async fn assert_none(app: &TestApp) {
 on_each_database! {
     async fn uploaded_picture_is_shown_and_served_and_the_next_one_replaces_it(app: TestApp) {
         let alice = app.log_in("alice").await.client;
-        assert_eq!(shown(&alice).await, Value::Null);
+        assert_eq!(avatar_url(&alice).await, Value::Null);
         let first = uploaded(&alice, &jpeg()).await;
-        assert_eq!(shown(&alice).await, format!("http://api.example{first}"));
+        assert_eq!(avatar_url(&alice).await, format!("http://api.example{first}"));
         let served = app.anonymous().get(&first).await;
         assert_eq!((served.status.as_u16(), &served.headers["content-type"]), (200, &"image/jpeg".parse().unwrap()));
         assert_only(&app, &first).await;
         let second = uploaded(&alice, &png()).await;
         assert_ne!(first, second);
-        assert_eq!(shown(&alice).await, format!("http://api.example{second}"));
+        assert_eq!(avatar_url(&alice).await, format!("http://api.example{second}"));
         assert_eq!(app.anonymous().get(&second).await.headers["content-type"], "image/png");
         assert_eq!(app.anonymous().get(&first).await.status, 404);
         assert_only(&app, &second).await;
@@ -159,12 +158,12 @@ on_each_database! {
             paths.push(upload.await.unwrap());
         }
         app.accounts.purge().await.unwrap();
-        let shown = shown(&alice).await;
+        let shown = avatar_url(&alice).await;
         let last = paths.iter().find(|path| shown == format!("http://api.example{path}")).unwrap();
         assert_only(&app, last).await;
     }
 
-    async fn pictures_of_two_users_have_nothing_to_do_with_each_other(app: TestApp) {
+    async fn avatars_of_two_users_are_independent(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await.client, app.log_in("bob").await.client);
         let (first, second) = (uploaded(&alice, &jpeg()).await, uploaded(&bob, &jpeg()).await);
         assert_eq!(app.anonymous().get(&first).await.status, 200);
@@ -178,7 +177,7 @@ on_each_database! {
         let alice = app.log_in("alice").await.client;
         let path = uploaded(&alice, &jpeg()).await;
         clear(&alice).await;
-        assert_eq!(shown(&alice).await, Value::Null);
+        assert_eq!(avatar_url(&alice).await, Value::Null);
         app.accounts.purge().await.unwrap();
         assert_eq!(app.anonymous().get(&path).await.status, 404);
         assert_none(&app).await;

@@ -1,4 +1,4 @@
-//! Leaving: the deletion of an account is asked for with a code, may be cancelled, and removes everything in the end.
+//! The deletion of an account: requested with a code, cancellable during the grace period, and complete after it.
 
 mod remnants;
 
@@ -9,14 +9,14 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, Reply, Subscriber, TestApp, until_refused, user_key},
+    harness::{ApiResponse, Client, Reply, Subscriber, TestApp, user_key, wait_until, wait_until_refused},
     suspend::admin,
 };
 
 const GRACE: Duration = Duration::from_hours(15 * 24);
 
-/// Asks for the deletion of a client's account.
-async fn delete(client: &Client, code: &str) -> Answer {
+/// Requests the deletion of the client's account.
+async fn delete(client: &Client, code: &str) -> ApiResponse {
     let query =
         "mutation($code: String!) { deleteAccount(code: $code) { deletesAt userErrors { code field message } } }";
     client.graphql(query, json!({ "code": code })).await
@@ -32,13 +32,13 @@ async fn status(client: &Client) -> Value {
 }
 
 on_each_database! {
-    async fn a_deletion_is_scheduled_once_and_can_be_cancelled(app: TestApp) {
+    async fn deletion_is_scheduled_once_and_can_be_cancelled(app: TestApp) {
         let _task = app.tail_feed();
         let alice = app.log_in("alice.1").await;
         assert_eq!(status(&alice.client).await, json!({ "status": "ACTIVE", "deletesAt": null }));
         let deletes_at = delete(&alice.client, "alice.2").await.data()["deleteAccount"].clone();
         assert_eq!(deletes_at, json!({ "deletesAt": "2026-10-06T14:13:20.000Z", "userErrors": [] }));
-        // again, and later: the moment stays
+        // a later request does not change the time
         app.clock.advance(Duration::from_hours(24));
         let alice = app.log_in("alice.3").await;
         assert_eq!(delete(&alice.client, "alice.4").await.data()["deleteAccount"], deletes_at);
@@ -53,18 +53,19 @@ on_each_database! {
         assert_eq!(app.log_in("alice.5").await.user_id, alice.user_id);
     }
 
-    async fn a_suspended_account_that_will_be_deleted_is_suspended(app: TestApp) {
+    async fn scheduled_deletion_keeps_a_suspended_account_suspended(app: TestApp) {
         let (alice, admin) = (app.log_in("alice.1").await, app.log_in("admin").await);
         app.db_set_role(&admin, user::Role::Admin).await;
         delete(&alice.client, "alice.2").await.data();
         let query = "query($id: ID!) { user(id: $id) { status } }";
-        let seen = async || admin.client.graphql(query, json!({ "id": alice.user_id })).await.data()["user"]["status"].clone();
+        let seen =
+            async || admin.client.graphql(query, json!({ "id": alice.user_id })).await.data()["user"]["status"].clone();
         assert_eq!(seen().await, "DELETING");
         app.accounts.suspend(user_key(&alice)).await.unwrap();
         assert_eq!(seen().await, "SUSPENDED");
     }
 
-    async fn only_an_unused_code_of_the_caller_proves_who_asks(app: TestApp) {
+    async fn deletion_requires_an_unused_code_of_the_caller(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         assert_eq!(delete(&alice.client, "alice.1").await.code(), "CODE_USED");
         assert_eq!(app.wechat.times_sent("alice.1"), 1);
@@ -75,15 +76,15 @@ on_each_database! {
         assert_eq!(delete(&alice.client, "bad").await.code(), "INVALID_CODE");
         assert_eq!(status(&alice.client).await["status"], "ACTIVE");
         delete(&alice.client, "alice.2").await.data();
-        // what proved something logs nobody in
+        // a code that proved an identity logs nobody in
         for code in ["alice.2", "bob.1"] {
             assert_eq!(app.anonymous().login(code).await.code(), "CODE_USED");
             assert_eq!(app.wechat.times_sent(code), 1);
         }
     }
 
-    async fn a_code_is_a_login_or_a_proof_while_wechat_is_asked(app: TestApp) {
-        let other = app.beside().await;
+    async fn code_in_flight_is_either_a_login_or_a_proof(app: TestApp) {
+        let other = app.another_node().await;
         let alice = app.log_in("alice.1").await;
         let slow = || Reply::After(Duration::from_millis(400), Box::new(Reply::user("o_alice")));
         for code in ["slow.1", "slow.2"] {
@@ -91,18 +92,18 @@ on_each_database! {
         }
         let (anonymous, elsewhere) = (app.anonymous(), other.with_token(&alice.token));
         let login = tokio::spawn(async move { anonymous.login("slow.1").await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait_until(|| app.wechat.times_sent("slow.1") > 0).await;
         assert_eq!(delete(&elsewhere, "slow.1").await.code(), "CODE_USED");
         login.await.unwrap().data();
         let proof = tokio::spawn(async move { delete(&elsewhere, "slow.2").await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait_until(|| app.wechat.times_sent("slow.2") > 0).await;
         assert_eq!(app.anonymous().login("slow.2").await.code(), "CODE_USED");
         proof.await.unwrap().data();
         assert_eq!((app.wechat.times_sent("slow.1"), app.wechat.times_sent("slow.2")), (1, 1));
     }
 
-    async fn a_due_account_is_gone_on_every_server_and_its_person_comes_back_as_somebody_new(app: TestApp) {
-        let other = app.beside().await;
+    async fn due_account_is_deleted_on_every_node_and_its_person_registers_anew(app: TestApp) {
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let there = other.listen().await;
         delete(&app.log_in("alice.1").await.client, "alice.2").await.data();
@@ -111,12 +112,12 @@ on_each_database! {
         app.accounts.purge_accounts().await.unwrap();
         let elsewhere = other.with_token(&alice.token);
         elsewhere.me().await.data();
-        let mut subscriber = Subscriber::listen(&there.address, &alice.token).await;
+        let mut subscriber = Subscriber::subscribed(&there.address, &alice.token).await;
         app.clock.advance(Duration::from_secs(1));
         app.accounts.purge_accounts().await.unwrap();
         assert_eq!(alice.client.me().await.code(), "UNAUTHENTICATED");
-        assert_eq!(until_refused(&elsewhere).await.code(), "UNAUTHENTICATED");
-        assert_eq!(subscriber.event().await["reason"], "DELETED");
+        assert_eq!(wait_until_refused(&elsewhere).await.code(), "UNAUTHENTICATED");
+        assert_eq!(subscriber.next_event().await["reason"], "DELETED");
         assert_eq!(app.anonymous().refresh(&alice.refresh_token).await.code(), "UNAUTHENTICATED");
         bob.client.me().await.data();
         let gone = bob.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": alice.user_id })).await;
@@ -126,8 +127,8 @@ on_each_database! {
         assert_ne!(again.user_id, alice.user_id);
     }
 
-    async fn several_servers_delete_what_is_due_at_once(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await, app.beside().await];
+    async fn several_nodes_delete_due_accounts_concurrently(app: TestApp) {
+        let nodes = [app.clone(), app.another_node().await, app.another_node().await];
         for n in 0..12 {
             let user = app.log_in(&format!("user{n}.1")).await;
             app.accounts.schedule_deletion(user_key(&user)).await.unwrap();
@@ -140,11 +141,11 @@ on_each_database! {
         }
         let left = user::Entity::find().all(&app.db().await).await.unwrap();
         assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [user_key(&kept)]);
-        db_assert_whole(&app).await;
+        db_assert_consistent(&app).await;
     }
 
-    async fn a_login_beside_the_deletion_leaves_no_session_without_a_user(app: TestApp) {
-        let other = app.beside().await;
+    async fn login_during_the_deletion_leaves_no_session_without_a_user(app: TestApp) {
+        let other = app.another_node().await;
         for n in 0..12 {
             let name = format!("user{n}");
             let user = app.log_in(&format!("{name}.1")).await;
@@ -161,15 +162,15 @@ on_each_database! {
             for login in logins {
                 let login = login.await.unwrap().data()["login"].clone();
                 let me = app.with_token(login["token"].as_str().unwrap()).me().await;
-                // one that came before the deletion lost its session to it, one that came later is somebody new
+                // an earlier login lost its session to the deletion, and a later one created a new user
                 let is_old = login["user"]["id"] == user.user_id.as_str();
                 assert_eq!(me.body.get("errors").is_some(), is_old, "{login}");
             }
-            db_assert_whole(&app).await;
+            db_assert_consistent(&app).await;
         }
     }
 
-    async fn the_commands_delete_an_account_and_end_its_sessions(app: TestApp) {
+    async fn commands_delete_an_account_and_end_its_sessions(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         let run = admin(&app, &["end-sessions", &alice.user_id]).await;
         assert_eq!((run.code, run.stdout.starts_with("Ended ")), (Some(0), true), "{run:?}");
@@ -187,8 +188,8 @@ on_each_database! {
     }
 }
 
-/// Every session, identity and unionid has its user.
-pub(crate) async fn db_assert_whole(app: &TestApp) {
+/// Asserts that every session, identity and unionid has its user.
+pub(crate) async fn db_assert_consistent(app: &TestApp) {
     let db = app.db().await;
     let users: Vec<_> = user::Entity::find().all(&db).await.unwrap().into_iter().map(|row| row.id).collect();
     for row in session::Entity::find().all(&db).await.unwrap() {

@@ -12,12 +12,12 @@ use miniaccount::{
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp};
 
-/// Documents that are generated.
+/// The number of generated documents.
 const DOCUMENTS: usize = 2000;
 
-/// The first ones, of which the test counts how many are answered directly.
+/// The first documents, of which the test counts those that are answered directly.
 const SAMPLE: usize = 300;
 
 /// The fields of a user that `DirectQuery` writes.
@@ -63,7 +63,10 @@ fn root() -> impl Strategy<Value = String> {
 
 /// A document with the fragments and variables that it uses.
 fn document() -> impl Strategy<Value = String> {
-    let head = prop_oneof![8 => "(|query |query Q )", 1 => "(mutation |query @nothing |query P \\{ me \\{ id \\} \\} query Q )"];
+    let head = prop_oneof![
+        8 => "(|query |query Q )",
+        1 => "(mutation |query @nothing |query P \\{ me \\{ id \\} \\} query Q )",
+    ];
     (head, root()).prop_map(|(head, root)| {
         let head = match (root.contains("$yes"), head.trim()) {
             (true, "" | "query" | "query Q") => "query Q($yes: Boolean! = true) ".to_owned(),
@@ -78,16 +81,16 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// What a client sees of an answer: all of it except the request's id and the date.
-fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
+/// The parts of a response that clients see, without the request id and the date.
+fn visible_parts(answer: &ApiResponse) -> (StatusCode, HeaderMap, String) {
     let mut headers = answer.headers.clone();
     let id = headers.remove("x-request-id").unwrap();
     headers.remove("date");
     (answer.status, headers, answer.text.replace(id.to_str().unwrap(), "the-request"))
 }
 
-async fn ask(client: &Client, document: &str, variables: &Value) -> (StatusCode, HeaderMap, String) {
-    seen(&client.graphql(document, variables.clone()).await)
+async fn send_query(client: &Client, document: &str, variables: &Value) -> (StatusCode, HeaderMap, String) {
+    visible_parts(&client.graphql(document, variables.clone()).await)
 }
 
 /// Whether a document that has been executed once is answered directly.
@@ -135,13 +138,17 @@ on_any_database! {
                 let client = token.as_ref().map_or_else(|| app.anonymous(), |token| app.with_token(token));
                 client.header("accept", ["application/json", "application/graphql-response+json"][n % 2])
             };
-            let expected = ask(&client(&executor), &document, &variables).await;
+            let expected = send_query(&client(&executor), &document, &variables).await;
             // the first time through the executor, then directly
             for _ in 0..2 {
-                assert_eq!(ask(&client(&app), &document, &variables).await, expected, "{document} {variables} {token:?}");
+                assert_eq!(
+                    send_query(&client(&app), &document, &variables).await,
+                    expected,
+                    "{document} {variables} {token:?}"
+                );
             }
         }
-        // about 85 of 300: bounds that chance does not reach
+        // about 85 of 300 are expected; the bounds are far beyond random variation
         assert!((SAMPLE / 10..SAMPLE * 3 / 4).contains(&direct), "{direct} of {SAMPLE} were answered directly");
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
 const VERSION: &str = "{ serverInfo { version } }";
 const JSON: &str = "application/json";
@@ -91,7 +91,9 @@ on_any_database! {
             let request = headers.fold(Request::post("/graphql"), |request, (name, value)| request.header(name, value));
             app.anonymous().send(request, json!({ "query": "{ me { id } }" }).to_string()).await
         };
-        for kinds in [&[JSON, JSON][..], &["application/json, application/json"], &[JSON, "Application/JSON; charset=utf-8"]] {
+        for kinds in
+            [&[JSON, JSON][..], &["application/json, application/json"], &[JSON, "Application/JSON; charset=utf-8"]]
+        {
             for tokens in [&[&*bearer, &*bearer][..], &[&*bearer, &*again], &[&*format!("{bearer}, {bearer}")]] {
                 me(kinds, tokens).await.data();
             }
@@ -99,10 +101,16 @@ on_any_database! {
         for kinds in [&[JSON, "text/plain"][..], &["text/plain", JSON], &["application/json, text/plain"]] {
             assert_refused(&me(kinds, &[&bearer]).await, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
-        for tokens in [&[&*bearer, "Bearer other"][..], &["Basic eDp5", &*bearer], &[&*format!("{bearer}, Bearer other")]] {
+        for tokens in
+            [&[&*bearer, "Bearer other"][..], &["Basic eDp5", &*bearer], &[&*format!("{bearer}, Bearer other")]]
+        {
             let refused = me(&[JSON], tokens).await;
             assert_refused(&refused, 400, "BAD_REQUEST");
-            assert!(refused.message().contains("`Authorization`") && !refused.text.contains(&token), "{}", refused.text);
+            assert!(
+                refused.message().contains("`Authorization`") && !refused.text.contains(&token),
+                "{}",
+                refused.text
+            );
         }
         let twice = app.with_token(&token).header("authorization", "Bearer other");
         let refused = twice.post("/api/login", &json!({ "code": "alice.2" })).await;
@@ -135,7 +143,9 @@ on_any_database! {
 
     async fn unknown_route_gets_a_json_error(app: TestApp) {
         let hosts = app.anonymous().header("accept-language", "zh_CN");
-        for path in ["/nowhere", "/graphql/", "/api", "/api/nothing", "/graphiql/assets/x/y", "/graphiql/assets/%ff/y", "/%00"] {
+        for path in
+            ["/nowhere", "/graphql/", "/api", "/api/nothing", "/graphiql/assets/x/y", "/graphiql/assets/%ff/y", "/%00"]
+        {
             for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
                 if path.contains("assets") && method != Method::GET {
                     continue;
@@ -163,7 +173,11 @@ on_any_database! {
         ] {
             let answer = app.anonymous().send(Request::patch(path), "").await;
             assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{path}");
-            assert_eq!((&answer.error()["action"], answer.headers[header::ALLOW].to_str().unwrap()), (&json!("FIX"), allowed), "{path}");
+            assert_eq!(
+                (&answer.error()["action"], answer.headers[header::ALLOW].to_str().unwrap()),
+                (&json!("FIX"), allowed),
+                "{path}"
+            );
             assert!(answer.body["error"]["requestId"].is_string());
         }
     }
@@ -280,7 +294,7 @@ on_any_database! {
 
 /// Asserts that a request was not executed, with this status and code.
 #[track_caller]
-fn assert_refused(answer: &Answer, status: u16, code: &str) {
+fn assert_refused(answer: &ApiResponse, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{}", answer.text);
     assert!(answer.body.get("data").is_none(), "{}", answer.text);
     assert_complete(answer);
@@ -288,7 +302,7 @@ fn assert_refused(answer: &Answer, status: u16, code: &str) {
 
 /// Asserts that each error has a code, an action and the request id.
 #[track_caller]
-fn assert_complete(answer: &Answer) {
+fn assert_complete(answer: &ApiResponse) {
     let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", answer.text));
     assert!(!errors.is_empty(), "{}", answer.text);
     for error in errors {
@@ -300,20 +314,20 @@ fn assert_complete(answer: &Answer) {
     }
 }
 
-async fn get(client: &Client, parameters: &[(&str, &str)]) -> Answer {
+async fn get(client: &Client, parameters: &[(&str, &str)]) -> ApiResponse {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     client.get(&format!("/graphql?{query}")).await
 }
 
-async fn post_as(client: &Client, content_type: &str, body: &str) -> Answer {
+async fn post_as(client: &Client, content_type: &str, body: &str) -> ApiResponse {
     client.send(Request::post("/graphql").header(header::CONTENT_TYPE, content_type), body.to_owned()).await
 }
 
-async fn accepting(client: &Client, accept: Option<&str>, query: &str) -> Answer {
+async fn accepting(client: &Client, accept: Option<&str>, query: &str) -> ApiResponse {
     let client = accept.into_iter().fold(client.clone(), |client, accept| client.header("accept", accept));
     client.post("/graphql", &json!({ "query": query })).await
 }
 
-async fn send_query(client: &Client, query: &str) -> Answer {
+async fn send_query(client: &Client, query: &str) -> ApiResponse {
     client.graphql(query, Value::Null).await
 }

@@ -1,5 +1,5 @@
-//! A code is one login, on however many servers of one database: which of them asks WeChat, what repeats get, and what
-//! is left of it afterwards.
+//! A code is one login on all nodes of one database: which node calls WeChat, what a repeated code gets, and what is
+//! stored.
 mod claims;
 mod outcomes;
 mod purge;
@@ -12,19 +12,19 @@ use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::harness::{Answer, Reply, TestApp, user_key};
+use crate::harness::{ApiResponse, Reply, TestApp, user_key, wait_until};
 
 /// Longer than any call to WeChat with these settings.
 const LONG: Duration = Duration::from_mins(1);
 
-/// What is longer than the window in which a repeat has the same outcome.
-const AFTER_THE_WINDOW: Duration = Duration::from_secs(11);
+/// Longer than the window in which a repeated code gets the stored outcome.
+const AFTER_REPEAT_WINDOW: Duration = Duration::from_secs(11);
 
 on_each_database! {
-    async fn one_code_on_two_servers_at_once_is_one_call_and_one_login(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+    async fn concurrent_logins_with_one_code_are_one_call_and_one_session(app: TestApp) {
+        let nodes = [app.clone(), app.another_node().await];
         app.wechat.reply("alice", Reply::After(Duration::from_millis(300), Box::new(Reply::user("o_alice"))));
-        let logins: Vec<_> = (0..20).map(|n| login_later(&nodes[n % 2], "alice")).collect();
+        let logins: Vec<_> = (0..20).map(|n| spawn_login(&nodes[n % 2], "alice")).collect();
         let mut answers = Vec::new();
         for login in logins {
             answers.push(login.await.unwrap().data()["login"].clone());
@@ -33,12 +33,12 @@ on_each_database! {
         assert_eq!((app.wechat.times_sent("alice"), db_sessions(&app).await.len()), (1, 1));
     }
 
-    async fn five_servers_and_many_codes_are_one_call_for_each(app: TestApp) {
+    async fn each_code_is_sent_once_by_five_nodes(app: TestApp) {
         let mut nodes = vec![app.clone()];
         for _ in 0..4 {
-            nodes.push(app.beside().await);
+            nodes.push(app.another_node().await);
         }
-        let logins: Vec<_> = (0..100).map(|n| login_later(&nodes[n % 5], &format!("user{}", n / 5))).collect();
+        let logins: Vec<_> = (0..100).map(|n| spawn_login(&nodes[n % 5], &format!("user{}", n / 5))).collect();
         for login in logins {
             login.await.unwrap().data();
         }
@@ -47,8 +47,8 @@ on_each_database! {
         }
     }
 
-    async fn a_repeat_gets_the_session_and_the_tokens_of_the_first_on_each_server(app: TestApp) {
-        let other = app.beside().await;
+    async fn repeated_code_gets_the_same_session_and_tokens_on_every_node(app: TestApp) {
+        let other = app.another_node().await;
         for (name, is_new) in [("alice.1", true), ("alice.2", false)] {
             app.wechat.reply(name, Reply::user("o_alice").with("unionid", "u_alice"));
             let first = app.log_in(name).await;
@@ -64,26 +64,26 @@ on_each_database! {
         assert_eq!(db_sessions(&app).await.len(), 2);
     }
 
-    async fn five_taps_with_one_code_and_one_device_are_one_session(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+    async fn concurrent_logins_with_one_code_and_device_open_one_session(app: TestApp) {
+        let nodes = [app.clone(), app.another_node().await];
         let device = json!({ "code": "alice.2", "device": { "id": "phone" } });
         app.log_in("alice.1").await;
-        let taps: Vec<_> = (0..5)
+        let logins: Vec<_> = (0..5)
             .map(|n| {
                 let (client, arguments) = (nodes[n % 2].anonymous(), device.clone());
                 tokio::spawn(async move { client.login_with(arguments).await })
             })
             .collect();
-        for tap in taps {
-            let token = tap.await.unwrap().data()["login"]["token"].as_str().unwrap().to_owned();
+        for login in logins {
+            let token = login.await.unwrap().data()["login"]["token"].as_str().unwrap().to_owned();
             nodes[1].with_token(&token).me().await.data();
         }
         assert!(db_sessions(&app).await.iter().all(|session| session.ended_at.is_none()));
         assert_eq!(db_sessions(&app).await.len(), 2);
     }
 
-    async fn a_repeat_gets_no_tokens_that_are_dead(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await];
+    async fn repeated_code_gets_no_revoked_tokens(app: TestApp) {
+        let nodes = [app.clone(), app.another_node().await];
         let logged_out = app.log_in("alice.1").await;
         logged_out.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         let refreshed = app.log_in("alice.2").await;
@@ -104,12 +104,12 @@ on_each_database! {
         for node in &nodes {
             assert_eq!(node.anonymous().login("bob").await.code(), "ACCOUNT_SUSPENDED");
         }
-        // what each code is worth was asked once more
+        // each code was sent once more
         assert_eq!(app.wechat.sent().len(), 4 + 3);
     }
 
-    async fn a_code_that_wechat_takes_again_makes_another_login_once_its_session_is_over(app: TestApp) {
-        let other = app.beside().await;
+    async fn code_accepted_again_after_logout_opens_another_session(app: TestApp) {
+        let other = app.another_node().await;
         let first = app.log_in("alice").await;
         first.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         for node in [&other, &app] {
@@ -120,41 +120,39 @@ on_each_database! {
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 
-    async fn with_the_window_off_nothing_is_written_and_each_server_asks(
+    async fn disabled_repeat_window_stores_nothing_and_each_node_calls_wechat(
         app: TestApp,
         [("FILE", "login_repeat_window = \"off\"")]
     ) {
         app.log_in("alice").await;
-        app.beside().await.log_in("alice").await;
+        app.another_node().await.log_in("alice").await;
         assert_eq!((db_exchanges(&app).await.len(), app.wechat.times_sent("alice")), (0, 2));
     }
 }
 
 on_any_database! {
-    async fn one_code_for_two_mini_programs_is_two_codes_on_two_servers_too(app: TestApp) {
-        let other = app.beside().await;
+    async fn one_code_for_two_mini_programs_is_two_codes_across_nodes(app: TestApp) {
+        let other = app.another_node().await;
         app.log_in("alice").await;
         other.anonymous().login_with(json!({ "code": "alice", "appId": "wx2" })).await.data();
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 }
 
-fn login_later(app: &TestApp, code: &str) -> JoinHandle<Answer> {
+fn spawn_login(app: &TestApp, code: &str) -> JoinHandle<ApiResponse> {
     let (client, code) = (app.anonymous(), code.to_owned());
     tokio::spawn(async move { client.login(&code).await })
 }
 
 async fn until_sent(app: &TestApp, code: &str) {
-    while app.wechat.times_sent(code) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(|| app.wechat.times_sent(code) > 0).await;
 }
 
 fn hash(code: &str) -> CodeHash {
     LoginCode::parse(code).unwrap().hash("wx1")
 }
 
-/// Claims a code as a server does that is then never heard of again.
+/// Claims a code like a node that dies afterwards.
 async fn db_claim(app: &TestApp, code: &str, until: Timestamp) {
     let claim = CodeClaim { code: hash(code), until };
     assert!(app.store.code_exchange_claim(&claim).await.unwrap());
@@ -181,7 +179,7 @@ async fn db_rename(app: &TestApp, from: &str, to: &str) {
     db.close().await.unwrap();
 }
 
-async fn db_forget(app: &TestApp) {
+async fn db_delete_exchanges(app: &TestApp) {
     let db = app.db().await;
     code_exchange::Entity::delete_many().exec(&db).await.unwrap();
     db.close().await.unwrap();

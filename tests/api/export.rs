@@ -1,4 +1,4 @@
-//! A user reads everything that is stored about them; nobody else does.
+//! Users can export everything that is stored about them, and nobody else can.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 on_each_database! {
-    async fn the_export_holds_all_about_the_caller_and_no_secret(app: TestApp) {
+    async fn export_contains_all_data_of_the_caller_and_no_secret(app: TestApp) {
         app.wechat.reply("alice.1", Reply::user("TheOpenid").with("unionid", "TheUnionid"));
         app.wechat.reply("alice.2", Reply::user("TheOpenid").with("unionid", "TheUnionid"));
         let device = json!({ "id": "d1", "name": "Alice's phone" });
@@ -23,18 +23,28 @@ on_each_database! {
         app.wechat.reply("alice.3", Reply::user("TheOpenid"));
         let alice = app.log_in("alice.3").await;
         app.log_in("bob").await;
-        let query = "mutation { updateProfile(input: { nickname: \"Alice\", locale: \"en\" }) { userErrors { code } } }";
+        let query =
+            "mutation { updateProfile(input: { nickname: \"Alice\", locale: \"en\" }) { userErrors { code } } }";
         alice.client.graphql(query, json!({})).await.data();
         let answer = alice.client.graphql("{ accountExport }", json!({})).await;
         let export = &answer.data()["accountExport"];
         let user = &export["user"];
-        assert_eq!((&user["id"], &user["nickname"], &user["locale"]), (&json!(alice.user_id), &json!("Alice"), &json!("en")));
-        assert_eq!((&user["status"], &user["role"], &user["deletesAt"]), (&json!("ACTIVE"), &json!("USER"), &Value::Null));
+        assert_eq!(
+            (&user["id"], &user["nickname"], &user["locale"]),
+            (&json!(alice.user_id), &json!("Alice"), &json!("en"))
+        );
+        assert_eq!(
+            (&user["status"], &user["role"], &user["deletesAt"]),
+            (&json!("ACTIVE"), &json!("USER"), &Value::Null)
+        );
         assert_eq!(export["identities"][0]["appId"], "wx1");
         assert_eq!(export["openPlatforms"].as_array().unwrap().len(), 1);
         let sessions = export["sessions"].as_array().unwrap();
-        assert_eq!(sessions.len(), 3, "live ones and ended ones");
-        assert_eq!((&sessions[0]["endReason"], &sessions[0]["deviceName"]), (&json!("REPLACED"), &json!("Alice's phone")));
+        assert_eq!(sessions.len(), 3, "live and ended sessions");
+        assert_eq!(
+            (&sessions[0]["endReason"], &sessions[0]["deviceName"]),
+            (&json!("REPLACED"), &json!("Alice's phone"))
+        );
         for secret in ["TheOpenid", "TheUnionid", "session_key", &alice.token, &alice.refresh_token, "o_bob"] {
             assert!(!answer.text.contains(secret), "{}", answer.text);
         }

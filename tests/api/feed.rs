@@ -1,4 +1,4 @@
-//! Several servers on one database: each remembers sessions, and hears of what another one does to them in time.
+//! Several nodes on one database: each caches sessions, and invalidates them in time when another node changes them.
 
 use std::{
     collections::BTreeSet,
@@ -11,10 +11,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::harness::{BOUND, Client, LoggedIn, TestApp, session_key, until_refused, user_key};
+use crate::harness::{BOUND, Client, TestApp, TestUser, session_key, user_key, wait_until_refused};
 
-/// Asks until the server answers from memory: until a name that was written behind its back is not seen.
-async fn until_remembered(app: &TestApp, client: &Client, user: &LoggedIn) {
+/// Repeats a request until it is answered from the cache: until a name written directly to the database is not visible.
+async fn until_cached(app: &TestApp, client: &Client, user: &TestUser) {
     for round in 0..100 {
         let name = format!("name {round}");
         let before = nickname(client).await;
@@ -24,65 +24,69 @@ async fn until_remembered(app: &TestApp, client: &Client, user: &LoggedIn) {
         }
         sleep(Duration::from_millis(20)).await;
     }
-    panic!("the session is never remembered");
+    panic!("the session is never cached");
 }
 
 async fn nickname(client: &Client) -> Value {
     client.graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone()
 }
 
-/// Writes a name without a word to the feed.
-async fn rename(app: &TestApp, user: &LoggedIn, name: &str) {
+/// Writes a nickname without an event in the feed.
+async fn rename(app: &TestApp, user: &TestUser, name: &str) {
     let update = user::Entity::update_many().col_expr(user::Column::Nickname, Expr::value(name));
     update.filter(user::Column::Id.eq(user_key(user))).exec(&app.db().await).await.unwrap();
 }
 
-/// Two servers that follow the feed, and a user who is remembered by both.
-async fn two_that_remember(app: &TestApp) -> (TestApp, LoggedIn, Client, Vec<impl Drop>) {
-    let other = app.beside().await;
+/// Two nodes that tail the feed, and a user whose session both have cached.
+async fn two_nodes_with_a_cached_session(app: &TestApp) -> (TestApp, TestUser, Client, Vec<impl Drop>) {
+    let other = app.another_node().await;
     let tasks = vec![app.tail_feed(), other.tail_feed()];
     let alice = app.log_in("alice").await;
     let elsewhere = other.with_token(&alice.token);
-    until_remembered(app, &alice.client, &alice).await;
-    until_remembered(app, &elsewhere, &alice).await;
+    until_cached(app, &alice.client, &alice).await;
+    until_cached(app, &elsewhere, &alice).await;
     (other, alice, elsewhere, tasks)
 }
 
-/// Whether a client is shown what of a user is not public.
-async fn sees_private(client: &Client, user: &LoggedIn) -> bool {
+/// Whether the client may read the private fields of a user.
+async fn can_read_private_fields(client: &Client, user: &TestUser) -> bool {
     let query = format!("{{ user(id: {:?}) {{ status }} }}", user.user_id);
     client.graphql(&query, json!({})).await.body.pointer("/data/user/status") == Some(&json!("ACTIVE"))
 }
 
 on_each_database! {
-    async fn a_role_is_heard_on_the_other_server(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+    async fn role_change_reaches_the_other_node(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         let bob = app.log_in("bob").await;
         for (role, sees_others) in [(user::Role::Admin, true), (user::Role::User, false)] {
-            until_remembered(&app, &elsewhere, &alice).await;
+            until_cached(&app, &elsewhere, &alice).await;
             assert!(app.accounts.set_role(user_key(&alice), role).await.unwrap());
             let set = Instant::now();
-            // where it was done it counts at once
-            assert_eq!(sees_private(&alice.client, &bob).await, sees_others);
-            while sees_private(&elsewhere, &bob).await != sees_others {
-                assert!(set.elapsed() < BOUND, "{role:?} is not known after {:?}", set.elapsed());
+            // the node that made the change uses it immediately
+            assert_eq!(can_read_private_fields(&alice.client, &bob).await, sees_others);
+            loop {
+                let began = set.elapsed();
+                if can_read_private_fields(&elsewhere, &bob).await == sees_others {
+                    break;
+                }
+                assert!(began < BOUND, "{role:?} is not known {began:?} after the change");
                 sleep(Duration::from_millis(5)).await;
             }
         }
-        // no session ends by it
+        // it ends no session
         elsewhere.me().await.data();
     }
 
-    async fn a_logout_is_heard_on_the_other_server(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+    async fn logout_reaches_the_other_node(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
-        // where it was done it counts at once
+        // the node that ended the session refuses it immediately
         assert_eq!(alice.client.me().await.refusal(), "LOGGED_OUT");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "LOGGED_OUT");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "LOGGED_OUT");
     }
 
-    async fn whatever_ends_a_session_is_heard(app: TestApp) {
-        let other = app.beside_with(&[("FILE", "sessions_per_user = 2")]).await;
+    async fn every_end_of_a_session_reaches_the_other_node(app: TestApp) {
+        let other = app.another_node_with(&[("FILE", "sessions_per_user = 2")]).await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let refresh = async |token: &str| other.anonymous().refresh(token).await;
         for (name, reason) in
@@ -111,29 +115,29 @@ on_each_database! {
                 }
                 _ => {
                     for n in 0..2 {
-                        // the oldest goes first, and keys of one moment have no order
+                        // the oldest session is evicted first, and the keys of one millisecond have no order
                         app.clock.advance(Duration::from_millis(1));
                         other.anonymous().login(&format!("{name}.{n}")).await.data();
                     }
                 }
             }
-            assert_eq!(until_refused(&here).await.refusal(), reason);
+            assert_eq!(wait_until_refused(&here).await.refusal(), reason);
         }
     }
 
-    async fn only_the_sessions_that_ended_are_told_of(app: TestApp) {
+    async fn feed_names_only_the_ended_sessions(app: TestApp) {
         let sessions = [app.log_in("alice.1").await, app.log_in("alice.2").await, app.log_in("alice.3").await];
         let logout = "mutation { logout(scope: OTHERS) { endedSessions } }";
         sessions[1].client.graphql(logout, json!({})).await.data();
-        let told = feed::Entity::find().all(&app.db().await).await.unwrap();
-        let told: BTreeSet<_> = told.into_iter().map(|row| row.session_id.unwrap()).collect();
-        assert_eq!(told, BTreeSet::from([session_key(&sessions[0]), session_key(&sessions[2])]));
-        // a second time ends nothing, and says nothing
+        let ended = feed::Entity::find().all(&app.db().await).await.unwrap();
+        let ended: BTreeSet<_> = ended.into_iter().map(|row| row.session_id.unwrap()).collect();
+        assert_eq!(ended, BTreeSet::from([session_key(&sessions[0]), session_key(&sessions[2])]));
+        // a second logout ends nothing and adds no event
         sessions[1].client.graphql(logout, json!({})).await.data();
         assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 2);
     }
 
-    async fn positions_have_no_gaps_however_many_end_at_once(app: TestApp) {
+    async fn concurrent_endings_leave_no_gaps_in_the_positions(app: TestApp) {
         let mut logouts = Vec::new();
         for n in 0..40 {
             let user = app.log_in(&format!("user{n}")).await;
@@ -155,50 +159,47 @@ on_each_database! {
         }
     }
 
-    async fn when_the_feed_cannot_be_read_the_database_is_asked(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+    async fn database_is_read_while_the_feed_is_unreadable(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         let db = app.db().await;
         db.execute_unprepared("ALTER TABLE feed_heads RENAME TO feed_heads_away").await.unwrap();
         sleep(BOUND).await;
-        rename(&app, &alice, "asked").await;
-        assert_eq!(nickname(&elsewhere).await, "asked");
+        rename(&app, &alice, "uncached").await;
+        assert_eq!(nickname(&elsewhere).await, "uncached");
         db.execute_unprepared("ALTER TABLE feed_heads_away RENAME TO feed_heads").await.unwrap();
-        until_remembered(&app, &elsewhere, &alice).await;
+        until_cached(&app, &elsewhere, &alice).await;
     }
 
-    async fn a_remembered_session_is_refused_once_its_token_has_expired(
-        app: TestApp,
-        [("ACCESS_TOKEN_TTL", "1m")]
-    ) {
+    async fn cached_session_is_refused_once_its_token_expired(app: TestApp, [("ACCESS_TOKEN_TTL", "1m")]) {
         let _task = app.tail_feed();
         let alice = app.log_in("alice").await;
-        until_remembered(&app, &alice.client, &alice).await;
+        until_cached(&app, &alice.client, &alice).await;
         app.clock.advance(Duration::from_secs(61));
-        // also once the feed has been read at the new time, and what is remembered may be trusted again
+        // also after the feed was read at the new time, when the cache may be used again
         for _ in 0..10 {
             assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn without_feed_and_database_nobody_is_let_in(app: TestApp) {
-        let (_other, _alice, elsewhere, _tasks) = two_that_remember(&app).await;
+    async fn nobody_is_authenticated_without_feed_and_database(app: TestApp) {
+        let (_other, _alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         app.store.unmigrate().await.unwrap();
-        let answer = until_refused(&elsewhere).await;
+        let answer = wait_until_refused(&elsewhere).await;
         assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
         assert_eq!(answer.body["data"]["me"], Value::Null);
     }
 
-    async fn a_hole_in_the_feed_makes_a_server_forget_everything(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
-        rename(&app, &alice, "behind the hole").await;
+    async fn gap_in_the_feed_invalidates_the_whole_cache(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
+        rename(&app, &alice, "after the gap").await;
         let lane = feed::lane_of(user_key(&alice));
         let skipped = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(1000_i64));
         skipped.filter(feed_head::Column::Lane.eq(lane)).exec(&app.db().await).await.unwrap();
         sleep(BOUND).await;
-        assert_eq!(nickname(&elsewhere).await, "behind the hole");
-        // and so does a head that went back
-        until_remembered(&app, &elsewhere, &alice).await;
+        assert_eq!(nickname(&elsewhere).await, "after the gap");
+        // a head that went back does the same
+        until_cached(&app, &elsewhere, &alice).await;
         rename(&app, &alice, "restored").await;
         let back = feed_head::Entity::update_many().col_expr(feed_head::Column::Position, Expr::value(3_i64));
         back.filter(feed_head::Column::Lane.eq(lane)).exec(&app.db().await).await.unwrap();
@@ -206,31 +207,31 @@ on_each_database! {
         assert_eq!(nickname(&elsewhere).await, "restored");
     }
 
-    async fn a_clock_that_is_moved_lets_nobody_in_who_has_left(app: TestApp) {
-        let (_other, alice, elsewhere, tasks) = two_that_remember(&app).await;
-        // a reading right after the clock was moved would make a lease by the new time
+    async fn moved_clock_admits_no_ended_session(app: TestApp) {
+        let (_other, alice, elsewhere, tasks) = two_nodes_with_a_cached_session(&app).await;
+        // a read right after the clock moved would renew the lease with the new time
         drop(tasks);
         app.clock.advance(Duration::from_mins(10));
         app.accounts.logout(&alice.token, LogoutScope::Current).await.unwrap();
-        // whatever is remembered was leased by the clock as it was
+        // the cached sessions have a lease by the old time
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
     }
 
-    async fn whoever_was_refused_is_not_let_in_again(app: TestApp) {
-        let (_other, alice, elsewhere, tasks) = two_that_remember(&app).await;
-        // nobody hears of the end, and the last lease goes on
+    async fn refused_session_stays_refused(app: TestApp) {
+        let (_other, alice, elsewhere, tasks) = two_nodes_with_a_cached_session(&app).await;
+        // no node reads the end, and the last lease is still valid
         drop(tasks);
         app.accounts.logout(&alice.token, LogoutScope::Current).await.unwrap();
-        // a clock that is wrong for a moment ends the lease for that moment
+        // a clock that is briefly wrong suspends the lease for that time
         app.clock.advance(Duration::from_mins(10));
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
-        app.clock.put_back(Duration::from_mins(10));
+        app.clock.set_back(Duration::from_mins(10));
         assert_eq!(elsewhere.me().await.refusal(), "LOGGED_OUT");
     }
 
-    // a replica that takes over may have lost rows that were read, and have others in their places
-    async fn what_was_known_before_the_feed_was_lost_is_forgotten(app: TestApp) {
-        let (_other, alice, elsewhere, _tasks) = two_that_remember(&app).await;
+    // a replica that takes over may have lost rows that were read, and may have others at their positions
+    async fn cache_from_before_the_feed_was_lost_is_invalidated(app: TestApp) {
+        let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         let db = app.db().await;
         db.execute_unprepared("ALTER TABLE feed_heads RENAME TO feed_heads_away").await.unwrap();
         sleep(BOUND).await;
@@ -243,7 +244,7 @@ on_each_database! {
         assert_eq!(elsewhere.me().await.refusal(), "REVOKED");
     }
 
-    async fn uses_are_written_together_and_once_a_minute(app: TestApp) {
+    async fn last_uses_are_written_in_batches_once_a_minute(app: TestApp) {
         let _task = app.tail_feed();
         let users = [app.log_in("alice").await, app.log_in("bob").await];
         let logged_in = app.clock.now();
@@ -263,7 +264,7 @@ on_each_database! {
         assert_ne!(app.db_session(&users[0]).await.last_used_at, app.clock.now());
     }
 
-    async fn old_rows_are_removed_and_living_sessions_are_not(app: TestApp) {
+    async fn old_rows_are_removed_and_live_sessions_stay(app: TestApp) {
         let (gone, kept, fresh) = (app.log_in("gone").await, app.log_in("kept").await, app.log_in("fresh").await);
         app.accounts.logout(&gone.token, LogoutScope::Current).await.unwrap();
         app.clock.advance(Duration::from_hours(6 * 24));
@@ -274,13 +275,13 @@ on_each_database! {
         let left: BTreeSet<_> = left.into_iter().map(|row| row.id).collect();
         assert_eq!(left, BTreeSet::from([session_key(&kept), session_key(&fresh)]));
         assert_eq!(feed::Entity::find().count(&app.db().await).await.unwrap(), 0);
-        // expired, and a week on top
+        // expired for more than a week
         app.clock.advance(Duration::from_hours(30 * 24));
         app.accounts.purge().await.unwrap();
         assert_eq!(session::Entity::find().count(&app.db().await).await.unwrap(), 0);
     }
 
-    async fn several_servers_may_remove_old_rows_at_once(app: TestApp) {
+    async fn several_nodes_remove_old_rows_concurrently(app: TestApp) {
         let user = app.log_in("alice").await;
         let row = app.db_session(&user).await;
         let rows = (0..1200).map(|n: u128| {
@@ -291,7 +292,7 @@ on_each_database! {
             let rows = rows.iter().cloned().map(sea_orm::ActiveModelTrait::reset_all);
             session::Entity::insert_many(rows).exec_without_returning(&app.db().await).await.unwrap();
         }
-        let others = [app.beside().await, app.beside().await];
+        let others = [app.another_node().await, app.another_node().await];
         let (a, b, c) = tokio::join!(app.accounts.purge(), others[0].accounts.purge(), others[1].accounts.purge());
         for outcome in [a, b, c] {
             outcome.unwrap();
@@ -301,19 +302,19 @@ on_each_database! {
 }
 
 on_each_empty_database! {
-    async fn a_repeated_request_asks_no_database(database: Arc<TestDatabase>) {
+    async fn repeated_request_needs_no_statement(database: Arc<TestDatabase>) {
         let app = TestApp::start(&database, &[]).await;
         let _task = app.tail_feed();
         let alice = app.log_in("alice").await;
-        until_remembered(&app, &alice.client, &alice).await;
+        until_cached(&app, &alice.client, &alice).await;
         let before = app.store.statements();
-        let mut asked = 0;
+        let mut statements = 0;
         for _ in 0..100 {
             alice.client.me().await.data();
-            asked = app.store.statements() - before;
+            statements = app.store.statements() - before;
         }
-        // a lease may run out on a busy machine; a request that asks each time would be a hundred
-        assert!(asked < 10, "{asked} statements");
+        // on a busy machine the lease may expire now and then; without a cache there would be a hundred statements
+        assert!(statements < 10, "{statements} statements");
         app.store.clone().close().await.ok();
     }
 }

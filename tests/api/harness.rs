@@ -1,39 +1,41 @@
-//! What the tests stand on.
+//! The test harness: servers, databases, clients, and a fake WeChat.
 
-mod answer;
 mod app;
+mod bound;
 mod catalogue;
 mod clock;
 mod database;
+mod fake_wechat;
 mod introspection;
 mod log;
 mod program;
-mod promise;
 #[expect(dead_code, reason = "tests/torture/ uses the rest of it")]
 mod proxy;
 mod redis;
+mod response;
 mod rows;
 mod subscriber;
-mod upstream;
+mod wait;
 
-pub(crate) use answer::Answer;
-pub(crate) use app::{Client, LoggedIn, Settings, TestApp, config};
+pub(crate) use app::{Client, Settings, TestApp, TestUser, config};
+pub(crate) use bound::{BOUND, wait_until_refused};
 pub(crate) use catalogue::{db_catalogue, db_lines, db_tables};
 pub(crate) use clock::ManualClock;
-pub(crate) use database::{Kind, TestDatabase, address};
+pub(crate) use database::{DatabaseKind, TestDatabase, database_url};
+pub(crate) use fake_wechat::{FakeWechat, PHONE, Reply, TOKEN};
 pub(crate) use introspection::{Field, Type};
 pub(crate) use log::Log;
-pub(crate) use program::{Program, Run, Running, folder};
-pub(crate) use promise::{BOUND, until_refused};
-pub(crate) use proxy::{Proxy, Wire};
-pub(crate) use redis::{TestRedis, somewhere};
+pub(crate) use program::{Program, ProgramOutput, ServerProcess, folder};
+pub(crate) use proxy::{Proxy, ProxyMode};
+pub(crate) use redis::{TestRedis, random_address};
+pub(crate) use response::ApiResponse;
 pub(crate) use rows::{session_key, user_key};
 pub(crate) use subscriber::{EVENTS, Subscriber};
-pub(crate) use upstream::{PHONE, Reply, TOKEN, Upstream};
+pub(crate) use wait::wait_until;
 
 use std::{future::Future, panic::resume_unwind, sync::Arc};
 
-/// Writes a test once and runs it on each database. Settings other than the defaults stand in brackets.
+/// Runs a test on each database. Settings that differ from the defaults are in brackets.
 macro_rules! on_each_database {
     ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
         async fn $name($app: $crate::harness::TestApp) $body
@@ -43,23 +45,23 @@ macro_rules! on_each_database {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::Sqlite, SETTINGS, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                $crate::harness::run($crate::harness::Kind::Postgres, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::Postgres, SETTINGS, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                $crate::harness::run($crate::harness::Kind::MySql, SETTINGS, super::$name).await;
+                $crate::harness::run($crate::harness::DatabaseKind::MySql, SETTINGS, super::$name).await;
             }
         }
     )+};
 }
 
-/// The same for tests that want the database alone, new and empty, and start what they need themselves.
+/// The same for tests that need only a new, empty database, and start servers themselves.
 macro_rules! on_each_empty_database {
     ($(async fn $name:ident($database:ident: Arc<TestDatabase>) $body:block)+) => {$(
         async fn $name($database: std::sync::Arc<$crate::harness::TestDatabase>) $body
@@ -67,40 +69,40 @@ macro_rules! on_each_empty_database {
         mod $name {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                $crate::harness::run_on_empty($crate::harness::Kind::Sqlite, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::Sqlite, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                $crate::harness::run_on_empty($crate::harness::Kind::Postgres, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::Postgres, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                $crate::harness::run_on_empty($crate::harness::Kind::MySql, super::$name).await;
+                $crate::harness::run_on_empty($crate::harness::DatabaseKind::MySql, super::$name).await;
             }
         }
     )+};
 }
 
-/// Writes tests to which the kind of the database does not matter: they run on SQLite alone.
+/// Runs tests that do not depend on the kind of the database, on SQLite only.
 macro_rules! on_any_database {
     ($(async fn $name:ident($app:ident: TestApp $(, [$($setting:expr),* $(,)?])?) $body:block)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             const SETTINGS: $crate::harness::Settings = &[$($($setting),*)?];
             async fn scenario($app: $crate::harness::TestApp) $body
-            $crate::harness::run($crate::harness::Kind::Sqlite, SETTINGS, scenario).await;
+            $crate::harness::run($crate::harness::DatabaseKind::Sqlite, SETTINGS, scenario).await;
         }
     )+};
 }
 
 /// Runs a test with a server on a database of its own.
-pub(crate) async fn run<F>(kind: Kind, settings: Settings, scenario: impl FnOnce(TestApp) -> F + Send + 'static)
+pub(crate) async fn run<F>(kind: DatabaseKind, settings: Settings, scenario: impl FnOnce(TestApp) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let served = async move |database: Arc<TestDatabase>| {
+    let scenario = async move |database: Arc<TestDatabase>| {
         let app = TestApp::start(&database, settings).await;
         let store = app.store.clone();
         let outcome = tokio::spawn(scenario(app)).await;
@@ -109,11 +111,11 @@ where
             resume_unwind(failed.into_panic());
         }
     };
-    run_on_empty(kind, served).await;
+    run_on_empty(kind, scenario).await;
 }
 
-/// Runs a test on a new database, which is dropped whatever comes of the test.
-pub(crate) async fn run_on_empty<F>(kind: Kind, scenario: impl FnOnce(Arc<TestDatabase>) -> F)
+/// Runs a test on a new database, which is dropped even if the test fails.
+pub(crate) async fn run_on_empty<F>(kind: DatabaseKind, scenario: impl FnOnce(Arc<TestDatabase>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

@@ -1,4 +1,4 @@
-//! One account, several identities: they are linked by a code that no login has used, and unlinked but for the last.
+//! One account, several identities: linked with an unused code, and unlinked except for the last one.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    deletion::db_assert_whole,
-    harness::{Answer, Client, LoggedIn, Reply, TestApp, until_refused},
+    deletion::db_assert_consistent,
+    harness::{ApiResponse, Client, Reply, TestApp, TestUser, wait_until_refused},
 };
 
-/// Links what a code proves.
-pub(crate) async fn link(client: &Client, code: &str, app_id: &str) -> Answer {
+/// Links the identity that a code proves.
+pub(crate) async fn link(client: &Client, code: &str, app_id: &str) -> ApiResponse {
     let query = "mutation($code: String!, $appId: String) { linkIdentity(code: $code, appId: $appId) {
         user { id } identity { id appId } mergeTicket userErrors { code field message } } }";
     client.graphql(query, json!({ "code": code, "appId": app_id })).await
 }
 
-async fn unlink(client: &Client, identity: &Value) -> Answer {
+async fn unlink(client: &Client, identity: &Value) -> ApiResponse {
     let query =
         "mutation($id: ID!) { unlinkIdentity(identityId: $id) { user { id identities { id } } userErrors { code } } }";
     client.graphql(query, json!({ "id": identity })).await
 }
 
-/// Logs in through a mini program, as whom WeChat calls by these names.
-pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> LoggedIn {
+/// Logs in through a mini program as the person with this openid and unionid.
+pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> TestUser {
     let code = code(app, openid, unionid);
     let login = app.anonymous().login_with(json!({ "code": code, "appId": app_id })).await.data()["login"].clone();
     let text = |pointer: &str| login.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-    LoggedIn {
+    TestUser {
         client: app.with_token(&text("/token")),
         token: text("/token"),
         refresh_token: text("/refreshToken"),
@@ -40,7 +40,7 @@ pub(crate) async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: O
     }
 }
 
-/// A new code of a person.
+/// A new code for a person.
 pub(crate) fn code(app: &TestApp, openid: &str, unionid: Option<&str>) -> String {
     let code = format!("{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
     let reply = Reply::user(openid);
@@ -58,46 +58,54 @@ fn key(id: &str) -> UserId {
 }
 
 on_each_database! {
-    async fn an_identity_of_another_mini_program_is_linked_once_and_logs_in_to_the_account(app: TestApp) {
+    async fn linked_identity_logs_in_to_the_account(app: TestApp) {
         let alice = log_in(&app, "wx1", "o_1", None).await;
         let linked = link(&alice.client, &code(&app, "o_2", Some("u_1")), "wx2").await;
         let linked = &linked.data()["linkIdentity"];
         assert_eq!((&linked["identity"]["appId"], &linked["mergeTicket"]), (&json!("wx2"), &Value::Null));
         assert_eq!(linked["user"]["id"], alice.user_id.as_str());
-        // again: it stays as it is
+        // linking again changes nothing
         let again = link(&alice.client, &code(&app, "o_2", Some("u_1")), "wx2").await;
         assert_eq!(again.data()["linkIdentity"]["identity"], linked["identity"]);
         assert_eq!(identities(&alice.client).await.len(), 2);
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, alice.user_id);
-        // the unionid came along, as with a login
+        // the unionid is stored as with a login
         assert_eq!(log_in(&app, "wx1", "o_3", Some("u_1")).await.user_id, alice.user_id);
     }
 
-    async fn a_code_that_a_login_used_links_nothing_and_one_that_linked_logs_nobody_in(app: TestApp) {
+    async fn code_is_used_either_by_a_login_or_by_a_link(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         assert_eq!(link(&alice.client, "alice.1", "wx1").await.code(), "CODE_USED");
         link(&alice.client, "other.1", "wx1").await.data();
         assert_eq!(app.anonymous().login("other.1").await.code(), "CODE_USED");
         assert_eq!(link(&alice.client, "other.1", "wx1").await.code(), "CODE_USED");
         assert_eq!(link(&alice.client, "other.2", "wx9").await.code(), "UNKNOWN_APP");
-        assert_eq!(app.anonymous().graphql("mutation { linkIdentity(code: \"x\") { user { id } } }", json!({})).await.refusal(), "MISSING");
+        assert_eq!(
+            app.anonymous()
+                .graphql("mutation { linkIdentity(code: \"x\") { user { id } } }", json!({}))
+                .await
+                .refusal(),
+            "MISSING"
+        );
     }
 
-    async fn an_identity_with_an_account_of_its_own_stays_there_and_gives_a_ticket(app: TestApp) {
+    async fn identity_of_another_account_is_not_moved_and_gives_a_merge_ticket(app: TestApp) {
         let (alice, bob) = (log_in(&app, "wx1", "o_1", None).await, log_in(&app, "wx2", "o_2", Some("u_2")).await);
         for (openid, unionid, app_id) in [("o_2", None, "wx2"), ("o_3", Some("u_2"), "wx1")] {
             let refused = link(&alice.client, &code(&app, openid, unionid), app_id).await;
             let refused = &refused.data()["linkIdentity"];
-            assert_eq!((&refused["userErrors"][0]["code"], &refused["identity"]), (&json!("IDENTITY_TAKEN"), &Value::Null));
+            assert_eq!(
+                (&refused["userErrors"][0]["code"], &refused["identity"]),
+                (&json!("IDENTITY_TAKEN"), &Value::Null)
+            );
             assert!(refused["mergeTicket"].as_str().unwrap().len() >= 40);
         }
         assert_eq!(identities(&alice.client).await.len(), 1);
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, bob.user_id);
-        let ended = bob.client.me().await;
-        ended.data();
+        bob.client.me().await.data();
     }
 
-    async fn twenty_links_at_once_of_one_identity_by_two_users_give_it_to_one(app: TestApp) {
+    async fn concurrent_links_give_an_identity_to_one_user(app: TestApp) {
         let (alice, bob) = (log_in(&app, "wx1", "o_1", None).await, log_in(&app, "wx1", "o_2", None).await);
         let links = (0..20).map(|n| {
             let client = if n % 2 == 0 { alice.client.clone() } else { bob.client.clone() };
@@ -108,13 +116,13 @@ on_each_database! {
         for (n, linked) in links.collect::<Vec<_>>().into_iter().enumerate() {
             outcomes[n % 2].push(linked.await.unwrap()["identity"].is_object());
         }
-        let [alices, bobs] = outcomes.map(|outcome| outcome.iter().all(|linked| *linked) || !outcome.iter().all(|linked| !*linked));
-        assert!(alices != bobs, "one of the two has it");
-        db_assert_whole(&app).await;
+        let [is_alices, is_bobs] = outcomes.map(|outcome| outcome.contains(&true));
+        assert!(is_alices != is_bobs, "exactly one of the two has the identity");
+        db_assert_consistent(&app).await;
     }
 
-    async fn an_unlinked_identity_takes_its_sessions_along_and_registers_anew(app: TestApp) {
-        let other = app.beside().await;
+    async fn unlinking_ends_the_sessions_of_the_identity_and_it_registers_anew(app: TestApp) {
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = log_in(&app, "wx1", "o_1", None).await;
         link(&alice.client, &code(&app, "o_2", None), "wx2").await.data();
@@ -125,16 +133,16 @@ on_each_database! {
         let left = unlink(&alice.client, &gone["id"]).await.data()["unlinkIdentity"].clone();
         assert_eq!(left["user"]["identities"].as_array().unwrap().len(), 1);
         assert_eq!(second.client.me().await.refusal(), "UNLINKED");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "UNLINKED");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "UNLINKED");
         alice.client.me().await.data();
-        let again = unlink(&alice.client, &gone["id"]).await;
-        assert_eq!(again.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
-        let anew = log_in(&app, "wx2", "o_2", None).await;
-        assert_eq!(anew.login["isNewUser"], true);
-        assert_ne!(anew.user_id, alice.user_id);
+        let repeated = unlink(&alice.client, &gone["id"]).await;
+        assert_eq!(repeated.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
+        let again = log_in(&app, "wx2", "o_2", None).await;
+        assert_eq!(again.login["isNewUser"], true);
+        assert_ne!(again.user_id, alice.user_id);
     }
 
-    async fn the_last_identity_stays_whoever_unlinks_at_once(app: TestApp) {
+    async fn concurrent_unlinks_leave_one_identity(app: TestApp) {
         for n in 0..6 {
             let alice = log_in(&app, "wx1", &format!("o_{n}a"), None).await;
             link(&alice.client, &code(&app, &format!("o_{n}b"), None), "wx2").await.data();
@@ -143,7 +151,9 @@ on_each_database! {
             let unlinks = identities(&alice.client).await.into_iter().map(|identity| {
                 let (accounts, caller) = (app.accounts.clone(), caller.clone());
                 tokio::spawn(async move {
-                    let Some(GlobalId::Identity(id)) = GlobalId::decode(identity["id"].as_str().unwrap()) else { panic!() };
+                    let Some(GlobalId::Identity(id)) = GlobalId::decode(identity["id"].as_str().unwrap()) else {
+                        panic!()
+                    };
                     accounts.unlink_identity(&caller, id).await.unwrap().is_ok()
                 })
             });
@@ -151,18 +161,18 @@ on_each_database! {
             for unlink in unlinks.collect::<Vec<_>>() {
                 done += usize::from(unlink.await.unwrap());
             }
-            assert_eq!(done, 1, "one is unlinked, and the other is the last");
+            assert_eq!(done, 1, "one is unlinked, and the last one stays");
         }
         let bob = app.log_in("bob").await;
         let own = identities(&bob.client).await;
         let refused = unlink(&bob.client, &own[0]["id"]).await;
         assert_eq!(refused.data()["unlinkIdentity"]["userErrors"][0]["code"], "LAST_IDENTITY");
-        let alien = log_in(&app, "wx1", "o_alien", None).await;
-        let refused = unlink(&alien.client, &own[0]["id"]).await;
+        let stranger = log_in(&app, "wx1", "o_stranger", None).await;
+        let refused = unlink(&stranger.client, &own[0]["id"]).await;
         assert_eq!(refused.data()["unlinkIdentity"]["userErrors"][0]["code"], "NOT_FOUND");
     }
 
-    async fn unlinked_person_with_another_unionid_gets_an_account_of_their_own(
+    async fn unlinked_person_with_another_unionid_gets_their_own_account(
         app: TestApp,
         [("FILE", "[open_platforms]\nwx1 = \"one\"\nwx2 = \"two\"")]
     ) {
@@ -171,7 +181,8 @@ on_each_database! {
             app.clock.advance(Duration::from_secs(1));
             link(&alice.client, &code(&app, openid, unionid), app_id).await.data();
         }
-        let of = async |app_id: &str| identities(&alice.client).await.into_iter().rfind(|it| it["appId"] == app_id).unwrap();
+        let of =
+            async |app_id: &str| identities(&alice.client).await.into_iter().rfind(|it| it["appId"] == app_id).unwrap();
         unlink(&alice.client, &of("wx1").await["id"]).await.data();
         assert_eq!(db_unionids(&app).await, ["u_2"]);
         let other = log_in(&app, "wx1", "o_3", Some("u_3")).await;
@@ -182,7 +193,7 @@ on_each_database! {
         assert_eq!(db_unionids(&app).await, ["u_1", "u_3"]);
     }
 
-    async fn logins_beside_an_unlink_never_open_a_session_for_the_old_user(app: TestApp) {
+    async fn login_during_an_unlink_opens_no_session_for_the_old_user(app: TestApp) {
         for n in 0..10 {
             let alice = log_in(&app, "wx1", &format!("o_{n}a"), None).await;
             let openid = format!("o_{n}b");
@@ -203,17 +214,17 @@ on_each_database! {
         }
     }
 
-    async fn a_login_notes_a_unionid_of_somebody_else_until_the_other_is_gone(app: TestApp) {
+    async fn unionid_conflict_is_recorded_until_the_other_account_is_gone(app: TestApp) {
         let alice = log_in(&app, "wx1", "o_1", Some("u_1")).await;
         log_in(&app, "wx2", "o_2", None).await;
         for _ in 0..2 {
             log_in(&app, "wx2", "o_2", Some("u_1")).await;
         }
-        let noted = union_conflict::Entity::find().all(&app.db().await).await.unwrap();
-        assert_eq!(noted.len(), 1, "{noted:?}");
+        let conflicts = union_conflict::Entity::find().all(&app.db().await).await.unwrap();
+        assert_eq!(conflicts.len(), 1, "{conflicts:?}");
         assert!(app.accounts.delete_now(key(&alice.user_id)).await.unwrap());
         assert!(union_conflict::Entity::find().all(&app.db().await).await.unwrap().is_empty());
-        // and the unionid is free
+        // and the unionid is available
         let bob = log_in(&app, "wx2", "o_2", Some("u_1")).await;
         assert_eq!(log_in(&app, "wx1", "o_1", Some("u_1")).await.user_id, bob.user_id);
     }

@@ -7,7 +7,7 @@ use entity::code_exchange;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 
-use crate::harness::{Answer, Client, TestApp};
+use crate::harness::{ApiResponse, Client, TestApp};
 
 on_any_database! {
     async fn fourth_login_in_a_minute_is_refused(app: TestApp, [("LOGIN_RATE_LIMIT", "3/min")]) {
@@ -130,7 +130,7 @@ on_any_database! {
         app: TestApp,
         [("LOGIN_RATE_LIMIT", "100/min"), ("FILE", "app_login_rate_limit = \"3/min\"")]
     ) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         for n in 0..10 {
             assert_eq!(app.anonymous().login(&format!("made up {n}")).await.code(), "INVALID_CODE");
             app.log_in("alice").await;
@@ -190,7 +190,7 @@ fn from(app: &TestApp, address: &(impl ToString + ?Sized)) -> Client {
     app.anonymous().header("x-forwarded-for", address.to_string())
 }
 
-async fn rest(client: &Client, code: &str) -> Answer {
+async fn rest(client: &Client, code: &str) -> ApiResponse {
     client.post("/api/login", &json!({ "code": code })).await
 }
 
@@ -203,7 +203,7 @@ async fn exhaust(app: &TestApp, address: &str) {
 
 /// Asserts a refusal with the retry time of a limit of three per minute, which is at most twenty seconds.
 #[track_caller]
-fn assert_limited(refused: &Answer) {
+fn assert_limited(refused: &ApiResponse) {
     assert_eq!((refused.code(), &refused.error()["action"]), ("RATE_LIMITED", &json!("RETRY")));
     let wait = refused.error()["retryAfter"].as_u64().unwrap();
     assert!((1..=20).contains(&wait), "{wait}");

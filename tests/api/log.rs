@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use crate::harness::{Answer, Kind, Log, Reply, Settings, run};
+use crate::harness::{ApiResponse, DatabaseKind, Log, Reply, Settings, run};
 
 const SETTINGS: Settings = &[("FILE", "wechat_timeout = \"300ms\"")];
 
@@ -12,7 +12,7 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 static TRACE_ID: LazyLock<String> = LazyLock::new(|| format!("trace_id={}", &TRACEPARENT[3..35]));
 
-fn request_id(answer: &Answer) -> String {
+fn request_id(answer: &ApiResponse) -> String {
     format!("request_id={}", answer.headers["x-request-id"].to_str().unwrap())
 }
 
@@ -28,7 +28,7 @@ fn line(log: &Log, words: &str) -> String {
 // One thread, so that the log of the whole request is this test's.
 #[tokio::test]
 async fn warning_about_wechat_names_its_request() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         app.wechat.reply("refused", Reply::errcode(40125));
         app.wechat.reply("slow", Reply::Hang);
         let log = Log::default();
@@ -49,7 +49,7 @@ async fn warning_about_wechat_names_its_request() {
 
 #[tokio::test]
 async fn access_line_has_route_status_and_user() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let alice = app.log_in("alice").await;
         let log = Log::default();
         let capturing = log.capture_with("debug");
@@ -58,7 +58,7 @@ async fn access_line_has_route_status_and_user() {
         let missing = app.anonymous().get("/wp-admin/TheirText").await;
         drop(capturing);
         let text = log.text();
-        let access = |answer: &Answer| {
+        let access = |answer: &ApiResponse| {
             let id = request_id(answer);
             let line = text.lines().find(|line| line.contains("request answered") && line.contains(&id));
             line.unwrap_or_else(|| panic!("no access line in {text}")).to_owned()
@@ -76,7 +76,7 @@ async fn access_line_has_route_status_and_user() {
 
 #[tokio::test]
 async fn info_level_writes_no_line_for_a_request_that_succeeds() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let alice = app.log_in("alice").await;
         let log = Log::default();
         let capturing = log.capture_with("info");
@@ -89,7 +89,7 @@ async fn info_level_writes_no_line_for_a_request_that_succeeds() {
 
 #[tokio::test]
 async fn valid_traceparent_is_returned_and_an_invalid_one_is_not() {
-    run(Kind::Sqlite, SETTINGS, |app| async move {
+    run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let ask = async |value: &str| app.anonymous().header("traceparent", value).get("/livez").await;
         let answer = ask(TRACEPARENT).await;
         let back = answer.headers["traceparent"].to_str().unwrap();

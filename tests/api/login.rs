@@ -9,10 +9,10 @@ use entity::{OpenId, session, user};
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, TestApp};
+use crate::harness::{ApiResponse, Reply, TestApp};
 
 on_each_database! {
-    async fn a_first_login_makes_a_user_and_the_next_finds_them(app: TestApp) {
+    async fn first_login_creates_a_user_and_the_next_one_finds_it(app: TestApp) {
         let first = app.log_in("alice.1").await;
         let second = app.log_in("alice.2").await;
         assert_eq!(first.login["isNewUser"], json!(true));
@@ -22,7 +22,7 @@ on_each_database! {
         assert_eq!(second.client.me().await.data()["me"]["id"], json!(first.user_id));
     }
 
-    async fn two_hundred_first_logins_of_one_person_make_one_user(app: TestApp) {
+    async fn concurrent_first_logins_of_one_person_create_one_user(app: TestApp) {
         let logins = (0..200).map(|n| {
             let app = app.clone();
             tokio::spawn(async move { app.log_in(&format!("alice.{n}")).await })
@@ -33,26 +33,26 @@ on_each_database! {
         }
         assert!(users.iter().all(|user| user.user_id == users[0].user_id));
         assert_eq!(users.iter().filter(|user| user.login["isNewUser"] == json!(true)).count(), 1);
-        // one more, whose session lives: the cap has ended all but the newest ones
+        // one more login, whose session is live: the limit has ended all but the newest sessions
         let last = app.log_in("alice.last").await;
         let sessions = last.client.graphql("{ me { sessions(first: 100) { totalCount } } }", json!({})).await;
         assert_eq!(sessions.data()["me"]["sessions"]["totalCount"], json!(20));
     }
 
-    async fn openids_that_differ_only_by_case_are_two_people(app: TestApp) {
+    async fn openids_that_differ_only_by_case_are_two_users(app: TestApp) {
         app.wechat.reply("lower", Reply::user("oabc"));
         app.wechat.reply("upper", Reply::user("oABC"));
         assert_ne!(app.log_in("lower").await.user_id, app.log_in("upper").await.user_id);
     }
 
-    async fn one_openid_under_two_mini_programs_is_two_people(app: TestApp) {
+    async fn one_openid_of_two_mini_programs_is_two_users(app: TestApp) {
         let first = app.log_in("alice.1").await;
         let second = app.anonymous().login_with(json!({ "code": "alice.2", "appId": "wx2" })).await;
         assert_eq!(second.data()["login"]["isNewUser"], json!(true));
         assert_ne!(second.data()["login"]["user"]["id"], json!(first.user_id));
     }
 
-    async fn a_suspended_user_is_refused_and_gets_no_session(app: TestApp) {
+    async fn suspended_user_is_refused_and_gets_no_session(app: TestApp) {
         app.log_in("alice.1").await;
         db_suspend(&app, "o_alice").await;
         let refused = app.anonymous().login("alice.2").await;
@@ -60,7 +60,7 @@ on_each_database! {
         assert_eq!(db_sessions(&app).await, 1);
     }
 
-    async fn a_suspended_user_gets_no_session_through_another_mini_program_either(app: TestApp) {
+    async fn suspended_user_is_refused_by_every_mini_program(app: TestApp) {
         app.wechat.reply("alice.1", Reply::user("o_alice").with("unionid", "u_alice"));
         app.wechat.reply("alice.2", Reply::user("o_alice2").with("unionid", "u_alice"));
         app.log_in("alice.1").await;
@@ -72,17 +72,17 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn each_mini_program_is_asked_for_with_its_own_secret(app: TestApp) {
-        for (app_id, asked) in [(None, "wx1"), (Some(""), "wx1"), (Some("wx1"), "wx1"), (Some("wx2"), "wx2")] {
+    async fn each_mini_program_uses_its_own_secret(app: TestApp) {
+        for (app_id, expected) in [(None, "wx1"), (Some(""), "wx1"), (Some("wx1"), "wx1"), (Some("wx2"), "wx2")] {
             let code = format!("alice.{}", app_id.unwrap_or("none"));
             app.anonymous().login_with(json!({ "code": code, "appId": app_id })).await.data();
             let sent = app.wechat.sent().pop().unwrap();
-            assert_eq!((sent["js_code"].as_str(), sent["appid"].as_str()), (code.as_str(), asked));
-            assert_eq!(sent["secret"], format!("secret-of-{asked}"));
+            assert_eq!((sent["js_code"].as_str(), sent["appid"].as_str()), (code.as_str(), expected));
+            assert_eq!(sent["secret"], format!("secret-of-{expected}"));
         }
     }
 
-    async fn an_unknown_mini_program_is_refused_and_nothing_sent(app: TestApp) {
+    async fn unknown_mini_program_is_refused_before_wechat_is_called(app: TestApp) {
         for app_id in ["wx9", "WX1", "wx1 ", " ", "wx1\u{0}", "wx1&secret=x"] {
             let refused = app.anonymous().login_with(json!({ "code": "alice", "appId": app_id })).await;
             assert_eq!((refused.code(), &refused.error()["action"]), ("UNKNOWN_APP", &json!("FIX")), "{app_id}");
@@ -90,7 +90,7 @@ on_any_database! {
         assert_eq!(app.wechat.sent(), []);
     }
 
-    async fn a_bad_token_never_stands_in_the_way(app: TestApp) {
+    async fn invalid_token_does_not_prevent_a_login(app: TestApp) {
         let (old, ended) = (app.log_in("alice.1").await, app.log_in("alice.2").await);
         ended.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         app.clock.advance(Duration::from_hours(3));
@@ -101,7 +101,7 @@ on_any_database! {
         app.anonymous().header("authorization", "Basic YTpi").login("alice.basic").await.data();
     }
 
-    async fn an_odd_code_is_refused_and_nothing_sent(app: TestApp) {
+    async fn invalid_code_is_refused_before_wechat_is_called(app: TestApp) {
         let long = "a".repeat(10 * 1024);
         for code in ["", " ", "a b", "x&appid=y", "x%26appid=y", "x#y", "a\u{0}b", "a\r\nb", "登录", "ａ", &long] {
             let refused = app.anonymous().login(code).await;
@@ -111,14 +111,14 @@ on_any_database! {
         assert_eq!(app.wechat.sent(), []);
     }
 
-    async fn a_code_of_urls_signs_arrives_as_it_is(app: TestApp) {
+    async fn code_with_url_characters_is_sent_unchanged(app: TestApp) {
         app.log_in("a-_.~:=+/|@").await;
         assert_eq!(app.wechat.times_sent("a-_.~:=+/|@"), 1);
     }
 
-    async fn an_odd_device_is_refused_and_nothing_sent(app: TestApp) {
-        for odd in ["x".repeat(65), "a\u{0}".to_owned(), "a\nb".to_owned()] {
-            for device in [json!({ "id": odd }), json!({ "name": odd })] {
+    async fn invalid_device_is_refused_before_wechat_is_called(app: TestApp) {
+        for invalid in ["x".repeat(65), "a\u{0}".to_owned(), "a\nb".to_owned()] {
+            for device in [json!({ "id": invalid }), json!({ "name": invalid })] {
                 let refused = app.anonymous().login_with(json!({ "code": "alice", "device": device })).await;
                 assert_eq!(refused.code(), "BAD_USER_INPUT", "{device}");
             }
@@ -127,7 +127,7 @@ on_any_database! {
     }
 }
 
-async fn rest(app: &TestApp, body: Value) -> Answer {
+async fn rest(app: &TestApp, body: Value) -> ApiResponse {
     app.anonymous().post("/api/login", &body).await
 }
 
@@ -135,14 +135,14 @@ async fn log_in_from(app: &TestApp, code: &str, device: Value) -> Value {
     app.anonymous().login_with(json!({ "code": code, "device": device })).await.data()["login"].clone()
 }
 
-/// Why the session of a login has ended, as its own client is told.
-async fn ended_with(app: &TestApp, login: &Value) -> String {
+/// The reason for the end of a login's session, as its own client receives it.
+async fn end_reason(app: &TestApp, login: &Value) -> String {
     let refused = app.with_token(login["token"].as_str().unwrap()).me().await;
     assert_eq!(refused.code(), "UNAUTHENTICATED");
     refused.error()["reason"].as_str().unwrap().to_owned()
 }
 
-/// Closes the account of somebody who logged in through the first mini program.
+/// Suspends the account of a user of the first mini program.
 async fn db_suspend(app: &TestApp, openid: &str) {
     let found = app.store.identity_by_openid("wx1", &OpenId(openid.to_owned())).await.unwrap();
     let db = app.db().await;
@@ -153,7 +153,7 @@ async fn db_suspend(app: &TestApp, openid: &str) {
     db.close().await.unwrap();
 }
 
-/// How many sessions there are, ended or not.
+/// The number of sessions, ended or not.
 async fn db_sessions(app: &TestApp) -> u64 {
     let db = app.db().await;
     let count = session::Entity::find().count(&db).await.unwrap();

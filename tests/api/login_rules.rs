@@ -1,5 +1,5 @@
-//! There is one set of rules for a login. PostgreSQL has a statement that writes many at once; whatever sequence of logins
-//! comes, it leaves the same rows as the transaction does, on PostgreSQL and on the other databases.
+//! All databases follow one set of rules for a login. PostgreSQL has a statement for a batch of logins. Any sequence of
+//! logins leaves the same rows by that statement as by the transaction, on PostgreSQL and on the other databases.
 
 mod sequence;
 mod tables;
@@ -16,24 +16,24 @@ use self::{
     sequence::{Step, random_steps},
     tables::Tables,
 };
-use crate::harness::{Kind, TestDatabase};
+use crate::harness::{DatabaseKind, TestDatabase};
 
-/// Sequences that are tried.
+/// The numbers of sequences.
 const ON_POSTGRES: usize = 200;
-const ELSEWHERE: usize = 40;
+const ON_OTHERS: usize = 40;
 
 /// How the logins of a step are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// As the server does: by the shared statement, and by the transaction where that leaves it.
-    Shared,
-    /// By the transaction alone.
+enum Method {
+    /// As by the server: with the batch statement, and with the transaction for those that the statement skips.
+    Batch,
+    /// With the transaction only.
     Transaction,
 }
 
-/// One database, and the way it is written to.
+/// One database, and how it is written.
 struct Side {
-    way: Way,
+    method: Method,
     store: Store,
     db: DatabaseConnection,
     database: Arc<TestDatabase>,
@@ -41,19 +41,19 @@ struct Side {
 
 // on one thread, so that the logins of a step are one batch
 #[tokio::test]
-async fn the_shared_statement_follows_the_rules_of_the_transaction() {
-    let sides = [(Kind::Postgres, Way::Shared), (Kind::Postgres, Way::Transaction)];
+async fn batch_statement_follows_the_rules_of_the_transaction() {
+    let sides = [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::Postgres, Method::Transaction)];
     compare(ON_POSTGRES, sides).await;
 }
 
 #[tokio::test]
-async fn the_transaction_has_the_same_rules_on_sqlite() {
-    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::Sqlite, Way::Transaction)]).await;
+async fn transaction_has_the_same_rules_on_sqlite() {
+    compare(ON_OTHERS, [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::Sqlite, Method::Transaction)]).await;
 }
 
 #[tokio::test]
-async fn the_transaction_has_the_same_rules_on_mysql() {
-    compare(ELSEWHERE, [(Kind::Postgres, Way::Shared), (Kind::MySql, Way::Transaction)]).await;
+async fn transaction_has_the_same_rules_on_mysql() {
+    compare(ON_OTHERS, [(DatabaseKind::Postgres, Method::Batch), (DatabaseKind::MySql, Method::Transaction)]).await;
 }
 
 on_each_database! {
@@ -65,17 +65,17 @@ on_each_database! {
     }
 }
 
-async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
+async fn compare(sequences: usize, sides: [(DatabaseKind, Method); 2]) {
     let [Some(one), Some(other)] = [Side::open(sides[0]).await, Side::open(sides[1]).await] else { return };
     let (mut runner, mut shared, mut all) = (TestRunner::deterministic(), 0, 0);
     for number in 0..sequences {
         let steps = random_steps(&mut runner);
         for (place, step) in steps.iter().enumerate() {
-            // those that the statement leaves are written after the others, as they are in the server
+            // the logins that the statement skips are written after the others, as by the server
             let (written, outcomes) = one.run(step, None).await;
             let (_, expected) = other.run(step, Some(&written)).await;
-            let told = |outcomes: &[LoginOutcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
-            assert_eq!(told(&outcomes), told(&expected), "sequence {number}, step {place} of {steps:#?}");
+            let texts = |outcomes: &[LoginOutcome]| outcomes.iter().map(outcome_text).collect::<Vec<_>>();
+            assert_eq!(texts(&outcomes), texts(&expected), "sequence {number}, step {place} of {steps:#?}");
             shared += written.iter().filter(|written| **written).count();
             all += written.len();
         }
@@ -84,15 +84,15 @@ async fn compare(sequences: usize, sides: [(Kind, Way); 2]) {
         Tables::clear(&one.db).await;
         Tables::clear(&other.db).await;
     }
-    // or the comparison is one of the transaction with itself
+    // otherwise the transaction was compared with itself
     assert!(shared * 3 > all, "{shared} of {all} logins by the statement");
     one.close().await;
     other.close().await;
 }
 
 impl Side {
-    /// `None` where no server of the kind is named.
-    async fn open((kind, way): (Kind, Way)) -> Option<Self> {
+    /// `None` if no server of the kind is configured.
+    async fn open((kind, method): (DatabaseKind, Method)) -> Option<Self> {
         let Some(database) = TestDatabase::create(kind).await.map(Arc::new) else {
             eprintln!("skipped: {} is not set", kind.variable());
             return None;
@@ -100,7 +100,7 @@ impl Side {
         let store = database.store().await;
         store.migrate().await.unwrap();
         let db = database.db_connect().await;
-        Some(Self { way, store, db, database })
+        Some(Self { method, store, db, database })
     }
 
     async fn close(self) {
@@ -109,8 +109,8 @@ impl Side {
         self.database.remove().await;
     }
 
-    /// Takes a step. `first` are the logins that the other side has written before the rest of them. Tells which these
-    /// are, and what came of each.
+    /// Takes a step. `first` are the logins that the other side wrote before the rest. Returns these of this side, and
+    /// each outcome.
     async fn run(&self, step: &Step, first: Option<&[bool]>) -> (Vec<bool>, Vec<LoginOutcome>) {
         match step {
             Step::Logins(logins) => return self.log_in(logins, first).await,
@@ -129,13 +129,13 @@ impl Side {
             let claim = &login.code.as_ref().unwrap().claim;
             assert!(self.store.code_exchange_claim(claim).await.unwrap());
         }
-        let mut outcomes: Vec<Option<LoginOutcome>> = match (self.way, first) {
-            (Way::Shared, _) => {
+        let mut outcomes: Vec<Option<LoginOutcome>> = match (self.method, first) {
+            (Method::Batch, _) => {
                 let written = join_all(logins.iter().map(|login| self.store.login_batched(login))).await;
                 let logged_in = |written: LoggedIn| LoginOutcome::LoggedIn(Box::new(written));
                 written.into_iter().map(|written| written.unwrap().map(logged_in)).collect()
             }
-            (Way::Transaction, _) => logins.iter().map(|_| None).collect(),
+            (Method::Transaction, _) => logins.iter().map(|_| None).collect(),
         };
         let written: Vec<bool> = outcomes.iter().map(Option::is_some).collect();
         let is_first = |place: usize| first.is_none_or(|first| first[place]);

@@ -1,7 +1,7 @@
-//! The tests of the whole: one binary, the real server, real databases, real HTTP to a WeChat whose answers each test
-//! writes. Every test that touches the database runs on SQLite, and on PostgreSQL and MySQL where `TEST_POSTGRES_URL`
-//! and `TEST_MYSQL_URL` name a server; each makes a database of its own and drops it. Those about nodes that count
-//! together want a Redis, `TEST_REDIS_URL`; there each has clients of its own.
+//! Tests of the whole server through its API, on real databases, with a fake WeChat on a real port. Tests that depend
+//! on the database run on SQLite, and on PostgreSQL and MySQL if `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name a
+//! server. Each creates its own database and drops it. Tests of shared rate limits need the Redis of `TEST_REDIS_URL`,
+//! and use their own client addresses.
 
 #![cfg(test)]
 
@@ -9,6 +9,7 @@
 mod harness;
 
 mod access_token;
+mod architecture;
 mod avatar;
 mod cloud_hosting;
 mod content;
@@ -18,7 +19,6 @@ mod endpoint;
 mod exchange;
 mod export;
 mod feed;
-mod house;
 mod identities;
 mod limits;
 mod log;

@@ -10,7 +10,7 @@ use miniaccount::{
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, LoggedIn, TestApp, user_key};
+use crate::harness::{ApiResponse, TestApp, TestUser, user_key};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -18,18 +18,18 @@ const SECOND: Duration = Duration::from_secs(1);
 const EVERY_VALUE: &str =
     "__typename id nickname avatarUrl createdAt locale phoneNumber status role lastLoginAt updatedAt";
 
-/// The server's answer to an `Authorization` header.
-async fn authorized(app: &TestApp, authorization: &str) -> Answer {
+/// The server's response to an `Authorization` header.
+async fn authorized(app: &TestApp, authorization: &str) -> ApiResponse {
     app.anonymous().header("authorization", authorization).me().await
 }
 
 /// The claims of a token.
-fn claims(app: &TestApp, user: &LoggedIn) -> Claims {
+fn claims(app: &TestApp, user: &TestUser) -> Claims {
     app.keys.read_access_token(&user.token).unwrap()
 }
 
 /// The token's claims, signed by another key.
-fn signed_by_another_key(app: &TestApp, user: &LoggedIn) -> String {
+fn signed_by_another_key(app: &TestApp, user: &TestUser) -> String {
     let keys = KeyRing::new(&[SecretSlice::from(vec![9; 32])]).unwrap();
     keys.access_token(&claims(app, user)).unwrap()
 }
@@ -43,8 +43,10 @@ on_each_database! {
 
     async fn direct_query_and_resolvers_give_the_same_values(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
-        let input = json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
+        let update =
+            "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { message } } }";
+        let input =
+            json!({ "nickname": "Zoë \"Z\" 小明", "locale": "zh-CN", "avatarUrl": "https://a.example/?q=1&z=%22" });
         for profile in [json!({}), input] {
             let updated = alice.client.graphql(update, json!({ "input": profile })).await;
             assert_eq!(updated.data()["updateProfile"]["userErrors"], json!([]));
@@ -86,7 +88,7 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         let forged = signed_by_another_key(&app, &alice);
         assert_eq!(app.with_token(&forged).me().await.refusal(), "INVALID");
-        // our header and claims, their signature
+        // the header and claims of the server, with the other signature
         let unsigned = alice.token.rsplit_once('.').unwrap().0;
         let signature = forged.rsplit_once('.').unwrap().1;
         assert_eq!(app.with_token(&format!("{unsigned}.{signature}")).me().await.refusal(), "INVALID");
@@ -116,14 +118,14 @@ on_each_database! {
             (EndReason::Evicted, "EVICTED"),
             (EndReason::Suspended, "SUSPENDED"),
         ];
-        for (reason, told) in reasons {
-            let alice = app.log_in(&format!("alice.{told}")).await;
+        for (reason, expected) in reasons {
+            let alice = app.log_in(&format!("alice.{expected}")).await;
             app.db_end_session(&alice, reason).await;
-            assert_eq!(alice.client.me().await.refusal(), told);
+            assert_eq!(alice.client.me().await.refusal(), expected);
         }
     }
 
-    async fn young_token_of_an_expired_session_is_refused(app: TestApp) {
+    async fn valid_token_of_an_expired_session_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_expire_session(&alice, app.clock.now() + SECOND).await;
         alice.client.me().await.data();

@@ -1,4 +1,4 @@
-//! Two accounts of one person become one: the older one stays, and answers for both ids.
+//! The accounts of one person are merged: the older one stays, and its user answers to both ids.
 
 use std::time::Duration;
 
@@ -7,30 +7,31 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::{
-    deletion::db_assert_whole,
-    harness::{Answer, Client, LoggedIn, TestApp, until_refused, user_key},
+    deletion::db_assert_consistent,
+    harness::{ApiResponse, Client, TestApp, TestUser, user_key, wait_until_refused},
     identities::{code, link, log_in},
     suspend::admin,
 };
 
-async fn merge(client: &Client, ticket: &str) -> Answer {
+async fn merge(client: &Client, ticket: &str) -> ApiResponse {
     let query = "mutation($ticket: String!) { mergeAccounts(ticket: $ticket) {
-        user { id nickname locale phoneNumber metadata identities { appId } sessions { totalCount } } userErrors { code field } } }";
+        user { id nickname locale phoneNumber metadata identities { appId } sessions { totalCount } }
+        userErrors { code field } } }";
     client.graphql(query, json!({ "ticket": ticket })).await
 }
 
-/// A ticket of `caller` for the account of somebody else.
-async fn ticket(app: &TestApp, caller: &LoggedIn, app_id: &str, openid: &str) -> String {
+/// A merge ticket of `caller` for the account of another identity.
+async fn ticket(app: &TestApp, caller: &TestUser, app_id: &str, openid: &str) -> String {
     let answer = link(&caller.client, &code(app, openid, None), app_id).await;
     answer.data()["linkIdentity"]["mergeTicket"].as_str().unwrap().to_owned()
 }
 
-fn refusal(answer: &Answer) -> &Value {
+fn refusal(answer: &ApiResponse) -> &Value {
     &answer.data()["mergeAccounts"]["userErrors"][0]["code"]
 }
 
-/// An older account in wx1 and a younger one in wx2.
-async fn two(app: &TestApp, name: &str) -> (LoggedIn, LoggedIn) {
+/// An older account of wx1 and a younger one of wx2.
+async fn two_accounts(app: &TestApp, name: &str) -> (TestUser, TestUser) {
     let older = log_in(app, "wx1", &format!("{name}_1"), None).await;
     app.clock.advance(Duration::from_millis(5));
     (older, log_in(app, "wx2", &format!("{name}_2"), None).await)
@@ -42,10 +43,10 @@ async fn update(client: &Client, input: Value) {
 }
 
 on_each_database! {
-    async fn the_older_account_stays_and_takes_over_what_it_lacks(app: TestApp) {
-        let other = app.beside().await;
+    async fn older_account_stays_and_takes_over_missing_data(app: TestApp) {
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
-        let (older, younger) = two(&app, "o").await;
+        let (older, younger) = two_accounts(&app, "o").await;
         update(&older.client, json!({ "nickname": "Older" })).await;
         update(&younger.client, json!({ "nickname": "Younger", "locale": "en" })).await;
         let bind = "mutation { bindPhoneNumber(code: \"86-13800138000\") { userErrors { code } } }";
@@ -60,18 +61,18 @@ on_each_database! {
         assert_eq!(profile, (&json!("Older"), &json!("en"), &json!("+8613800138000")));
         assert_eq!(merged["metadata"], json!({ "theme": "dark" }));
         assert_eq!(merged["identities"], json!([{ "appId": "wx1" }, { "appId": "wx2" }]));
-        // the caller's session goes on, those of the other account have ended
+        // the caller's session continues, those of the other account end
         older.client.me().await.data();
         assert_eq!(younger.client.me().await.refusal(), "MERGED");
-        assert_eq!(until_refused(&elsewhere).await.refusal(), "MERGED");
+        assert_eq!(wait_until_refused(&elsewhere).await.refusal(), "MERGED");
         assert_eq!(app.anonymous().refresh(&younger.refresh_token).await.refusal(), "MERGED");
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, older.user_id);
         assert_eq!(refusal(&merge(&older.client, &ticket).await), "TICKET_USED");
-        db_assert_whole(&app).await;
+        db_assert_consistent(&app).await;
     }
 
-    async fn a_caller_with_the_younger_account_logs_in_again(app: TestApp) {
-        let (older, younger) = two(&app, "o").await;
+    async fn caller_with_the_younger_account_must_log_in_again(app: TestApp) {
+        let (older, younger) = two_accounts(&app, "o").await;
         let ticket = ticket(&app, &younger, "wx1", "o_1").await;
         let merged = merge(&younger.client, &ticket).await;
         assert_eq!(merged.data()["mergeAccounts"]["user"]["id"], older.user_id.as_str());
@@ -80,8 +81,8 @@ on_each_database! {
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, older.user_id);
     }
 
-    async fn a_merged_id_answers_as_the_one_that_stayed_through_a_chain_of_merges(app: TestApp) {
-        let (first, second) = two(&app, "o").await;
+    async fn merged_id_resolves_to_the_remaining_account_through_a_chain(app: TestApp) {
+        let (first, second) = two_accounts(&app, "o").await;
         app.clock.advance(Duration::from_secs(1));
         let third = log_in(&app, "wx2", "o_3", None).await;
         let one = ticket(&app, &second, "wx2", "o_3").await;
@@ -89,7 +90,8 @@ on_each_database! {
         let two = ticket(&app, &first, "wx2", "o_2").await;
         merge(&first.client, &two).await.data();
         let reader = app.log_in("reader").await;
-        let query = "query($id: ID!, $ids: [ID!]!) { user(id: $id) { id } users(ids: $ids) { id } node(id: $id) { id } }";
+        let query =
+            "query($id: ID!, $ids: [ID!]!) { user(id: $id) { id } users(ids: $ids) { id } node(id: $id) { id } }";
         for gone in [&second, &third] {
             let ids = [&gone.user_id, &reader.user_id, &first.user_id];
             let answer = reader.client.graphql(query, json!({ "id": gone.user_id, "ids": ids })).await;
@@ -99,17 +101,18 @@ on_each_database! {
         }
         let rows = merged_user::Entity::find().all(&app.db().await).await.unwrap();
         assert!(rows.len() == 2 && rows.iter().all(|row| row.into_user == user_key(&first)), "{rows:?}");
-        // and with the one that stayed, the others are gone
+        // deleting the remaining account deletes the merged ids
         assert!(app.accounts.delete_now(user_key(&first)).await.unwrap());
-        let answer = reader.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": third.user_id })).await;
+        let answer =
+            reader.client.graphql("query($id: ID!) { user(id: $id) { id } }", json!({ "id": third.user_id })).await;
         assert_eq!(answer.data()["user"], Value::Null);
         assert!(merged_user::Entity::find().all(&app.db().await).await.unwrap().is_empty());
     }
 
-    async fn twenty_merges_at_once_of_the_same_two_are_one(app: TestApp) {
+    async fn twenty_concurrent_merges_of_two_accounts_are_one(app: TestApp) {
         for is_one_ticket in [true, false] {
             let name = format!("o{is_one_ticket}");
-            let (older, _) = two(&app, &name).await;
+            let (older, _) = two_accounts(&app, &name).await;
             let mut tickets = Vec::new();
             for _ in 0..20 {
                 tickets.push(ticket(&app, &older, "wx2", &format!("{name}_2")).await);
@@ -130,14 +133,14 @@ on_each_database! {
             assert_eq!(done, 1);
         }
         assert!(merge_ticket::Entity::find().all(&app.db().await).await.unwrap().is_empty());
-        db_assert_whole(&app).await;
+        db_assert_consistent(&app).await;
     }
 
-    async fn merges_from_both_sides_with_logins_between_leave_one_account(app: TestApp) {
-        let beside = app.beside().await;
+    async fn concurrent_merges_in_both_directions_leave_one_account(app: TestApp) {
+        let other = app.another_node().await;
         for n in 0..6 {
             let name = format!("o{n}");
-            let (older, younger) = two(&app, &name).await;
+            let (older, younger) = two_accounts(&app, &name).await;
             let sides = [(&older, "wx2", format!("{name}_2")), (&younger, "wx1", format!("{name}_1"))];
             let mut merges = Vec::new();
             for (caller, app_id, openid) in &sides {
@@ -145,12 +148,16 @@ on_each_database! {
                 merges.push(async move { merge(&client, &ticket).await });
             }
             let merges: Vec<_> = merges.into_iter().map(tokio::spawn).collect();
-            let logins: Vec<_> = (0..4).map(|n| {
-                let (node, openid) = (beside.clone(), format!("{name}_{}", n % 2 + 1));
-                tokio::spawn(async move { log_in(&node, if n % 2 == 0 { "wx1" } else { "wx2" }, &openid, None).await })
-            }).collect();
+            let logins: Vec<_> = (0..4)
+                .map(|n| {
+                    let (node, openid) = (other.clone(), format!("{name}_{}", n % 2 + 1));
+                    tokio::spawn(
+                        async move { log_in(&node, if n % 2 == 0 { "wx1" } else { "wx2" }, &openid, None).await },
+                    )
+                })
+                .collect();
             for merged in merges {
-                // the side that came second has no session any more, or no ticket
+                // the second caller has lost its session or its ticket
                 let answer = merged.await.unwrap();
                 assert!(!answer.text.contains("INTERNAL_SERVER_ERROR"), "{}", answer.text);
             }
@@ -165,14 +172,16 @@ on_each_database! {
             }
             assert_eq!(log_in(&app, "wx2", &format!("{name}_2"), None).await.user_id, older.user_id);
         }
-        db_assert_whole(&app).await;
+        db_assert_consistent(&app).await;
     }
 
-    async fn a_ticket_is_its_owners_and_expires(app: TestApp) {
-        let (older, younger) = two(&app, "o").await;
+    async fn ticket_is_valid_for_its_owner_and_expires(app: TestApp) {
+        let (older, younger) = two_accounts(&app, "o").await;
         let ticket = ticket(&app, &older, "wx2", "o_2").await;
         let stranger = app.log_in("stranger").await;
-        for (client, text) in [(&stranger.client, ticket.as_str()), (&younger.client, &ticket), (&older.client, "nonsense")] {
+        for (client, text) in
+            [(&stranger.client, ticket.as_str()), (&younger.client, &ticket), (&older.client, "nonsense")]
+        {
             assert_eq!(refusal(&merge(client, text).await), "TICKET_USED");
         }
         app.clock.advance(Duration::from_mins(10));
@@ -181,8 +190,8 @@ on_each_database! {
         assert!(merge_ticket::Entity::find().all(&app.db().await).await.unwrap().is_empty());
     }
 
-    async fn an_account_that_is_suspended_or_leaves_is_not_merged(app: TestApp) {
-        let (older, younger) = two(&app, "o").await;
+    async fn suspended_or_leaving_account_is_not_merged(app: TestApp) {
+        let (older, younger) = two_accounts(&app, "o").await;
         let ticket = ticket(&app, &older, "wx2", "o_2").await;
         app.accounts.schedule_deletion(user_key(&younger)).await.unwrap();
         assert_eq!(refusal(&merge(&older.client, &ticket).await), "NOT_ACTIVE");
@@ -190,12 +199,12 @@ on_each_database! {
         app.accounts.suspend(user_key(&younger)).await.unwrap();
         assert_eq!(refusal(&merge(&older.client, &ticket).await), "NOT_ACTIVE");
         app.accounts.reinstate(user_key(&younger)).await.unwrap();
-        // nothing was lost by the refusals, the ticket neither
+        // the refusals consumed nothing, not even the ticket
         let merged = merge(&older.client, &ticket).await;
         assert_eq!(merged.data()["mergeAccounts"]["user"]["id"], older.user_id.as_str());
     }
 
-    async fn the_commands_list_a_conflict_and_solve_it_by_a_merge(app: TestApp) {
+    async fn commands_list_a_conflict_and_resolve_it_by_a_merge(app: TestApp) {
         let alice = log_in(&app, "wx1", "TheOpenid", Some("TheUnionid")).await;
         log_in(&app, "wx2", "o_2", None).await;
         let bob = log_in(&app, "wx2", "o_2", Some("TheUnionid")).await;
@@ -212,7 +221,7 @@ on_each_database! {
         alice.client.me().await.data();
         let run = admin(&app, &[&arguments[..], &["--yes"]].concat()).await;
         assert!(run.code == Some(0) && run.stdout.starts_with("Merged "), "{run:?}");
-        // the operator's word counts, whichever is older
+        // the operator chooses which account stays, whichever is older
         assert_eq!(log_in(&app, "wx1", "TheOpenid", None).await.user_id, bob.user_id);
         let run = admin(&app, &["conflicts"]).await;
         assert!(run.stdout.starts_with("0 conflict(s)"), "{run:?}");

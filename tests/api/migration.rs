@@ -1,4 +1,5 @@
-//! Migrations: they can be reverted, agree with the entities, can run concurrently, and decide whether the server starts.
+//! Migrations: they can be reverted, agree with the entities, can run concurrently, and decide whether the server
+//! starts.
 
 mod engines;
 mod lock;
@@ -14,7 +15,7 @@ use miniaccount::{
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use secrecy::ExposeSecret;
 
-use crate::harness::{Kind, Program, TestDatabase, db_catalogue, db_lines, db_tables, folder};
+use crate::harness::{DatabaseKind, Program, TestDatabase, db_catalogue, db_lines, db_tables, folder};
 
 const TABLES: [&str; 16] = [
     "access_tokens",
@@ -40,11 +41,11 @@ on_each_empty_database! {
         let (store, db) = (database.store().await, database.db_connect().await);
         store.migrate().await.unwrap();
         assert_eq!(db_tables(&db).await, TABLES);
-        let made = db_catalogue(&db).await;
+        let created = db_catalogue(&db).await;
         store.unmigrate().await.unwrap();
         assert_eq!(db_tables(&db).await, [""; 0]);
         store.migrate().await.unwrap();
-        assert_eq!(db_catalogue(&db).await, made);
+        assert_eq!(db_catalogue(&db).await, created);
     }
 
     async fn migrations_and_entities_describe_the_same_tables(database: Arc<TestDatabase>) {
@@ -53,7 +54,7 @@ on_each_empty_database! {
         assert_eq!(migrated, db_catalogue_of_entities(database.kind).await);
         assert_eq!(migrated.iter().filter(|line| line.starts_with("foreign ")).count(), 2, "{migrated:#?}");
         // in SQLite an integer primary key is the rowid, and has no index
-        let keys = if database.kind == Kind::Sqlite { 17 } else { 18 };
+        let keys = if database.kind == DatabaseKind::Sqlite { 17 } else { 18 };
         assert_eq!(migrated.iter().filter(|line| line.starts_with("key ")).count(), keys, "{migrated:#?}");
     }
 
@@ -74,33 +75,34 @@ on_each_empty_database! {
     }
 
     async fn short_lived_tables_are_unlogged_on_postgres(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return; // other databases have no unlogged tables
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT relname::text AS line FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'";
-        assert_eq!(db_lines(&database.db_connect().await, question).await, ["code_exchanges"]);
+        let query = "SELECT relname::text AS line FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'";
+        assert_eq!(db_lines(&database.db_connect().await, query).await, ["code_exchanges"]);
     }
 
     async fn often_updated_tables_have_a_fill_factor_on_postgres(database: Arc<TestDatabase>) {
-        if database.kind != Kind::Postgres {
+        if database.kind != DatabaseKind::Postgres {
             return; // other databases update rows in place
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT relname || ' ' || array_to_string(reloptions, ' ') AS line FROM pg_class
+        let query = "SELECT relname || ' ' || array_to_string(reloptions, ' ') AS line FROM pg_class
             WHERE relkind = 'r' AND reloptions IS NOT NULL AND relnamespace = 'public'::regnamespace ORDER BY relname";
         let expected = ["code_exchanges fillfactor=50", "identities fillfactor=85", "users fillfactor=85"];
-        assert_eq!(db_lines(&database.db_connect().await, question).await, expected);
+        assert_eq!(db_lines(&database.db_connect().await, query).await, expected);
     }
 
     async fn text_is_compared_byte_for_byte(database: Arc<TestDatabase>) {
-        if database.kind != Kind::MySql {
+        if database.kind != DatabaseKind::MySql {
             return; // other databases always compare bytes
         }
         database.store().await.migrate().await.unwrap();
-        let question = "SELECT DISTINCT CAST(collation_name AS CHAR) AS line FROM information_schema.columns
-             WHERE table_schema = DATABASE() AND table_name NOT LIKE 'seaql_migrations%' AND collation_name IS NOT NULL";
-        assert_eq!(db_lines(&database.db_connect().await, question).await, ["utf8mb4_bin"]);
+        let query = "SELECT DISTINCT CAST(collation_name AS CHAR) AS line FROM information_schema.columns
+             WHERE table_schema = DATABASE() AND collation_name IS NOT NULL
+             AND table_name NOT LIKE 'seaql_migrations%'";
+        assert_eq!(db_lines(&database.db_connect().await, query).await, ["utf8mb4_bin"]);
     }
 
     async fn concurrent_migrations_all_succeed(database: Arc<TestDatabase>) {
@@ -136,12 +138,13 @@ on_each_empty_database! {
 
     async fn outdated_database_is_migrated_or_refused_with_a_hint(database: Arc<TestDatabase>) {
         let started = Server::start(config(&database)).await.map(drop);
-        if database.kind == Kind::Sqlite {
+        if database.kind == DatabaseKind::Sqlite {
             started.unwrap();
             assert_eq!(database.store().await.schema_state().await.unwrap(), SchemaState::Current);
         } else {
             let all = Migrator::names().len();
-            let expected = format!("the database is {all} migration(s) behind this program: run `miniaccount migrate` first");
+            let expected =
+                format!("the database is {all} migration(s) behind this program: run `miniaccount migrate` first");
             assert_eq!(started.unwrap_err().to_string(), expected);
             assert_eq!(db_tables(&database.db_connect().await).await, [""; 0]);
         }
@@ -171,7 +174,7 @@ on_each_empty_database! {
 }
 
 /// The catalogue of tables created from the entities, in a separate database.
-async fn db_catalogue_of_entities(kind: Kind) -> Vec<String> {
+async fn db_catalogue_of_entities(kind: DatabaseKind) -> Vec<String> {
     let database = TestDatabase::create(kind).await.unwrap();
     let db = database.db_connect().await;
     let tables = db.get_schema_builder().register(entity::user::Entity).register(entity::identity::Entity);
@@ -184,11 +187,11 @@ async fn db_catalogue_of_entities(kind: Kind) -> Vec<String> {
     let tables = tables.register(entity::user_metadata::Entity).register(entity::content_flag::Entity);
     let tables = tables.register(entity::push_event::Entity).register(entity::media_file::Entity);
     let tables = tables.register(entity::media_check::Entity);
-    let made = tables.apply(&db).await;
+    let created = tables.apply(&db).await;
     let catalogue = db_catalogue(&db).await;
     db.close().await.unwrap();
     database.remove().await;
-    made.unwrap();
+    created.unwrap();
     catalogue
 }
 
@@ -216,7 +219,7 @@ fn config(database: &TestDatabase) -> Config {
 }
 
 /// Runs `miniaccount migrate`.
-async fn migrate(database: &TestDatabase) -> crate::harness::Run {
+async fn migrate(database: &TestDatabase) -> crate::harness::ProgramOutput {
     let url = database.url.expose_secret().to_owned();
     let run = move || Program::new(folder().path(), &["migrate"]).set("DATABASE_URL", &url).run();
     tokio::task::spawn_blocking(run).await.unwrap()

@@ -12,40 +12,42 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::harness::{BOUND, Kind, Program, Running, TestDatabase, TestRedis, folder, run_on_empty, somewhere};
+use crate::harness::{
+    BOUND, DatabaseKind, Program, ServerProcess, TestDatabase, TestRedis, folder, random_address, run_on_empty,
+};
 
 const LOGIN: &str = "mutation { login(code: \"emulator:alice\") { token refreshToken user { id } session { id } } }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_behave_as_one_server() {
     let Some(redis) = TestRedis::find() else { return };
-    run_on_empty(Kind::Postgres, async move |database: Arc<TestDatabase>| {
+    run_on_empty(DatabaseKind::Postgres, async move |database: Arc<TestDatabase>| {
         database.store().await.migrate().await.unwrap();
         let folder = folder();
         let nodes = [(); 3].map(|()| start(&folder, &database, &redis));
         let [first, second, third] = nodes.each_ref().map(|node| node.api.clone());
-        let address = somewhere();
+        let address = random_address();
 
-        let login = ask(&first, None, &address, LOGIN).await["data"]["login"].clone();
+        let login = send_query(&first, None, &address, LOGIN).await["data"]["login"].clone();
         let token = login["token"].as_str().unwrap();
-        let me = ask(&second, Some(token), &address, "{ me { id } }").await;
+        let me = send_query(&second, Some(token), &address, "{ me { id } }").await;
         assert_eq!(me["data"]["me"]["id"], login["user"]["id"]);
-        let logout = ask(&third, Some(token), &address, "mutation { logout { endedSessions } }").await;
+        let logout = send_query(&third, Some(token), &address, "mutation { logout { endedSessions } }").await;
         assert_eq!(logout["data"]["logout"]["endedSessions"], 1);
         for node in [&first, &second, &third] {
             assert_refused_in_time(node, token, &address).await;
         }
 
         // the three nodes share the limit of two logins, and another client has its own
-        ask(&second, None, &address, LOGIN).await["data"]["login"]["token"].as_str().unwrap();
-        let limited = ask(&third, None, &address, LOGIN).await;
+        send_query(&second, None, &address, LOGIN).await["data"]["login"]["token"].as_str().unwrap();
+        let limited = send_query(&third, None, &address, LOGIN).await;
         assert_eq!(limited["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{limited}");
-        ask(&third, None, &somewhere(), LOGIN).await["data"]["login"]["token"].as_str().unwrap();
+        send_query(&third, None, &random_address(), LOGIN).await["data"]["login"]["token"].as_str().unwrap();
     })
     .await;
 }
 
-fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Running {
+fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> ServerProcess {
     Program::new(folder.path(), &[])
         .set("DATABASE_URL", database.url.expose_secret())
         .set("EMULATOR", "true")
@@ -57,7 +59,7 @@ fn start(folder: &TempDir, database: &TestDatabase, redis: &TestRedis) -> Runnin
 }
 
 /// Sends a request of a client with an address.
-async fn ask(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -> Value {
+async fn send_query(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let mut request = client
         .post(format!("{node}/graphql"))
@@ -74,12 +76,12 @@ async fn ask(node: &str, token: Option<&str>, address: &Ipv6Addr, query: &str) -
 async fn assert_refused_in_time(node: &str, token: &str, address: &Ipv6Addr) {
     let ended = Instant::now();
     loop {
-        let asked = ended.elapsed();
-        let answer = ask(node, Some(token), address, "{ me { id } }").await;
+        let began = ended.elapsed();
+        let answer = send_query(node, Some(token), address, "{ me { id } }").await;
         if answer["errors"][0]["extensions"]["reason"] == "LOGGED_OUT" {
             return;
         }
-        assert!(asked < BOUND, "{answer}");
+        assert!(began < BOUND, "{answer}");
         sleep(Duration::from_millis(10)).await;
     }
 }

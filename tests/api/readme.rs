@@ -1,4 +1,4 @@
-//! The tables of the READMEs, in both languages, list what the program has.
+//! The tables of both READMEs list the settings and errors of the program.
 
 use std::fs;
 
@@ -10,14 +10,14 @@ use miniaccount::{
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 
 #[test]
-fn the_tables_of_settings_are_those_of_the_declarations() {
+fn settings_tables_match_the_declarations() {
     let english = |setting: &Declaration| setting.english;
     let chinese = |setting: &Declaration| setting.chinese;
     assert_table("README.md", "| setting | default | meaning |", english);
     assert_table("README.zh-CN.md", "| 配置项 | 默认值 | 含义 |", chinese);
 }
 
-/// Compares the one table below a header with the declarations. Where they differ, the message is the table to paste.
+/// Compares the only table below a header with the declarations. The failure message is the correct table.
 #[track_caller]
 fn assert_table(readme: &str, header: &str, meaning: fn(&Declaration) -> &str) {
     let text = fs::read_to_string(readme).unwrap();
@@ -36,7 +36,7 @@ fn row(setting: &Declaration, meaning: &str) -> String {
 }
 
 #[test]
-fn every_error_is_in_the_readme_with_its_action() {
+fn readme_lists_every_error_with_its_action() {
     for readme in READMES {
         let text = fs::read_to_string(readme).unwrap();
         for code in Code::ALL {

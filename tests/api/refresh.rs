@@ -1,4 +1,4 @@
-//! Keeping a session alive by its refresh token, and what happens to one that was copied.
+//! Refresh tokens: they extend a session, and the reuse of a copied one ends it.
 
 mod lost;
 mod stolen;
@@ -14,28 +14,28 @@ use miniaccount::{
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 
-use crate::harness::{LoggedIn, TestApp, session_key};
+use crate::harness::{TestApp, TestUser, session_key};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// A refresh that succeeds: its payload.
+/// A successful refresh; returns its payload.
 async fn refreshed(app: &TestApp, token: &str) -> Value {
     app.anonymous().refresh(token).await.data()["refreshSession"].clone()
 }
 
-/// A refresh that succeeds: the next refresh token.
+/// A successful refresh; returns the next refresh token.
 async fn successor(app: &TestApp, token: &str) -> String {
     text(&refreshed(app, token).await["refreshToken"])
 }
 
-/// A refresh that is refused: the reason.
+/// A refused refresh; returns the reason.
 async fn refusal(app: &TestApp, token: &str) -> String {
     app.anonymous().refresh(token).await.refusal().to_owned()
 }
 
-/// A refresh token of the user's session, of any generation, by any key ring.
-fn written(keys: &KeyRing, user: &LoggedIn, generation: i64) -> String {
+/// A refresh token of the user's session, of any generation and signed by any key ring.
+fn signed(keys: &KeyRing, user: &TestUser, generation: i64) -> String {
     keys.refresh_token(RefreshToken { session: session_key(user), generation }).expose_secret().to_owned()
 }
 
@@ -43,47 +43,49 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn moment(at: Timestamp) -> Value {
+fn timestamp(at: Timestamp) -> Value {
     DateTime(at).to_text().into()
 }
 
 on_each_database! {
-    async fn a_refresh_gives_a_new_pair_that_works(app: TestApp) {
+    async fn refresh_returns_a_valid_pair_of_tokens(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.clock.advance(DAY);
         assert_eq!(alice.client.me().await.refusal(), "EXPIRED");
         let payload = refreshed(&app, &alice.refresh_token).await;
         assert_eq!(payload["user"]["id"], json!(alice.user_id));
         assert_eq!(payload["session"]["id"], json!(alice.session_id));
-        assert_eq!(payload["expiresAt"], moment(app.clock.now() + 2 * HOUR));
+        assert_eq!(payload["expiresAt"], timestamp(app.clock.now() + 2 * HOUR));
         assert_ne!(payload["refreshToken"], json!(alice.refresh_token));
         let me = app.with_token(&text(&payload["token"])).me().await;
         assert_eq!(me.data()["me"]["id"], json!(alice.user_id));
         successor(&app, &text(&payload["refreshToken"])).await;
     }
 
-    async fn a_refresh_gives_the_session_thirty_days_from_now(app: TestApp) {
+    async fn refresh_extends_the_session_to_thirty_days(app: TestApp) {
         let alice = app.log_in("alice").await;
-        assert_eq!(alice.login["refreshExpiresAt"], moment(app.clock.now() + 30 * DAY));
+        assert_eq!(alice.login["refreshExpiresAt"], timestamp(app.clock.now() + 30 * DAY));
         app.clock.advance(10 * DAY);
         let payload = refreshed(&app, &alice.refresh_token).await;
-        assert_eq!(payload["refreshExpiresAt"], moment(app.clock.now() + 30 * DAY));
+        assert_eq!(payload["refreshExpiresAt"], timestamp(app.clock.now() + 30 * DAY));
         assert_eq!(payload["session"]["expiresAt"], payload["refreshExpiresAt"]);
-        assert_eq!(moment(app.db_session(&alice).await.expires_at), payload["refreshExpiresAt"]);
+        assert_eq!(timestamp(app.db_session(&alice).await.expires_at), payload["refreshExpiresAt"]);
     }
 
-    async fn a_stale_access_token_does_not_stand_in_the_way(app: TestApp) {
+    async fn expired_access_token_does_not_prevent_a_refresh(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.clock.advance(DAY);
         alice.client.refresh(&alice.refresh_token).await.data();
     }
 
-    async fn fifty_refreshes_at_once_give_one_successor(app: TestApp) {
+    async fn concurrent_refreshes_share_one_successor(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let racers: Vec<_> = (0..50).map(|_| {
-            let (app, token) = (app.clone(), alice.refresh_token.clone());
-            tokio::spawn(async move { refreshed(&app, &token).await })
-        }).collect();
+        let racers: Vec<_> = (0..50)
+            .map(|_| {
+                let (app, token) = (app.clone(), alice.refresh_token.clone());
+                tokio::spawn(async move { refreshed(&app, &token).await })
+            })
+            .collect();
         let mut successors = HashSet::new();
         for racer in racers {
             let payload = racer.await.unwrap();
@@ -94,7 +96,7 @@ on_each_database! {
         assert_eq!(app.db_session(&alice).await.refresh_generation, 1);
     }
 
-    async fn a_refresh_that_comes_too_late_does_not_put_the_session_back(app: TestApp) {
+    async fn late_refresh_does_not_move_the_session_back(app: TestApp) {
         let alice = app.log_in("alice").await;
         let as_it_was = app.db_session(&alice).await;
         let newest = successor(&app, &successor(&app, &alice.refresh_token).await).await;
@@ -104,7 +106,7 @@ on_each_database! {
         successor(&app, &newest).await;
     }
 
-    async fn a_client_whose_answer_got_lost_may_ask_again(app: TestApp) {
+    async fn client_that_lost_the_response_can_repeat_the_refresh(app: TestApp) {
         let alice = app.log_in("alice").await;
         let first = successor(&app, &alice.refresh_token).await;
         app.clock.advance(DAY);
@@ -115,7 +117,7 @@ on_each_database! {
         successor(&app, &first).await;
     }
 
-    async fn a_token_that_comes_back_after_its_successor_was_used_ends_the_session(app: TestApp) {
+    async fn reuse_after_the_successor_was_used_ends_the_session(app: TestApp) {
         let (alice, elsewhere) = (app.log_in("alice.1").await, app.log_in("alice.2").await);
         let second = successor(&app, &alice.refresh_token).await;
         let newest = refreshed(&app, &second).await;
@@ -130,7 +132,7 @@ on_each_database! {
         elsewhere.client.me().await.data();
     }
 
-    async fn a_token_from_long_ago_ends_the_session_too(app: TestApp) {
+    async fn reuse_of_a_much_older_token_ends_the_session(app: TestApp) {
         let alice = app.log_in("alice").await;
         let mut newest = alice.refresh_token.clone();
         for _ in 0..5 {
@@ -140,7 +142,7 @@ on_each_database! {
         assert_eq!(refusal(&app, &newest).await, "REUSED");
     }
 
-    async fn what_is_no_refresh_token_of_ours_is_refused_and_ends_nothing(app: TestApp) {
+    async fn foreign_token_is_refused_and_ends_nothing(app: TestApp) {
         let alice = app.log_in("alice").await;
         let token = &alice.refresh_token;
         let stranger = KeyRing::new(&[SecretSlice::from(vec![9; 32])]).unwrap();
@@ -154,7 +156,7 @@ on_each_database! {
             format!("{token}A"),
             format!(" {token}"),
             alice.token.clone(),
-            written(&stranger, &alice, 0),
+            signed(&stranger, &alice, 0),
         ];
         for token in bad {
             assert_eq!(refusal(&app, &token).await, "INVALID", "{token}");
@@ -162,15 +164,15 @@ on_each_database! {
         successor(&app, token).await;
     }
 
-    // as after the database was put back from a copy
-    async fn a_token_from_the_future_is_refused_and_ends_nothing(app: TestApp) {
+    // as after the database was restored from a backup
+    async fn token_of_a_later_generation_is_refused_and_ends_nothing(app: TestApp) {
         let alice = app.log_in("alice").await;
-        assert_eq!(refusal(&app, &written(&app.keys, &alice, 1)).await, "INVALID");
+        assert_eq!(refusal(&app, &signed(&app.keys, &alice, 1)).await, "INVALID");
         alice.client.me().await.data();
         successor(&app, &alice.refresh_token).await;
     }
 
-    async fn a_session_that_idles_for_thirty_days_expires(app: TestApp) {
+    async fn session_expires_after_thirty_idle_days(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         app.clock.advance(Duration::from_millis(30 * 24 * 60 * 60 * 1000 - 1));
         successor(&app, &bob.refresh_token).await;
@@ -178,14 +180,14 @@ on_each_database! {
         assert_eq!(refusal(&app, &alice.refresh_token).await, "EXPIRED");
     }
 
-    async fn a_session_ends_after_a_hundred_and_eighty_days_however_often_it_is_refreshed(app: TestApp) {
+    async fn session_ends_after_180_days_despite_refreshes(app: TestApp) {
         let alice = app.log_in("alice").await;
         let end = app.clock.now() + 180 * DAY;
         let mut token = alice.refresh_token.clone();
         for _ in 0..8 {
             app.clock.advance(20 * DAY);
             let payload = refreshed(&app, &token).await;
-            assert_eq!(payload["refreshExpiresAt"], moment(end.min(app.clock.now() + 30 * DAY)));
+            assert_eq!(payload["refreshExpiresAt"], timestamp(end.min(app.clock.now() + 30 * DAY)));
             token = text(&payload["refreshToken"]);
         }
         app.clock.advance(20 * DAY);
@@ -193,34 +195,34 @@ on_each_database! {
         assert_eq!(app.db_session(&alice).await.expires_at, end);
     }
 
-    async fn an_access_token_does_not_outlive_its_session(
+    async fn access_token_does_not_outlive_its_session(
         app: TestApp,
         [("REFRESH_TOKEN_TTL", "3h"), ("SESSION_MAX_AGE", "4h")]
     ) {
         let alice = app.log_in("alice").await;
-        assert_eq!(alice.login["expiresAt"], moment(app.clock.now() + 2 * HOUR));
+        assert_eq!(alice.login["expiresAt"], timestamp(app.clock.now() + 2 * HOUR));
         app.clock.advance(2 * HOUR + HOUR / 2);
         let payload = refreshed(&app, &alice.refresh_token).await;
-        assert_eq!(payload["refreshExpiresAt"], moment(app.clock.now() + HOUR + HOUR / 2));
+        assert_eq!(payload["refreshExpiresAt"], timestamp(app.clock.now() + HOUR + HOUR / 2));
         assert_eq!(payload["expiresAt"], payload["refreshExpiresAt"]);
         app.clock.advance(HOUR + HOUR / 2);
         assert_eq!(app.with_token(&text(&payload["token"])).me().await.refusal(), "EXPIRED");
     }
 
-    async fn an_ended_session_is_not_refreshed(app: TestApp) {
+    async fn ended_session_is_not_refreshed(app: TestApp) {
         let alice = app.log_in("alice").await;
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         assert_eq!(refusal(&app, &alice.refresh_token).await, "LOGGED_OUT");
         assert_eq!(app.db_session(&alice).await.refresh_generation, 0);
     }
 
-    async fn a_session_that_was_tidied_away_is_not_refreshed(app: TestApp) {
+    async fn removed_session_is_not_refreshed(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_delete_session(&alice).await;
         assert_eq!(refusal(&app, &alice.refresh_token).await, "REVOKED");
     }
 
-    async fn a_suspended_user_refreshes_nothing(app: TestApp) {
+    async fn suspended_user_cannot_refresh(app: TestApp) {
         let alice = app.log_in("alice").await;
         app.db_suspend(&alice).await;
         assert_eq!(app.anonymous().refresh(&alice.refresh_token).await.code(), "ACCOUNT_SUSPENDED");

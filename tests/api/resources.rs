@@ -5,13 +5,13 @@ mod listeners;
 mod memory;
 mod silent;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use crate::harness::{Program, Reply, Running, folder};
+use crate::harness::{Program, Reply, ServerProcess, folder, wait_until};
 
 /// The limit of all waiting in these tests.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -20,12 +20,12 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const BEHIND_PROXY: (&str, &str) = ("TRUSTED_PROXIES", "127.0.0.0/8");
 
 /// Starts the program with a settings file, for many clients.
-async fn serve(settings: &str) -> (TempDir, Running) {
+async fn serve(settings: &str) -> (TempDir, ServerProcess) {
     serve_limited(settings, None).await
 }
 
 /// The same with a limit of open files.
-async fn serve_limited(settings: &str, files: Option<u32>) -> (TempDir, Running) {
+async fn serve_limited(settings: &str, files: Option<u32>) -> (TempDir, ServerProcess) {
     let folder = folder();
     std::fs::write(folder.path().join("miniaccount.toml"), settings).unwrap();
     let program = match files {
@@ -54,7 +54,7 @@ impl TestRequest {
     }
 
     /// A request with a response of 400 KB: a hundred users with long avatar addresses.
-    async fn long(server: &Running) -> Self {
+    async fn long(server: &ServerProcess) -> Self {
         let login = server.login("emulator:alice").await["data"]["login"].clone();
         let (token, id) = (login["token"].as_str().unwrap(), login["user"]["id"].as_str().unwrap());
         let url = format!("https://a.example/{}", "x".repeat(490));
@@ -68,7 +68,7 @@ impl TestRequest {
 
     /// The code of the error that a client receives, or a text if the connection ends without a response. `None` for a
     /// successful response.
-    async fn refusal(&self, server: &Running, client: &str) -> Option<String> {
+    async fn refusal(&self, server: &ServerProcess, client: &str) -> Option<String> {
         let request = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let request = request.get(format!("{}{}", server.api, self.path)).bearer_auth(&self.token);
         let Ok(answer) = request.header("x-forwarded-for", client).send().await else { return Some("CUT".to_owned()) };
@@ -78,17 +78,10 @@ impl TestRequest {
     }
 }
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < TEST_TIMEOUT, "it does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 on_any_database! {
     async fn one_client_can_use_half_of_the_requests_in_flight(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "requests_in_flight = 8\nwechat_timeout = \"15s\"")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "requests_in_flight = 8\nwechat_timeout = \"15s\"")]
     ) {
         for n in 0..4 {
             app.wechat.reply(&format!("user{n}"), Reply::Hang);
@@ -98,7 +91,7 @@ on_any_database! {
             tokio::spawn(async move { caller.login(&format!("user{n}")).await })
         };
         let slow: Vec<_> = (0..4).map(log_in).collect();
-        until(|| app.wechat.sent().len() == 4).await;
+        wait_until(|| app.wechat.sent().len() == 4).await;
         let send_query = async |n| {
             let caller = app.anonymous().header("x-forwarded-for", client(n));
             caller.graphql("{ serverInfo { version } }", json!({})).await
@@ -107,7 +100,7 @@ on_any_database! {
         assert_eq!((refused.status.as_u16(), refused.code()), (503, "OVERLOADED"));
         send_query(2).await.data();
         slow.iter().for_each(tokio::task::JoinHandle::abort);
-        until(|| slow.iter().all(tokio::task::JoinHandle::is_finished)).await;
+        wait_until(|| slow.iter().all(tokio::task::JoinHandle::is_finished)).await;
         send_query(1).await.data();
     }
 

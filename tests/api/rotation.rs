@@ -1,28 +1,27 @@
-//! `SECRET_KEY` is changed while people are logged in: nobody is logged out, and what is written from then on needs the
-//! new value alone.
+//! `SECRET_KEY` is rotated while users are logged in: nobody is logged out, and later values need only the new key.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::harness::{LoggedIn, Settings, TestApp};
+use crate::harness::{Settings, TestApp, TestUser};
 
-/// The new value of `SECRET_KEY` in front of the one every test begins with.
-pub(crate) const BOTH: Settings =
+/// The new key before that of all tests.
+pub(crate) const NEW_FIRST: Settings =
     &[("SECRET_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")];
 
-/// Behind it, as on a node that is told of it before any node uses it.
+/// The new key after the old one, as on a node that learns it before any node uses it.
 pub(crate) const OLD_FIRST: Settings =
     &[("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")];
 
-/// Alone.
-pub(crate) const NEW: Settings = &[("SECRET_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")];
+/// The new key alone.
+pub(crate) const NEW_ONLY: Settings = &[("SECRET_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")];
 
 on_each_database! {
-    async fn tokens_of_before_are_good_and_new_ones_are_signed_by_the_new_key(app: TestApp) {
+    async fn old_tokens_stay_valid_and_new_ones_have_the_new_key(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let rotated = app.beside_with(BOTH).await;
+        let rotated = app.another_node_with(NEW_FIRST).await;
         let [old_kid] = kids(&app).await.try_into().unwrap();
         let [new_kid, previous_kid] = kids(&rotated).await.try_into().unwrap();
         assert_eq!((kid(&alice.token), &previous_kid), (old_kid.clone(), &old_kid));
@@ -32,10 +31,10 @@ on_each_database! {
         rotated.with_token(&alice.token).me().await.data();
     }
 
-    async fn who_came_back_meanwhile_needs_the_new_key_alone(app: TestApp) {
+    async fn user_who_refreshed_needs_only_the_new_key(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
-        let (token, refresh_token) = refreshed(&app.beside_with(BOTH).await, &alice.refresh_token).await;
-        let after = app.beside_with(NEW).await;
+        let (token, refresh_token) = refreshed(&app.another_node_with(NEW_FIRST).await, &alice.refresh_token).await;
+        let after = app.another_node_with(NEW_ONLY).await;
         after.with_token(&token).me().await.data();
         refreshed(&after, &refresh_token).await;
         assert_eq!(kids(&after).await.len(), 1);
@@ -44,12 +43,12 @@ on_each_database! {
         }
     }
 
-    async fn nodes_that_change_one_after_the_other_understand_each_other(app: TestApp) {
-        let (told, changed) = (app.beside_with(OLD_FIRST).await, app.beside_with(BOTH).await);
-        for (from, to) in [(&told, &changed), (&changed, &told)] {
+    async fn nodes_rotated_one_after_the_other_accept_each_others_tokens(app: TestApp) {
+        let (prepared, rotated) = (app.another_node_with(OLD_FIRST).await, app.another_node_with(NEW_FIRST).await);
+        for (from, to) in [(&prepared, &rotated), (&rotated, &prepared)] {
             app.clock.advance(Duration::from_mins(1));
             let alice = from.log_in("alice").await;
-            assert_eq!(to.log_in("alice").await.user_id, alice.user_id, "a repeat of its code");
+            assert_eq!(to.log_in("alice").await.user_id, alice.user_id, "the repeated code has the same user");
             to.with_token(&alice.token).me().await.data();
             let (token, _) = refreshed(to, &alice.refresh_token).await;
             from.with_token(&token).me().await.data();
@@ -58,7 +57,7 @@ on_each_database! {
     }
 }
 
-/// The next pair of tokens: for access, and for the next refresh.
+/// Refreshes, and returns the next access token and refresh token.
 pub(crate) async fn refreshed(app: &TestApp, refresh_token: &str) -> (String, String) {
     let answer = app.anonymous().refresh(refresh_token).await;
     let tokens = &answer.data()["refreshSession"];
@@ -66,8 +65,8 @@ pub(crate) async fn refreshed(app: &TestApp, refresh_token: &str) -> (String, St
     (text("token"), text("refreshToken"))
 }
 
-/// Asserts that a user is as logged in as before: same tokens, same session.
-pub(crate) async fn assert_still_in(app: &TestApp, user: &LoggedIn) {
+/// Asserts that a user is still logged in, with the same tokens and session.
+pub(crate) async fn assert_still_logged_in(app: &TestApp, user: &TestUser) {
     assert_eq!(app.with_token(&user.token).me().await.data()["me"]["id"], json!(user.user_id));
     refreshed(app, &user.refresh_token).await;
 }

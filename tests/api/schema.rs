@@ -1,9 +1,9 @@
-//! The schema as clients rely on it: the file beside the code is what the code says, every word of it is explained, and
-//! what was promised is there to the letter.
+//! The schema that clients rely on: the file equals the code, everything has a description, and the promised lines are
+//! exact.
 
-use crate::harness::{Field, Kind, TestApp, Type, run};
+use crate::harness::{DatabaseKind, Field, TestApp, Type, run};
 
-/// What clients may rely on. A line that must change here breaks a client somewhere.
+/// What clients rely on. A change of a line here breaks clients.
 const PROMISED: &[&str] = &[
     "Query.me: User",
     "Query.user(id: ID!): User",
@@ -11,7 +11,8 @@ const PROMISED: &[&str] = &[
     "Query.node(id: ID!): Node",
     "Query.accountExport: JSON!",
     "Query.serverInfo: ServerInfo!",
-    "Mutation.login(appId: String, code: String!, createUser: Boolean! = true, device: DeviceInput, phoneCode: String): LoginPayload!",
+    "Mutation.login(appId: String, code: String!, createUser: Boolean! = true, device: DeviceInput, \
+     phoneCode: String): LoginPayload!",
     "Mutation.refreshSession(refreshToken: String!): RefreshSessionPayload!",
     "Mutation.logout(scope: LogoutScope! = CURRENT): LogoutPayload!",
     "Mutation.revokeSession(sessionId: ID!): RevokeSessionPayload!",
@@ -75,7 +76,7 @@ const PROMISED: &[&str] = &[
     "Session.expiresAt: DateTime!",
 ];
 
-/// The types of which nothing but the promise is there.
+/// The types that have only the promised fields.
 const COMPLETE: [&str; 9] = [
     "Query",
     "Mutation",
@@ -88,19 +89,19 @@ const COMPLETE: [&str; 9] = [
     "Session",
 ];
 
-/// What of WeChat never leaves the server, in any spelling.
+/// Data of WeChat that never leave the server, in any spelling.
 const SECRETS: [&str; 3] = ["openid", "unionid", "sessionkey"];
 
-/// Runs a test that needs the schema alone.
+/// Runs a test that needs only the schema.
 async fn with_schema(check: impl FnOnce(Vec<Type>) + Send + 'static) {
-    run(Kind::Sqlite, &[], async move |app: TestApp| check(app.introspect().await)).await;
+    run(DatabaseKind::Sqlite, &[], async move |app: TestApp| check(app.introspect().await)).await;
 }
 
-fn ours(schema: &[Type]) -> impl Iterator<Item = &Type> {
+fn own_types(schema: &[Type]) -> impl Iterator<Item = &Type> {
     schema.iter().filter(|kind| !kind.is_built_in())
 }
 
-/// Every name of a type, its own first, with the description it has.
+/// All names in a type, its own first, with their descriptions.
 fn described(kind: &Type) -> Vec<(String, Option<String>)> {
     let mut all = vec![(kind.name.clone(), kind.description.clone())];
     for field in kind.fields.iter().chain(&kind.inputs) {
@@ -113,7 +114,7 @@ fn described(kind: &Type) -> Vec<(String, Option<String>)> {
     all
 }
 
-/// The fields of a type as the table writes them: arguments in the order of their names.
+/// The fields of a type in the form of the table, with sorted arguments.
 fn signatures(kind: &Type) -> Vec<String> {
     let signature = |field: &Field| {
         let mut field = field.clone();
@@ -124,14 +125,14 @@ fn signatures(kind: &Type) -> Vec<String> {
 }
 
 #[test]
-fn the_file_beside_the_code_is_what_the_code_says() {
+fn schema_file_equals_the_schema_of_the_code() {
     let file = include_str!("../../schema.graphql");
     let same = file == miniaccount::graphql::sdl();
     assert!(same, "schema.graphql is not the schema: renew it by `cargo run -- schema > schema.graphql`");
 }
 
 #[test]
-fn what_wechat_trusts_us_with_is_not_in_the_schema() {
+fn secrets_of_wechat_are_not_in_the_schema() {
     let sdl = miniaccount::graphql::sdl().to_lowercase().replace(['_', '-'], "");
     for secret in SECRETS {
         assert!(!sdl.contains(secret), "{secret} is in the schema");
@@ -139,42 +140,42 @@ fn what_wechat_trusts_us_with_is_not_in_the_schema() {
 }
 
 #[tokio::test]
-async fn everything_is_explained() {
+async fn everything_has_a_description() {
     with_schema(|schema| {
-        let all: Vec<_> = ours(&schema).flat_map(described).collect();
-        let unexplained: Vec<_> = all.iter().filter(|(_, words)| words.is_none()).map(|(name, _)| name).collect();
-        assert!(unexplained.is_empty(), "say what these are: {unexplained:?}");
+        let all: Vec<_> = own_types(&schema).flat_map(described).collect();
+        let undescribed: Vec<_> = all.iter().filter(|(_, words)| words.is_none()).map(|(name, _)| name).collect();
+        assert!(undescribed.is_empty(), "add descriptions: {undescribed:?}");
         assert!(all.len() > 100, "{all:?}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_was_promised_is_there_to_the_letter() {
+async fn promised_lines_are_exact() {
     with_schema(|schema| {
-        let real: Vec<String> = ours(&schema).flat_map(signatures).collect();
+        let real: Vec<String> = own_types(&schema).flat_map(signatures).collect();
         for line in PROMISED {
-            assert!(real.iter().any(|it| it == line), "not there: {line}");
+            assert!(real.iter().any(|it| it == line), "missing: {line}");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn nothing_is_there_that_was_not_promised() {
+async fn complete_types_have_no_other_fields() {
     with_schema(|schema| {
-        let complete = ours(&schema).filter(|kind| COMPLETE.contains(&&*kind.name));
+        let complete = own_types(&schema).filter(|kind| COMPLETE.contains(&&*kind.name));
         for line in complete.flat_map(signatures) {
-            assert!(PROMISED.contains(&&*line), "write it into the table of what clients rely on: {line}");
+            assert!(PROMISED.contains(&&*line), "add to PROMISED: {line}");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn whatever_has_a_global_id_is_a_node() {
+async fn every_type_with_a_global_id_is_a_node() {
     with_schema(|schema| {
-        for kind in ours(&schema).filter(|kind| kind.kind == "OBJECT") {
+        for kind in own_types(&schema).filter(|kind| kind.kind == "OBJECT") {
             let has_id = kind.fields.iter().any(|field| field.name == "id");
             assert_eq!(has_id, kind.interfaces.contains(&"Node".to_owned()), "{}", kind.name);
         }
@@ -183,7 +184,7 @@ async fn whatever_has_a_global_id_is_a_node() {
 }
 
 #[tokio::test]
-async fn enums_have_the_values_clients_write() {
+async fn enums_have_the_documented_values() {
     with_schema(|schema| {
         for (name, values) in [
             ("LogoutScope", "ALL CURRENT OTHERS"),
@@ -192,12 +193,12 @@ async fn enums_have_the_values_clients_write() {
             ("UserStatus", "ACTIVE DELETING SUSPENDED"),
             (
                 "UserErrorCode",
-                "BLANK CONTENT_REFUSED IDENTITY_TAKEN INVALID INVALID_PHONE_CODE LAST_IDENTITY NOT_ACTIVE NOT_FOUND PHONE_TAKEN \
-                 PHONE_UNAVAILABLE TICKET_USED TOO_DEEP TOO_LONG TOO_MANY_KEYS WRONG_PERSON",
+                "BLANK CONTENT_REFUSED IDENTITY_TAKEN INVALID INVALID_PHONE_CODE LAST_IDENTITY NOT_ACTIVE NOT_FOUND \
+                 PHONE_TAKEN PHONE_UNAVAILABLE TICKET_USED TOO_DEEP TOO_LONG TOO_MANY_KEYS WRONG_PERSON",
             ),
         ] {
             let mut real: Vec<_> =
-                ours(&schema).filter(|it| it.name == name).flat_map(|it| it.values.iter().map(|it| &*it.0)).collect();
+                own_types(&schema).filter(|it| it.name == name).flat_map(|it| &it.values).map(|it| &*it.0).collect();
             real.sort_unstable();
             assert_eq!(real.join(" "), values, "{name}");
         }

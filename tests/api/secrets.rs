@@ -1,4 +1,4 @@
-//! What must not be told is not told: neither in the log, nor by `Debug`, nor in an answer.
+//! Secrets appear neither in the log, nor in `Debug`, nor in a response.
 
 mod mutations;
 
@@ -9,15 +9,15 @@ use miniaccount::{server::Server, store};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Kind, Log, Reply, Settings, TestApp, config};
+use crate::harness::{ApiResponse, Client, DatabaseKind, Log, Reply, Settings, TestApp, config};
 
 const SETTINGS: Settings = &[("WECHAT_APP_SECRET", "TheAppSecret"), ("FILE", "wechat_timeout = \"300ms\"")];
 
-/// The same with a database that is not there.
+/// The same with an unreachable database.
 const WITHOUT_DATABASE: Settings =
     &[SETTINGS[0], ("DATABASE_URL", "postgres://me:TheDatabasePassword@127.0.0.1:1/none"), ("LISTEN", "127.0.0.1:0")];
 
-/// What no log and no answer holds: secrets of the settings, and what WeChat says of a user.
+/// What no log and no response contains: secrets of the settings, and data of WeChat about a user.
 const SECRETS: [&str; 10] = [
     "TheAppSecret",
     "secret-of-wx2",
@@ -31,60 +31,60 @@ const SECRETS: [&str; 10] = [
     "TheToken",
 ];
 
-/// What a client and WeChat can do, and what was answered to it.
-struct Story {
-    answers: Vec<Answer>,
-    /// Every token that was given to a client.
+/// The responses to all that clients and WeChat can do.
+struct Transcript {
+    answers: Vec<ApiResponse>,
+    /// Every token that a client received.
     tokens: Vec<String>,
 }
 
-// One thread, so that the log of all that a request does is this test's.
+// One thread, so that this test captures the whole log of a request.
 #[tokio::test]
-async fn are_in_no_log_and_no_answer() {
-    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MySql] {
+async fn secrets_are_in_no_log_and_no_response() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres, DatabaseKind::MySql] {
         crate::harness::run(kind, SETTINGS, |app| async move {
             let log = Log::default();
             let capturing = log.capture();
-            let mut story = tell(&app).await;
-            db_break(&app).await;
-            story.answers.push(app.anonymous().login("TheCode.broken").await);
-            story.answers.push(app.with_token(&story.tokens[0]).me().await);
-            story.answers.push(app.anonymous().get("/readyz").await);
+            let mut transcript = record(&app).await;
+            db_drop_sessions(&app).await;
+            transcript.answers.push(app.anonymous().login("TheCode.broken").await);
+            transcript.answers.push(app.with_token(&transcript.tokens[0]).me().await);
+            transcript.answers.push(app.anonymous().get("/readyz").await);
             app.store.clone().close().await.unwrap();
-            story.answers.push(app.anonymous().login("TheCode.closed").await);
-            // what the database said last stands for a second
+            transcript.answers.push(app.anonymous().login("TheCode.closed").await);
+            // the result of a ping is reused for a second
             tokio::time::sleep(Duration::from_millis(1100)).await;
-            story.answers.push(app.anonymous().get("/readyz").await);
+            transcript.answers.push(app.anonymous().get("/readyz").await);
             drop(capturing);
             let log = log.text();
-            assert_tells(&log, &["logged in", "40125", "request failed", "the database does not answer"]);
-            assert_holds_none(&log, &SECRETS);
-            assert_holds_none(&log, &story.tokens);
-            for answer in &story.answers {
-                assert_holds_none(&format!("{} {:?}", answer.text, answer.headers), &SECRETS);
+            assert_contains(&log, &["logged in", "40125", "request failed", "the database does not answer"]);
+            assert_contains_none(&log, &SECRETS);
+            assert_contains_none(&log, &transcript.tokens);
+            for answer in &transcript.answers {
+                assert_contains_none(&format!("{} {:?}", answer.text, answer.headers), &SECRETS);
             }
         })
         .await;
     }
 }
 
-// What is given to clients is given by these two fields and by no other.
+// Clients receive tokens in these two fields only.
 #[tokio::test]
-async fn tokens_are_in_their_fields_alone() {
-    crate::harness::run(Kind::Sqlite, SETTINGS, |app| async move {
-        let story = tell(&app).await;
-        assert!(story.tokens.len() >= 6);
-        for answer in story.answers {
+async fn tokens_are_only_in_their_fields() {
+    crate::harness::run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
+        let transcript = record(&app).await;
+        assert!(transcript.tokens.len() >= 6);
+        for answer in transcript.answers {
             let mut body = answer.body;
             hide_tokens(&mut body);
-            assert_holds_none(&format!("{body} {:?}", answer.headers), &story.tokens);
+            assert_contains_none(&format!("{body} {:?}", answer.headers), &transcript.tokens);
         }
     })
     .await;
 }
 
 on_each_database! {
-    async fn debug_shows_none(app: TestApp, [("WECHAT_APP_SECRET", "TheAppSecret")]) {
+    async fn debug_output_contains_no_secret(app: TestApp, [("WECHAT_APP_SECRET", "TheAppSecret")]) {
         log_in(&app).await;
         let openid = OpenId("TheOpenid".to_owned());
         let rows = app.store.identity_by_openid("wx1", &openid).await.unwrap().unwrap();
@@ -92,34 +92,37 @@ on_each_database! {
         let links = union_link::Entity::find().all(&db).await.unwrap();
         db.close().await.unwrap();
         assert_eq!(links.len(), 1);
-        assert_holds_none(&format!("{:?} {:#?} {rows:?} {links:?} {openid:?}", app.accounts, app.accounts), &SECRETS);
-        assert_holds_none(&format!("{rows:?}"), &["TheSessionKey", &format!("{:?}", rows.0.session_key.0)]);
+        assert_contains_none(
+            &format!("{:?} {:#?} {rows:?} {links:?} {openid:?}", app.accounts, app.accounts),
+            &SECRETS,
+        );
+        assert_contains_none(&format!("{rows:?}"), &["TheSessionKey", &format!("{:?}", rows.0.session_key.0)]);
     }
 }
 
 #[tokio::test]
-async fn debug_of_the_settings_shows_none() {
+async fn debug_output_of_the_settings_contains_no_secret() {
     let config = config("http://127.0.0.1:1", WITHOUT_DATABASE);
-    assert_holds_none(&format!("{config:?} {config:#?}"), &SECRETS);
+    assert_contains_none(&format!("{config:?} {config:#?}"), &SECRETS);
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_opened_does_not_tell_its_password() {
+async fn unreachable_database_does_not_reveal_its_password() {
     let log = Log::default();
     let capturing = log.capture();
     for url in ["postgres://me:TheDatabasePassword@127.0.0.1:1/none", "mysql://me:TheDatabasePassword@127.0.0.1:1/none"]
     {
         let error = store::connect(&url.parse().unwrap(), 1).await.unwrap_err();
-        assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
+        assert_contains_none(&format!("{error} {error:?}"), &SECRETS);
     }
     let error = Server::start(config("http://127.0.0.1:1", WITHOUT_DATABASE)).await.unwrap_err();
-    assert_holds_none(&format!("{error} {error:?}"), &SECRETS);
+    assert_contains_none(&format!("{error} {error:?}"), &SECRETS);
     drop(capturing);
-    assert_holds_none(&log.text(), &SECRETS);
+    assert_contains_none(&log.text(), &SECRETS);
 }
 
-/// Logs in, succeeds and fails in every way, refreshes, steals, logs out.
-async fn tell(app: &TestApp) -> Story {
+/// Logs in, succeeds and fails in every way, refreshes, reuses a token, logs out.
+async fn record(app: &TestApp) -> Transcript {
     let mut answers = vec![log_in(app).await];
     let login = answers[0].data()["login"].clone();
     let (token, refresh) = (login["token"].as_str().unwrap(), login["refreshToken"].as_str().unwrap());
@@ -134,9 +137,9 @@ async fn tell(app: &TestApp) -> Story {
     answers.push(app.anonymous().login("TheCode &odd").await);
     answers.push(app.anonymous().login_with(json!({ "code": "TheCode", "appId": "wx9" })).await);
     answers.push(app.anonymous().graphql("mutation { login(code: \"TheCode\") { toke } }", json!({})).await);
-    let everything = "{ me { id nickname identities { id } sessions(first: 5) { nodes { id userAgent } } } }";
-    answers.push(client.graphql(everything, json!({})).await);
-    refresh_and_steal(app, refresh, &mut answers).await;
+    let all_fields = "{ me { id nickname identities { id } sessions(first: 5) { nodes { id userAgent } } } }";
+    answers.push(client.graphql(all_fields, json!({})).await);
+    refresh_and_reuse(app, refresh, &mut answers).await;
     answers.push(client.me().await);
     answers.push(app.with_token("TheCode.not.a.token").me().await);
     answers.push(client.graphql("mutation { logout { endedSessions } }", json!({})).await);
@@ -145,10 +148,10 @@ async fn tell(app: &TestApp) -> Story {
     for answer in &answers {
         collect_tokens(&answer.body, &mut tokens);
     }
-    Story { answers, tokens }
+    Transcript { answers, tokens }
 }
 
-async fn refresh_and_steal(app: &TestApp, refresh: &str, answers: &mut Vec<Answer>) {
+async fn refresh_and_reuse(app: &TestApp, refresh: &str, answers: &mut Vec<ApiResponse>) {
     let second = app.anonymous().refresh(refresh).await;
     let successor = second.data()["refreshSession"]["refreshToken"].as_str().unwrap().to_owned();
     answers.extend([second, app.anonymous().refresh(&successor).await, app.anonymous().refresh(refresh).await]);
@@ -172,7 +175,7 @@ fn failures() -> Vec<Reply> {
     failures
 }
 
-async fn log_in(app: &TestApp) -> Answer {
+async fn log_in(app: &TestApp) -> ApiResponse {
     let reply = Reply::user("TheOpenid").with("unionid", "TheUnionid").with("session_key", "TheSessionKey");
     app.wechat.reply("TheCode.1", reply);
     device_of(app).login_with(json!({ "code": "TheCode.1", "device": { "id": "d1", "name": "phone" } })).await
@@ -182,8 +185,8 @@ fn device_of(app: &TestApp) -> Client {
     app.anonymous().header("user-agent", "MicroMessenger")
 }
 
-/// Takes a table away under the server's feet.
-async fn db_break(app: &TestApp) {
+/// Drops a table while the server runs.
+async fn db_drop_sessions(app: &TestApp) {
     let db = app.db().await;
     db.execute_unprepared("DROP TABLE sessions").await.unwrap();
     db.close().await.unwrap();
@@ -213,14 +216,14 @@ fn is_token(name: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_holds_none<S: AsRef<str>>(text: &str, secrets: &[S]) {
+fn assert_contains_none<S: AsRef<str>>(text: &str, secrets: &[S]) {
     for secret in secrets {
         assert!(!text.contains(secret.as_ref()), "{} in {text}", secret.as_ref());
     }
 }
 
 #[track_caller]
-fn assert_tells(log: &str, words: &[&str]) {
+fn assert_contains(log: &str, words: &[&str]) {
     for word in words {
         assert!(log.contains(word), "no {word} in {log}");
     }

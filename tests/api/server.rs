@@ -9,10 +9,10 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Program, Reply, Running, Upstream, folder};
+use crate::harness::{FakeWechat, Program, Reply, ServerProcess, folder, wait_until};
 
 /// How long an orchestrator waits before it kills the process.
-const PATIENCE: Duration = Duration::from_secs(5);
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn program_starts_without_settings_and_its_files_are_private() {
@@ -76,7 +76,7 @@ async fn minted_code_is_accepted_once() {
     std::fs::write(folder.path().join("miniaccount.toml"), "login_repeat_window = \"1s\"\n").unwrap();
     let server = Program::new(folder.path(), &[]).serve();
     let emulator = server.emulator();
-    let code = mint(&server, &emulator, "bob").await;
+    let code = mint_code(&server, &emulator, "bob").await;
     let first = server.login(&code).await;
     assert_eq!(first["data"]["login"]["isNewUser"], true, "{first}");
     // a repeat soon after is the same client, which lost the response
@@ -84,7 +84,7 @@ async fn minted_code_is_accepted_once() {
     assert_eq!(repeated["data"]["login"]["user"], first["data"]["login"]["user"], "{repeated}");
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(code_of(&server.login(&code).await), "CODE_USED");
-    let other = server.login(&mint(&server, &emulator, "bob").await).await;
+    let other = server.login(&mint_code(&server, &emulator, "bob").await).await;
     assert_eq!(other["data"]["login"]["user"], first["data"]["login"]["user"], "{other}");
 }
 
@@ -94,7 +94,7 @@ async fn sessions_outlive_a_restart() {
     let server = Program::new(folder.path(), &[]).serve();
     let login = server.login("emulator:alice").await;
     server.terminate();
-    assert_eq!(server.end(PATIENCE).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     let server = Program::new(folder.path(), &[]).serve();
     let me = server.graphql(Some(token(&login)), "{ me { id } }").await;
     assert_eq!(me["data"]["me"]["id"], login["data"]["login"]["user"]["id"], "{me}");
@@ -108,7 +108,7 @@ async fn stop_signal_ends_the_program() {
     let server = Program::new(folder.path(), &[]).serve();
     server.login("emulator:alice").await;
     server.terminate();
-    assert_eq!(server.end(PATIENCE).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     // SQLite has merged its log into the database file
     assert!(!folder.path().join("miniaccount.db-wal").exists());
 }
@@ -117,31 +117,29 @@ async fn stop_signal_ends_the_program() {
 async fn running_requests_finish_at_shutdown() {
     let folder = folder();
     let server = Program::new(folder.path(), &[]).serve();
-    let logins: Vec<_> = (0..20).map(|n| server.login_later(&format!("emulator:slow:1500:bob{n}"))).collect();
+    let logins: Vec<_> = (0..20).map(|n| server.spawn_login(&format!("emulator:slow:1500:bob{n}"))).collect();
     tokio::time::sleep(Duration::from_millis(700)).await;
     server.terminate();
     for login in logins {
         let answer = login.await.unwrap().expect("a login was cut off");
         assert_eq!(answer["data"]["login"]["isNewUser"], true, "{answer}");
     }
-    assert_eq!(server.end(PATIENCE).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_that_never_ends_does_not_prevent_shutdown() {
-    let (folder, wechat) = (folder(), Upstream::start().await);
+    let (folder, wechat) = (folder(), FakeWechat::start().await);
     wechat.reply("alice", Reply::Hang);
     std::fs::write(folder.path().join("miniaccount.toml"), "wechat_timeout = \"60s\"\n").unwrap();
     let program =
         Program::new(folder.path(), &[]).set("WECHAT_APPS", "wx1:secret").set("WECHAT_API_BASE", &wechat.base);
     let server = program.set("SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").serve();
-    let login = server.login_later("alice");
-    while wechat.sent().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let login = server.spawn_login("alice");
+    wait_until(|| !wechat.sent().is_empty()).await;
     server.terminate();
-    assert_eq!(server.end(PATIENCE).await, Some(0));
-    assert!(login.await.unwrap().is_err(), "a login that hangs was answered");
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
+    assert!(login.await.unwrap().is_err(), "a login without a reply of WeChat got a response");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +150,7 @@ async fn open_connection_does_not_prevent_shutdown() {
     let silent = tokio::net::TcpStream::connect(&address).await.unwrap();
     assert!(server.is_up().await);
     server.terminate();
-    assert_eq!(server.end(PATIENCE).await, Some(0));
+    assert_eq!(server.wait_for_exit(GRACE_PERIOD).await, Some(0));
     drop(silent);
 }
 
@@ -190,7 +188,7 @@ fn code_of(answer: &Value) -> &str {
 }
 
 /// A code as from `wx.login`.
-async fn mint(server: &Running, emulator: &str, user: &str) -> String {
-    let minted = server.mint(emulator, user).await;
+async fn mint_code(server: &ServerProcess, emulator: &str, user: &str) -> String {
+    let minted = server.mint_code(emulator, user).await;
     minted["code"].as_str().unwrap_or_else(|| panic!("no code in {minted}")).to_owned()
 }

@@ -1,16 +1,16 @@
-//! The list of a user's sessions: its order, its pages from both ends, and what a session tells.
+//! The list of a user's sessions: its order, its pages in both directions, and the fields of a session.
 
 use std::time::Duration;
 
 use miniaccount::graphql::DateTime;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, LoggedIn, TestApp};
+use crate::harness::{ApiResponse, TestApp, TestUser};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// A page of the caller's own sessions.
-async fn page(user: &LoggedIn, arguments: Value) -> Answer {
+async fn page(user: &TestUser, arguments: Value) -> ApiResponse {
     let query = "query($first: Int, $after: String, $last: Int, $before: String) {
         me { sessions(first: $first, after: $after, last: $last, before: $before) {
             edges { cursor node { id } } nodes { id }
@@ -18,9 +18,9 @@ async fn page(user: &LoggedIn, arguments: Value) -> Answer {
     user.client.graphql(query, arguments).await
 }
 
-/// The connection of an answer without errors.
+/// The connection of a response without errors.
 #[track_caller]
-fn connection(answer: &Answer) -> &Value {
+fn connection(answer: &ApiResponse) -> &Value {
     let connection = &answer.data()["me"]["sessions"];
     let nodes: Vec<&Value> = connection["edges"].as_array().unwrap().iter().map(|edge| &edge["node"]).collect();
     assert_eq!(json!(nodes), connection["nodes"]);
@@ -37,8 +37,8 @@ fn ids(connection: &Value) -> Vec<String> {
     connection["nodes"].as_array().unwrap().iter().map(id).collect()
 }
 
-/// So many logins of Alice, a second apart, oldest first; and one of Bob's in between.
-async fn logins(app: &TestApp, count: usize) -> Vec<LoggedIn> {
+/// `count` logins of Alice, a second apart, oldest first, and one of Bob between them.
+async fn logins(app: &TestApp, count: usize) -> Vec<TestUser> {
     let mut logins = Vec::new();
     for n in 0..count {
         app.clock.advance(Duration::from_secs(1));
@@ -50,29 +50,32 @@ async fn logins(app: &TestApp, count: usize) -> Vec<LoggedIn> {
     logins
 }
 
-/// The ids of sessions as the list has them.
-fn newest_first(logins: &[LoggedIn]) -> Vec<String> {
+/// The session ids in the order of the list.
+fn newest_first(logins: &[TestUser]) -> Vec<String> {
     logins.iter().rev().map(|login| login.session_id.clone()).collect()
 }
 
-/// Everything about each session.
-async fn details(user: &LoggedIn) -> Value {
+/// All fields of each session.
+async fn details(user: &TestUser) -> Value {
     let query = "{ me { sessions { nodes {
         id deviceName userAgent ipPrefix isCurrent createdAt lastUsedAt expiresAt } } } }";
     user.client.graphql(query, json!({})).await.data()["me"]["sessions"]["nodes"].clone()
 }
 
 on_each_database! {
-    async fn the_newest_session_comes_first(app: TestApp) {
+    async fn newest_session_is_first(app: TestApp) {
         let alice = logins(&app, 5).await;
         let answer = page(&alice[2], json!({})).await;
         let list = connection(&answer);
         assert_eq!(ids(list), newest_first(&alice));
         assert_eq!(list["totalCount"], json!(5));
-        assert_eq!((&list["pageInfo"]["hasNextPage"], &list["pageInfo"]["hasPreviousPage"]), (&json!(false), &json!(false)));
+        assert_eq!(
+            (&list["pageInfo"]["hasNextPage"], &list["pageInfo"]["hasPreviousPage"]),
+            (&json!(false), &json!(false))
+        );
     }
 
-    async fn reading_from_the_start_meets_every_session_once(app: TestApp) {
+    async fn forward_pagination_returns_every_session_once(app: TestApp) {
         let alice = logins(&app, 7).await;
         let (mut seen, mut after, mut more) = (Vec::new(), Value::Null, Vec::new());
         while more.last() != Some(&json!(false)) {
@@ -87,13 +90,13 @@ on_each_database! {
         assert_eq!(seen, newest_first(&alice));
     }
 
-    async fn reading_from_the_end_meets_every_session_once(app: TestApp) {
+    async fn backward_pagination_returns_every_session_once(app: TestApp) {
         let alice = logins(&app, 7).await;
         let (mut seen, mut before, mut more) = (Vec::new(), Value::Null, Vec::new());
         while more.last() != Some(&json!(false)) {
             let answer = page(&alice[0], json!({ "last": 3, "before": before })).await;
             let list = connection(&answer);
-            // a page is in the list's order, whichever end it was read from
+            // a page is in the order of the list, in both directions
             seen.splice(0..0, ids(list));
             before = list["pageInfo"]["startCursor"].clone();
             more.push(list["pageInfo"]["hasPreviousPage"].clone());
@@ -102,7 +105,7 @@ on_each_database! {
         assert_eq!(seen, newest_first(&alice));
     }
 
-    async fn a_page_that_ends_with_the_list_has_none_after_it(app: TestApp) {
+    async fn last_page_has_no_next_page(app: TestApp) {
         let alice = logins(&app, 4).await;
         let answer = page(&alice[0], json!({ "first": 4 })).await;
         assert_eq!(connection(&answer)["pageInfo"]["hasNextPage"], json!(false));
@@ -112,7 +115,7 @@ on_each_database! {
         assert_eq!(connection(&behind)["totalCount"], json!(4));
     }
 
-    async fn a_page_lies_between_two_cursors(app: TestApp) {
+    async fn page_is_limited_by_two_cursors(app: TestApp) {
         let alice = logins(&app, 5).await;
         let answer = page(&alice[0], json!({})).await;
         let cursor = |place: usize| connection(&answer)["edges"][place]["cursor"].clone();
@@ -121,7 +124,7 @@ on_each_database! {
         assert_eq!(ids(connection(&answer)), newest_first(&alice)[1..4]);
     }
 
-    async fn a_page_may_be_empty(app: TestApp) {
+    async fn page_of_zero_sessions_is_empty(app: TestApp) {
         let alice = logins(&app, 2).await;
         let answer = page(&alice[0], json!({ "first": 0 })).await;
         assert_eq!(connection(&answer)["nodes"], json!([]));
@@ -129,7 +132,7 @@ on_each_database! {
         assert_eq!(connection(&answer)["totalCount"], json!(2));
     }
 
-    async fn the_cursor_of_a_session_that_is_over_still_tells_the_place(app: TestApp) {
+    async fn cursor_of_an_ended_session_stays_valid(app: TestApp) {
         let alice = logins(&app, 4).await;
         let answer = page(&alice[0], json!({ "first": 2 })).await;
         let end = connection(&answer)["pageInfo"]["endCursor"].clone();
@@ -138,7 +141,7 @@ on_each_database! {
         assert_eq!(ids(connection(&rest)), newest_first(&alice)[2..]);
     }
 
-    async fn pages_that_cannot_be_are_refused(app: TestApp) {
+    async fn invalid_page_arguments_are_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         for bad in [
             json!({ "first": 1, "last": 1 }),
@@ -159,7 +162,7 @@ on_each_database! {
         page(&alice, json!({ "first": 100 })).await.data();
     }
 
-    async fn exactly_one_session_is_the_current_one(app: TestApp) {
+    async fn exactly_one_session_is_current(app: TestApp) {
         let alice = logins(&app, 4).await;
         for login in &alice {
             let all = details(login).await;
@@ -169,7 +172,7 @@ on_each_database! {
         }
     }
 
-    async fn sessions_that_are_over_are_not_listed(app: TestApp) {
+    async fn ended_sessions_are_not_listed(app: TestApp) {
         let expired = app.log_in("alice.expired").await;
         app.clock.advance(20 * DAY);
         let alice = logins(&app, 3).await;
@@ -184,7 +187,7 @@ on_each_database! {
         assert!(!ids(connection(&answer)).contains(&expired.session_id));
     }
 
-    async fn a_session_tells_when_it_was_opened_and_used_and_when_it_ends(app: TestApp) {
+    async fn session_has_times_of_creation_last_use_and_expiry(app: TestApp) {
         use miniaccount::clock::Clock;
         let opened = app.clock.now();
         let alice = app.log_in("alice").await;
@@ -197,7 +200,7 @@ on_each_database! {
         assert_eq!(session["expiresAt"], json!(DateTime(opened + 30 * DAY).to_text()));
     }
 
-    async fn a_session_keeps_the_device_and_the_user_agent_cut_to_length(app: TestApp) {
+    async fn session_stores_the_device_and_the_truncated_user_agent(app: TestApp) {
         let long = format!("MicroMessenger/8.0 {}", "x".repeat(1000));
         let client = app.anonymous().header("user-agent", &long);
         client.login_with(json!({ "code": "alice.1", "device": { "name": "Alice 的手机" } })).await.data();
@@ -212,7 +215,7 @@ on_each_database! {
         assert!(of("deviceName").contains(&json!("Alice 的手机")));
     }
 
-    async fn only_the_network_of_an_address_is_kept(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.0/8")]) {
+    async fn only_the_network_of_an_address_is_stored(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.0/8")]) {
         for (address, prefix) in [("203.0.113.77", "203.0.113.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48")] {
             let answer = app.anonymous().header("x-forwarded-for", address).login(&format!("alice.{address}")).await;
             assert_eq!(answer.data()["login"]["session"]["ipPrefix"], json!(prefix));

@@ -1,14 +1,14 @@
-//! What an operator does to accounts: closes them and opens them again, gives them a role and takes it away.
+//! Commands of the operator: suspend and reinstate accounts, grant and revoke roles.
 
 use entity::user::Role;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::harness::{Program, Run, TestApp, folder, until_refused, user_key};
+use crate::harness::{Program, ProgramOutput, TestApp, folder, user_key, wait_until_refused};
 
 on_each_database! {
-    async fn a_suspended_account_is_closed_on_every_server(app: TestApp) {
-        let other = app.beside().await;
+    async fn suspended_user_is_refused_on_every_node(app: TestApp) {
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let (alice, bob) = (app.log_in("alice.1").await, app.log_in("bob").await);
         let elsewhere = other.with_token(&alice.token);
@@ -16,15 +16,15 @@ on_each_database! {
         app.log_in("alice.2").await;
         assert_eq!(app.accounts.suspend(user_key(&alice)).await.unwrap(), Some(2));
         assert_eq!(alice.client.me().await.code(), "ACCOUNT_SUSPENDED");
-        assert_eq!(until_refused(&elsewhere).await.code(), "ACCOUNT_SUSPENDED");
+        assert_eq!(wait_until_refused(&elsewhere).await.code(), "ACCOUNT_SUSPENDED");
         assert_eq!(other.anonymous().refresh(&alice.refresh_token).await.code(), "ACCOUNT_SUSPENDED");
         assert_eq!(other.anonymous().login("alice.3").await.code(), "ACCOUNT_SUSPENDED");
         bob.client.me().await.data();
-        // again: nothing is left to end
+        // the second suspension ends nothing
         assert_eq!(app.accounts.suspend(user_key(&alice)).await.unwrap(), Some(0));
     }
 
-    async fn a_reinstated_user_logs_in_anew(app: TestApp) {
+    async fn reinstated_user_can_log_in_again(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         app.accounts.suspend(user_key(&alice)).await.unwrap();
         assert!(app.accounts.reinstate(user_key(&alice)).await.unwrap());
@@ -33,36 +33,39 @@ on_each_database! {
         assert_eq!(app.log_in("alice.2").await.user_id, alice.user_id);
     }
 
-    async fn the_commands_grant_a_role_and_take_it_away(app: TestApp) {
+    async fn commands_grant_and_revoke_a_role(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for (arguments, role) in [(vec!["grant", &alice.user_id, "ADMIN"], "ADMIN"), (vec!["revoke-role", &alice.user_id], "USER")]
+        for (arguments, role) in
+            [(vec!["grant", &alice.user_id, "ADMIN"], "ADMIN"), (vec!["revoke-role", &alice.user_id], "USER")]
         {
             let run = admin(&app, &arguments).await;
             assert_eq!((run.code, run.stdout.contains(&alice.user_id)), (Some(0), true), "{run:?}");
-            // who did what to whom is in the log
+            // the log names the change and the user
             let key = user_key(&alice).0.to_string();
             assert!(run.stderr.contains("set the role") && run.stderr.contains(&key), "{run:?}");
             let me = alice.client.graphql("{ me { role } }", json!({})).await;
             assert_eq!(me.data()["me"]["role"], role);
         }
-        for arguments in [vec!["grant", "nonsense", "admin"], vec!["revoke-role", "00000000-0000-7000-8000-000000000000"]] {
+        for arguments in
+            [vec!["grant", "nonsense", "admin"], vec!["revoke-role", "00000000-0000-7000-8000-000000000000"]]
+        {
             let run = admin(&app, &arguments).await;
             assert_eq!((run.code, run.stderr.contains(arguments[1])), (Some(1), true), "{run:?}");
         }
         assert_eq!(admin(&app, &["grant", &alice.user_id, "emperor"]).await.code, Some(2));
     }
 
-    async fn nobody_is_suspended_who_is_not_there(app: TestApp) {
+    async fn suspending_an_unknown_user_fails(app: TestApp) {
         let nobody = entity::UserId(uuid::Uuid::from_u128(1));
         assert_eq!(app.accounts.suspend(nobody).await.unwrap(), None);
         assert!(!app.accounts.reinstate(nobody).await.unwrap());
         assert!(!app.accounts.set_role(nobody, Role::Admin).await.unwrap());
     }
 
-    async fn the_commands_do_it_by_either_form_of_the_id(app: TestApp) {
+    async fn commands_accept_both_forms_of_the_id(app: TestApp) {
         let alice = app.log_in("alice.1").await;
         let run = admin(&app, &["suspend", &alice.user_id]).await;
-        // the program goes by the real time, at which the session of the test has long expired
+        // the program uses the system clock, by which the test's session has long expired
         assert_eq!((run.code, run.stdout.starts_with("Suspended ")), (Some(0), true), "{run:?}");
         assert_eq!(alice.client.me().await.code(), "ACCOUNT_SUSPENDED");
         let run = admin(&app, &["reinstate", &user_key(&alice).0.to_string()]).await;
@@ -76,12 +79,16 @@ on_each_database! {
 }
 
 /// Runs `miniaccount admin …` on the database of a server.
-pub(crate) async fn admin(app: &TestApp, arguments: &[&str]) -> Run {
+pub(crate) async fn admin(app: &TestApp, arguments: &[&str]) -> ProgramOutput {
     admin_with(app, arguments, ("LOG", "info")).await
 }
 
 /// The same with a setting.
-pub(crate) async fn admin_with(app: &TestApp, arguments: &[&str], setting: (&'static str, &'static str)) -> Run {
+pub(crate) async fn admin_with(
+    app: &TestApp,
+    arguments: &[&str],
+    setting: (&'static str, &'static str),
+) -> ProgramOutput {
     let url = app.database.expose_secret().to_owned();
     let arguments: Vec<String> = ["admin"].iter().chain(arguments).map(|text| (*text).to_owned()).collect();
     let run = move || {

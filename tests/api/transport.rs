@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::harness::{Answer, Program, Running, folder};
+use crate::harness::{ApiResponse, Program, ServerProcess, folder};
 
 /// Both paths of the login.
 const PATHS: [&str; 2] = ["/graphql", "/api/login"];
@@ -63,13 +63,13 @@ async fn long_response_is_compressed_on_request_and_a_short_one_is_not() {
 async fn head_gets_the_headers_of_get() {
     let (_folder, server) = serve("").await;
     for (path, coding) in [("/schema.graphql", "gzip"), ("/schema.graphql", "identity"), ("/livez", "gzip")] {
-        let ask = async |method| {
+        let headers_of = async |method| {
             let request = client().request(method, format!("{}{path}", server.api));
             let answer = request.header(header::ACCEPT_ENCODING, coding).send().await.unwrap();
-            let told = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::VARY, header::CONTENT_TYPE];
-            told.map(|name| answer.headers().get(name).cloned())
+            let names = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::VARY, header::CONTENT_TYPE];
+            names.map(|name| answer.headers().get(name).cloned())
         };
-        assert_eq!(ask(Method::HEAD).await, ask(Method::GET).await, "{path} {coding}");
+        assert_eq!(headers_of(Method::HEAD).await, headers_of(Method::GET).await, "{path} {coding}");
     }
 }
 
@@ -101,14 +101,14 @@ async fn long_body_is_refused_with_and_without_content_length() {
             assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("PAYLOAD_TOO_LARGE"), "{answer}");
         }
         // the declared length is enough for the refusal
-        let said = exchange(&server, &request(path, "Content-Length: 99999999999", &long)).await;
-        assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+        let refused = exchange(&server, &request(path, "Content-Length: 99999999999", &long)).await;
+        assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
     }
     assert!(server.is_up().await);
 }
 
 /// Starts the program with a settings file.
-async fn serve(settings: &str) -> (TempDir, Running) {
+async fn serve(settings: &str) -> (TempDir, ServerProcess) {
     let folder = folder();
     std::fs::write(folder.path().join("miniaccount.toml"), settings).unwrap();
     let program = Program::new(folder.path(), &[]);
@@ -120,7 +120,7 @@ fn client() -> Client {
 }
 
 /// A request that is valid for GraphQL and for the login by REST.
-fn post(server: &Running, path: &str) -> RequestBuilder {
+fn post(server: &ServerProcess, path: &str) -> RequestBuilder {
     let body = if path == "/graphql" {
         json!({ "query": "{ serverInfo { version } }" })
     } else {
@@ -130,16 +130,16 @@ fn post(server: &Running, path: &str) -> RequestBuilder {
     request.body(body.to_string())
 }
 
-async fn answer(request: RequestBuilder) -> Answer {
+async fn answer(request: RequestBuilder) -> ApiResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let bytes = text.clone().into_bytes();
-    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text, bytes }
+    ApiResponse { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text, bytes }
 }
 
 /// Version, status and number of new connections of each of `times` consecutive requests.
-async fn curl(server: &Running, version: &str, times: usize) -> String {
+async fn curl(server: &ServerProcess, version: &str, times: usize) -> String {
     let url = format!("{}/livez", server.api);
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--noproxy", "*", version, "-w", "%{http_version} %{http_code} %{num_connects}\n"]);
@@ -150,7 +150,7 @@ async fn curl(server: &Running, version: &str, times: usize) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn connect(server: &Running) -> TcpStream {
+async fn connect(server: &ServerProcess) -> TcpStream {
     TcpStream::connect(server.api.trim_start_matches("http://")).await.unwrap()
 }
 
@@ -161,7 +161,7 @@ fn request(path: &str, header: &str, body: &str) -> String {
 }
 
 /// Sends bytes, and reads to the end. After a refusal the connection may be reset.
-async fn exchange(server: &Running, text: &str) -> String {
+async fn exchange(server: &ServerProcess, text: &str) -> String {
     let mut stream = connect(server).await;
     stream.write_all(text.as_bytes()).await.ok();
     let mut answer = Vec::new();

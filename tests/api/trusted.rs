@@ -70,7 +70,7 @@ on_any_database! {
         let by_get = format!("/graphql?query=%7Bme%7Bid%7D%7D&extensions={}", escaped(&hash.to_string()));
         client.get(&by_get).await.data();
         // the text is not stored under the hash
-        let kept = client.post("/graphql", &json!({ "extensions": hash })).await;
-        assert_eq!(kept.code(), "PERSISTED_QUERY_NOT_SUPPORTED");
+        let refused = client.post("/graphql", &json!({ "extensions": hash })).await;
+        assert_eq!(refused.code(), "PERSISTED_QUERY_NOT_SUPPORTED");
     }
 }

@@ -1,4 +1,4 @@
-//! One person in several mini programs: a unionid joins them, and never makes a second user or merges two.
+//! One person in several mini programs: a unionid joins the accounts, and never creates a second user or merges two.
 
 use entity::user;
 use sea_orm::{EntityTrait, PaginatorTrait};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Reply, TestApp};
 
 on_each_database! {
-    async fn the_same_unionid_through_two_mini_programs_is_one_user(app: TestApp) {
+    async fn one_unionid_of_two_mini_programs_is_one_user(app: TestApp) {
         let first = log_in(&app, "wx1", "o_1", Some("u_alice")).await;
         let second = log_in(&app, "wx2", "o_2", Some("u_alice")).await;
         assert_eq!((&first["isNewUser"], &second["isNewUser"]), (&json!(true), &json!(false)));
@@ -16,7 +16,7 @@ on_each_database! {
         assert_eq!(log_in(&app, "wx2", "o_2", None).await["user"]["id"], first["user"]["id"]);
     }
 
-    async fn fifty_first_logins_at_once_through_two_mini_programs_make_one_user(app: TestApp) {
+    async fn concurrent_first_logins_of_two_mini_programs_create_one_user(app: TestApp) {
         let logins = (0..50).map(|n| {
             let (app, app_id) = (app.clone(), if n % 2 == 0 { "wx1" } else { "wx2" });
             tokio::spawn(async move { log_in(&app, app_id, &format!("o_{app_id}"), Some("u_alice")).await })
@@ -30,7 +30,7 @@ on_each_database! {
         assert_eq!(db_users(&app).await, 1);
     }
 
-    async fn fifty_people_at_once_with_one_unionid_make_one_user(app: TestApp) {
+    async fn concurrent_logins_of_fifty_openids_with_one_unionid_create_one_user(app: TestApp) {
         let logins = (0..50).map(|n| {
             let (app, app_id) = (app.clone(), if n % 2 == 0 { "wx1" } else { "wx2" });
             tokio::spawn(async move { log_in(&app, app_id, &format!("o_{n}"), Some("u_alice")).await })
@@ -43,7 +43,7 @@ on_each_database! {
         assert_eq!(db_users(&app).await, 1);
     }
 
-    async fn a_unionid_that_appears_later_attaches(app: TestApp) {
+    async fn unionid_that_appears_later_is_attached(app: TestApp) {
         let first = log_in(&app, "wx1", "o_1", None).await;
         let again = log_in(&app, "wx1", "o_1", Some("u_alice")).await;
         let elsewhere = log_in(&app, "wx2", "o_2", Some("u_alice")).await;
@@ -52,7 +52,7 @@ on_each_database! {
         assert_eq!(elsewhere["user"]["id"], first["user"]["id"]);
     }
 
-    async fn a_unionid_of_somebody_else_leaves_the_accounts_apart(app: TestApp) {
+    async fn unionid_of_another_account_does_not_merge_them(app: TestApp) {
         let alice = log_in(&app, "wx1", "o_alice", Some("u_alice")).await;
         let bob = log_in(&app, "wx2", "o_bob", None).await;
         for _ in 0..2 {
@@ -65,7 +65,7 @@ on_each_database! {
         assert_eq!(db_users(&app).await, 2);
     }
 
-    async fn unionids_that_differ_only_by_case_are_two_people(app: TestApp) {
+    async fn unionids_that_differ_only_by_case_are_two_users(app: TestApp) {
         let lower = log_in(&app, "wx1", "o_1", Some("uabc")).await;
         let upper = log_in(&app, "wx2", "o_2", Some("uABC")).await;
         assert_ne!(lower["user"]["id"], upper["user"]["id"]);
@@ -83,7 +83,7 @@ on_each_database! {
     }
 }
 
-/// Logs in through a mini program as whom WeChat calls by these names.
+/// Logs in through a mini program as the person with this openid and unionid.
 async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>) -> Value {
     let code = format!("{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
     let reply = Reply::user(openid);
@@ -92,7 +92,7 @@ async fn log_in(app: &TestApp, app_id: &str, openid: &str, unionid: Option<&str>
     answer.data()["login"].clone()
 }
 
-/// How many users there are.
+/// The number of users.
 async fn db_users(app: &TestApp) -> u64 {
     let db = app.db().await;
     let count = user::Entity::find().count(&db).await.unwrap();

@@ -1,22 +1,22 @@
-//! A WeChat that refuses, lies, hangs or is not there: what the client is told, how often a code is sent, and that the
-//! server goes on.
+//! A WeChat that refuses, sends invalid responses, hangs or is unreachable: the client's error, how often a code is
+//! sent, and that the server continues.
 
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, TestApp};
+use crate::harness::{ApiResponse, Reply, TestApp, wait_until};
 
-/// Code, action and `retryAfter` a client is told.
-type Told = (&'static str, &'static str, Option<u64>);
+/// The code, action and `retryAfter` of the client's error.
+type ClientError = (&'static str, &'static str, Option<u64>);
 
-const UNAVAILABLE: Told = ("PROVIDER_UNAVAILABLE", "RETRY", Some(1));
-const MISCONFIGURED: Told = ("PROVIDER_MISCONFIGURED", "OPERATOR", None);
-const INVALID: Told = ("INVALID_CODE", "RELOGIN", None);
+const UNAVAILABLE: ClientError = ("PROVIDER_UNAVAILABLE", "RETRY", Some(1));
+const MISCONFIGURED: ClientError = ("PROVIDER_MISCONFIGURED", "OPERATOR", None);
+const INVALID: ClientError = ("INVALID_CODE", "RELOGIN", None);
 
-/// What each errcode becomes.
-const ERRCODES: [(i64, Told); 15] = [
+/// The client's error for each errcode.
+const ERRCODES: [(i64, ClientError); 15] = [
     (-1, UNAVAILABLE),
     (40029, INVALID),
     (41008, INVALID),
@@ -35,19 +35,20 @@ const ERRCODES: [(i64, Told); 15] = [
 ];
 
 on_any_database! {
-    async fn each_errcode_is_told_in_our_words_and_the_code_sent_once_unless_wechat_is_busy(app: TestApp) {
-        for (errcode, told) in ERRCODES {
+    async fn each_errcode_has_its_error_and_the_code_is_sent_once_unless_wechat_is_busy(app: TestApp) {
+        for (errcode, expected) in ERRCODES {
             let times = if errcode == -1 { 2 } else { 1 };
-            assert_told_after(times, &app, Reply::errcode(errcode), told).await;
+            assert_error_after(times, &app, Reply::errcode(errcode), expected).await;
         }
     }
 
-    async fn an_errcode_in_quotes_is_the_same(app: TestApp) {
-        assert_told(&app, Reply::Json(json!({ "errcode": "40029", "errmsg": "x" })), INVALID).await;
-        assert_told(&app, Reply::Json(json!({ "errcode": "40163", "errmsg": "x" })), ("CODE_USED", "RELOGIN", None)).await;
+    async fn quoted_errcode_counts_as_a_number(app: TestApp) {
+        assert_error(&app, Reply::Json(json!({ "errcode": "40029", "errmsg": "x" })), INVALID).await;
+        assert_error(&app, Reply::Json(json!({ "errcode": "40163", "errmsg": "x" })), ("CODE_USED", "RELOGIN", None))
+            .await;
     }
 
-    async fn an_answer_that_is_none_is_an_outage(app: TestApp) {
+    async fn invalid_response_is_an_outage(app: TestApp) {
         let good = json!({ "openid": "o_alice", "session_key": "tiihtNczf5v6AKRyjwEUhQ==" }).to_string();
         for (kind, body) in [
             ("text/html; charset=gbk", "<html><body>502 Bad Gateway</body></html>"),
@@ -60,34 +61,34 @@ on_any_database! {
             ("application/json", "{\"openid\":\"o_alice\"}"),
             ("application/json", "{\"openid\":\"o alice\",\"session_key\":\"k\"}"),
         ] {
-            assert_told(&app, Reply::Raw(200, kind, body.to_owned()), UNAVAILABLE).await;
+            assert_error(&app, Reply::Raw(200, kind, body.to_owned()), UNAVAILABLE).await;
         }
     }
 
-    async fn an_answer_of_another_status_is_an_outage(app: TestApp) {
+    async fn response_with_another_status_is_an_outage(app: TestApp) {
         let good = json!({ "openid": "o_alice", "session_key": "tiihtNczf5v6AKRyjwEUhQ==" }).to_string();
         for status in [304, 400, 403, 404, 429, 500, 502, 503] {
-            assert_told(&app, Reply::Raw(status, "application/json", good.clone()), UNAVAILABLE).await;
+            assert_error(&app, Reply::Raw(status, "application/json", good.clone()), UNAVAILABLE).await;
         }
     }
 
-    async fn an_answer_of_64_megabytes_is_not_read(app: TestApp) {
+    async fn response_of_64_megabytes_is_not_read(app: TestApp) {
         let good = json!({ "openid": "o_alice", "session_key": "tiihtNczf5v6AKRyjwEUhQ==" }).to_string();
         let huge = " ".repeat(64 * 1024 * 1024) + &good;
-        assert_told(&app, Reply::Raw(200, "application/json", huge), UNAVAILABLE).await;
+        assert_error(&app, Reply::Raw(200, "application/json", huge), UNAVAILABLE).await;
     }
 
-    async fn a_redirect_is_not_followed(app: TestApp) {
+    async fn redirect_is_not_followed(app: TestApp) {
         let elsewhere = format!("{}/sns/jscode2session?js_code=elsewhere", app.wechat.base);
-        assert_told(&app, Reply::Redirect(elsewhere), UNAVAILABLE).await;
+        assert_error(&app, Reply::Redirect(elsewhere), UNAVAILABLE).await;
         assert_eq!(app.wechat.times_sent("elsewhere"), 0);
     }
 
-    async fn an_answer_that_never_comes_is_not_waited_for(app: TestApp, [("FILE", "wechat_timeout = \"300ms\"")]) {
-        assert_told(&app, Reply::Hang, UNAVAILABLE).await;
+    async fn missing_response_times_out(app: TestApp, [("FILE", "wechat_timeout = \"300ms\"")]) {
+        assert_error(&app, Reply::Hang, UNAVAILABLE).await;
     }
 
-    async fn a_code_that_may_be_consumed_is_not_sent_to_the_next_host(
+    async fn code_that_may_be_consumed_is_not_sent_to_the_next_host(
         app: TestApp,
         [("WECHAT_API_BASE", "{wechat},{wechat}"), ("FILE", "wechat_timeout = \"300ms\"")]
     ) {
@@ -98,71 +99,69 @@ on_any_database! {
         assert_eq!(app.wechat.times_sent("alice.lost"), 3);
     }
 
-    async fn a_busy_wechat_of_one_host_is_asked_once_more_after_a_pause(app: TestApp) {
+    async fn only_host_is_called_once_more_if_it_is_busy(app: TestApp) {
         app.wechat.reply("alice", Reply::errcode(-1));
         let login = tokio::spawn({
             let client = app.anonymous();
             async move { client.login("alice").await }
         });
-        while app.wechat.times_sent("alice") == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait_until(|| app.wechat.times_sent("alice") > 0).await;
         app.wechat.reply("alice", Reply::user("o_alice"));
         login.await.unwrap().data();
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 
-    async fn a_busy_host_leaves_the_code_for_the_next(app: TestApp, [("WECHAT_API_BASE", "{wechat},{wechat}")]) {
+    async fn code_is_sent_to_the_next_host_if_one_is_busy(app: TestApp, [("WECHAT_API_BASE", "{wechat},{wechat}")]) {
         app.wechat.reply("alice.busy", Reply::errcode(-1));
         assert_eq!(app.anonymous().login("alice.busy").await.code(), "PROVIDER_UNAVAILABLE");
         assert_eq!(app.wechat.times_sent("alice.busy"), 2);
     }
 
-    async fn a_host_that_takes_no_connection_is_passed_over(
-        app: TestApp,
-        [("WECHAT_API_BASE", "http://127.0.0.1:1,{wechat}")]
-    ) {
+    async fn unreachable_host_is_skipped(app: TestApp, [("WECHAT_API_BASE", "http://127.0.0.1:1,{wechat}")]) {
         app.log_in("alice").await;
         assert_eq!(app.wechat.times_sent("alice"), 1);
     }
 
-    async fn a_wechat_that_is_not_there_is_an_outage(app: TestApp, [("WECHAT_API_BASE", "http://127.0.0.1:1")]) {
-        assert_eq!(told(&app.anonymous().login("alice").await), UNAVAILABLE);
+    async fn unreachable_wechat_is_an_outage(app: TestApp, [("WECHAT_API_BASE", "http://127.0.0.1:1")]) {
+        assert_eq!(client_error(&app.anonymous().login("alice").await), UNAVAILABLE);
         assert_eq!(app.anonymous().get("/readyz").await.status, StatusCode::OK);
     }
 
-    async fn rest_tells_an_outage_by_its_status_too(app: TestApp) {
+    async fn outage_has_its_own_rest_status(app: TestApp) {
         app.wechat.reply("alice", Reply::Raw(200, "text/html", String::new()));
         let refused = app.anonymous().post("/api/login", &json!({ "code": "alice" })).await;
-        assert_eq!((refused.status, told(&refused)), (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE));
+        assert_eq!((refused.status, client_error(&refused)), (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE));
         assert_eq!(refused.headers[header::RETRY_AFTER], "1");
     }
 
-    async fn twenty_outages_in_a_row_give_wechat_a_rest(app: TestApp) {
+    async fn twenty_consecutive_outages_open_the_circuit_breaker(app: TestApp) {
         for n in 0..20 {
             let code = format!("bad.{n}");
             app.wechat.reply(&code, Reply::Raw(503, "text/html", String::new()));
-            assert_eq!(told(&app.anonymous().login(&code).await), UNAVAILABLE);
+            assert_eq!(client_error(&app.anonymous().login(&code).await), UNAVAILABLE);
         }
-        let resting = app.anonymous().login("alice").await;
-        assert_eq!(told(&resting), ("PROVIDER_UNAVAILABLE", "RETRY", Some(5)));
+        let refused = app.anonymous().login("alice").await;
+        assert_eq!(client_error(&refused), ("PROVIDER_UNAVAILABLE", "RETRY", Some(5)));
         assert_eq!(app.wechat.times_sent("alice"), 0);
         app.anonymous().login_with(json!({ "code": "bob", "appId": "wx2" })).await.data();
         app.clock.advance(Duration::from_secs(5));
         app.log_in("alice").await;
     }
 
-    async fn settings_that_wechat_refuses_are_named_to_the_operator_alone(app: TestApp) {
+    async fn settings_refused_by_wechat_are_named_by_readyz_and_not_to_the_client(app: TestApp) {
         for errcode in [40013, 40125] {
             let code = format!("bad.{errcode}");
             app.wechat.reply(&code, Reply::errcode(errcode));
-            for refused in [
-                app.anonymous().login(&code).await,
-                app.anonymous().post("/api/login", &json!({ "code": code })).await,
-            ] {
-                assert_eq!(told(&refused), MISCONFIGURED);
+            for refused in
+                [app.anonymous().login(&code).await, app.anonymous().post("/api/login", &json!({ "code": code })).await]
+            {
+                assert_eq!(client_error(&refused), MISCONFIGURED);
                 let text = refused.text.to_lowercase();
-                assert!(["appid", "appsecret", "wx1", "secret-of", &errcode.to_string()].iter().all(|it| !text.contains(it)));
+                assert!(
+                    ["appid", "appsecret", "wx1", "secret-of", &errcode.to_string()]
+                        .iter()
+                        .all(|it| !text.contains(it))
+                );
             }
             let ready = app.anonymous().get("/readyz").await;
             assert_eq!(ready.status, StatusCode::OK);
@@ -173,7 +172,7 @@ on_any_database! {
         assert_eq!(app.anonymous().get("/readyz").await.body["wechat"], json!({}));
     }
 
-    async fn a_repeat_soon_after_has_the_same_outcome_without_a_call(app: TestApp) {
+    async fn repeated_code_gets_the_same_outcome_without_a_call(app: TestApp) {
         let (first, second) = (app.log_in("alice").await, app.log_in("alice").await);
         assert_eq!(first.login, second.login);
         app.wechat.reply("used", Reply::errcode(40163));
@@ -183,14 +182,14 @@ on_any_database! {
         assert_eq!([app.wechat.times_sent("alice"), app.wechat.times_sent("used")], [1, 1]);
     }
 
-    async fn an_outcome_that_passes_is_not_kept(app: TestApp) {
+    async fn transient_outcome_is_not_stored(app: TestApp) {
         app.wechat.reply("alice", Reply::errcode(45011));
         assert_eq!(app.anonymous().login("alice").await.code(), "RATE_LIMITED");
         app.wechat.reply("alice", Reply::user("o_alice"));
         app.log_in("alice").await;
     }
 
-    async fn a_repeat_after_the_window_asks_wechat(app: TestApp, [("FILE", "login_repeat_window = \"200ms\"")]) {
+    async fn repeated_code_after_the_window_calls_wechat(app: TestApp, [("FILE", "login_repeat_window = \"200ms\"")]) {
         app.log_in("alice").await;
         app.wechat.reply("alice", Reply::errcode(40163));
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -199,7 +198,7 @@ on_any_database! {
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 
-    async fn one_code_for_two_mini_programs_is_two_codes(app: TestApp) {
+    async fn one_code_for_two_mini_programs_is_two_codes_on_one_node(app: TestApp) {
         for app_id in ["wx1", "wx2"] {
             app.anonymous().login_with(json!({ "code": "alice", "appId": app_id })).await.data();
         }
@@ -208,7 +207,7 @@ on_any_database! {
 }
 
 on_each_database! {
-    async fn a_hundred_at_once_with_one_code_are_one_call_and_one_login(app: TestApp) {
+    async fn hundred_concurrent_logins_with_one_code_are_one_call_and_one_session(app: TestApp) {
         app.wechat.reply("alice", Reply::After(Duration::from_millis(300), Box::new(Reply::user("o_alice"))));
         let logins = (0..100).map(|_| {
             let app = app.clone();
@@ -223,26 +222,26 @@ on_each_database! {
     }
 }
 
-/// A login that WeChat answers so tells the client this, sends the code once, and leaves the server well.
-async fn assert_told(app: &TestApp, reply: Reply, expected: Told) {
-    assert_told_after(1, app, reply, expected).await;
+/// Asserts the client's error for a response of WeChat, that the code is sent once, and that the server still works.
+async fn assert_error(app: &TestApp, reply: Reply, expected: ClientError) {
+    assert_error_after(1, app, reply, expected).await;
 }
 
-/// The same where the code is sent so often.
-async fn assert_told_after(times: usize, app: &TestApp, reply: Reply, expected: Told) {
+/// The same if the code is sent several times.
+async fn assert_error_after(times: usize, app: &TestApp, reply: Reply, expected: ClientError) {
     let unique = u128::from_be_bytes(miniaccount::random::bytes());
     let code = format!("bad.{unique:x}");
     let what = format!("{reply:?}").chars().take(200).collect::<String>();
     app.wechat.reply(&code, reply);
     let refused = app.anonymous().login(&code).await;
-    assert_eq!(told(&refused), expected, "{what}");
+    assert_eq!(client_error(&refused), expected, "{what}");
     assert_eq!((refused.status, &refused.body["data"]), (StatusCode::OK, &Value::Null));
     assert_eq!(refused.headers.contains_key(header::RETRY_AFTER), expected.2.is_some());
     assert_eq!(app.wechat.times_sent(&code), times, "{what}");
     app.log_in(&format!("alice.{unique:x}")).await;
 }
 
-fn told(refused: &Answer) -> (&str, &str, Option<u64>) {
+fn client_error(refused: &ApiResponse) -> (&str, &str, Option<u64>) {
     let error = refused.error();
     (refused.code(), error["action"].as_str().unwrap(), error.get("retryAfter").map(|wait| wait.as_u64().unwrap()))
 }

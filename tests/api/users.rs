@@ -1,51 +1,51 @@
-//! Looking users and other things up by their ids.
+//! Looking up users and other objects by their ids.
 
 use entity::{IdentityId, UserId};
 use miniaccount::global_id::GlobalId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, Client, Kind, LoggedIn, TestApp, TestDatabase};
+use crate::harness::{ApiResponse, Client, DatabaseKind, TestApp, TestDatabase, TestUser};
 
-async fn users(client: &Client, ids: &[&str]) -> Answer {
+async fn users(client: &Client, ids: &[&str]) -> ApiResponse {
     client.graphql("query($ids: [ID!]!) { users(ids: $ids) { id nickname } }", json!({ "ids": ids })).await
 }
 
-/// The ids that came back, null where there was nobody.
+/// The returned ids; null for an unknown user.
 #[track_caller]
-fn found(answer: &Answer) -> Vec<Option<&str>> {
+fn found(answer: &ApiResponse) -> Vec<Option<&str>> {
     answer.data()["users"].as_array().unwrap().iter().map(|user| user["id"].as_str()).collect()
 }
 
-async fn user(client: &Client, id: &str) -> Answer {
+async fn user(client: &Client, id: &str) -> ApiResponse {
     client.graphql("query($id: ID!) { user(id: $id) { id nickname avatarUrl } }", json!({ "id": id })).await
 }
 
-async fn node(client: &Client, id: &str) -> Answer {
+async fn node(client: &Client, id: &str) -> ApiResponse {
     let query = "query($id: ID!) { node(id: $id) { __typename id
         ... on Session { isCurrent } ... on Identity { appId } } }";
     client.graphql(query, json!({ "id": id })).await
 }
 
-async fn identities(user: &LoggedIn) -> Vec<String> {
+async fn identities(user: &TestUser) -> Vec<String> {
     let answer = user.client.graphql("{ me { identities { id } } }", json!({})).await;
     let identities = answer.data()["me"]["identities"].as_array().unwrap();
     identities.iter().map(|identity| identity["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// An id of somebody who was never there.
-fn nobody() -> String {
+/// The id of a user that never existed.
+fn unknown_id() -> String {
     GlobalId::User(UserId(Uuid::from_u128(7))).encode()
 }
 
-/// Texts that are no id at all, though the last ones nearly are.
+/// Texts that are not valid ids; the last ones nearly are.
 fn malformed(id: &str) -> [String; 7] {
     let (padded, cut) = (format!("{id}="), id[..id.len() - 1].to_owned());
     [String::new(), "1".to_owned(), "garbage".to_owned(), "用户".to_owned(), "x".repeat(5000), padded, cut]
 }
 
 on_each_database! {
-    async fn users_come_in_the_order_of_their_ids(app: TestApp) {
+    async fn users_are_in_the_order_of_the_requested_ids(app: TestApp) {
         let (alice, bob, carol) = (app.log_in("alice").await, app.log_in("bob").await, app.log_in("carol").await);
         let [a, b, c] = [&alice, &bob, &carol].map(|user| user.user_id.as_str());
         assert_eq!(found(&users(&alice.client, &[c, a, b]).await), [c, a, b].map(Some));
@@ -53,21 +53,21 @@ on_each_database! {
         assert_eq!(found(&users(&alice.client, &[]).await), []);
     }
 
-    async fn a_user_asked_for_twice_comes_twice(app: TestApp) {
+    async fn user_requested_twice_is_returned_twice(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let ids = [&*bob.user_id, &*alice.user_id, &*bob.user_id];
         assert_eq!(found(&users(&alice.client, &ids).await), ids.map(Some));
     }
 
-    async fn where_an_id_names_nobody_there_is_null(app: TestApp) {
+    async fn unknown_ids_are_null(app: TestApp) {
         let alice = app.log_in("alice").await;
-        let unknown = nobody();
+        let unknown = unknown_id();
         let ids = [&*unknown, &*alice.user_id, "garbage", "", &*alice.session_id];
         assert_eq!(found(&users(&alice.client, &ids).await), [None, Some(&*alice.user_id), None, None, None]);
         assert_eq!(found(&users(&alice.client, &["garbage"]).await), [None]);
     }
 
-    async fn a_hundred_users_at_once_are_enough(app: TestApp) {
+    async fn more_than_a_hundred_ids_are_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let mut ids = vec![&*alice.user_id; 100];
         assert_eq!(found(&users(&alice.client, &ids).await), vec![Some(&*alice.user_id); 100]);
@@ -76,22 +76,22 @@ on_each_database! {
         assert_eq!((answer.code(), &answer.error()["action"]), ("BAD_USER_INPUT", &json!("FIX")));
     }
 
-    async fn a_user_is_found_by_id(app: TestApp) {
+    async fn user_is_found_by_id(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         for id in [&alice.user_id, &bob.user_id] {
             assert_eq!(user(&alice.client, id).await.data()["user"]["id"], json!(id));
         }
     }
 
-    async fn where_there_is_no_such_user_there_is_null_and_no_error(app: TestApp) {
+    async fn unknown_user_is_null_without_an_error(app: TestApp) {
         let alice = app.log_in("alice").await;
         let identity = identities(&alice).await.remove(0);
-        for id in malformed(&alice.user_id).iter().chain([&nobody(), &alice.session_id, &identity]) {
+        for id in malformed(&alice.user_id).iter().chain([&unknown_id(), &alice.session_id, &identity]) {
             assert_eq!(user(&alice.client, id).await.data(), &json!({ "user": null }), "{id}");
         }
     }
 
-    async fn what_is_private_of_another_is_null_and_the_rest_is_not(app: TestApp) {
+    async fn private_fields_of_other_users_are_null(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let query = "query($id: ID!) { user(id: $id) { id phoneNumber nickname } }";
         let answer = alice.client.graphql(query, json!({ "id": bob.user_id })).await;
@@ -99,7 +99,7 @@ on_each_database! {
         assert_eq!(answer.body["data"]["user"], json!({ "id": bob.user_id, "phoneNumber": null, "nickname": null }));
     }
 
-    async fn a_node_is_a_user_or_a_session_or_an_identity_of_ones_own(app: TestApp) {
+    async fn node_is_a_user_or_an_own_session_or_identity(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let identity = identities(&alice).await.remove(0);
         for (id, expected) in [
@@ -112,23 +112,23 @@ on_each_database! {
         }
     }
 
-    async fn a_node_of_somebody_else_or_of_nobody_is_null(app: TestApp) {
+    async fn unknown_node_and_node_of_another_user_are_null(app: TestApp) {
         let (alice, bob) = (app.log_in("alice").await, app.log_in("bob").await);
         let identity = identities(&bob).await.remove(0);
         let unknown = GlobalId::Identity(IdentityId(Uuid::from_u128(7))).encode();
-        let others = [bob.session_id.clone(), identity, nobody(), unknown];
+        let others = [bob.session_id.clone(), identity, unknown_id(), unknown];
         for id in malformed(&alice.user_id).iter().chain(&others) {
             assert_eq!(node(&alice.client, id).await.data(), &json!({ "node": null }), "{id}");
         }
     }
 
-    async fn a_session_that_is_over_is_no_node(app: TestApp) {
+    async fn ended_session_is_not_a_node(app: TestApp) {
         let (alice, over) = (app.log_in("alice.1").await, app.log_in("alice.2").await);
         over.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         assert_eq!(node(&alice.client, &over.session_id).await.data()["node"], Value::Null);
     }
 
-    async fn who_is_not_signed_in_finds_nobody(app: TestApp) {
+    async fn lookup_without_a_session_is_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let anonymous = app.anonymous();
         for id in [&alice.user_id, &alice.session_id, "garbage"] {
@@ -141,8 +141,8 @@ on_each_database! {
 }
 
 #[tokio::test]
-async fn users_cost_one_query_however_many_they_are() {
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+async fn any_number_of_users_needs_one_statement() {
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let app = TestApp::start(&database, &[]).await;
     let mut people = Vec::new();
     for n in 0..20 {
@@ -153,14 +153,14 @@ async fn users_cost_one_query_however_many_they_are() {
     for (ids, expected) in [(&ids[..], 2), (&ids[..1], 2), (&ids[20..], 1)] {
         let before = app.store.statements();
         users(&people[0].client, ids).await.data();
-        // the session is read, then the users
+        // one statement for the session, one for the users
         assert_eq!(app.store.statements() - before, expected);
     }
 }
 
 #[tokio::test]
-async fn the_first_use_of_a_refreshed_token_costs_one_statement_more_and_no_other_use_does() {
-    let database = TestDatabase::create(Kind::Sqlite).await.unwrap();
+async fn only_the_first_use_of_a_refreshed_token_needs_another_statement() {
+    let database = TestDatabase::create(DatabaseKind::Sqlite).await.unwrap();
     let app = TestApp::start(&database, &[]).await;
     let alice = app.log_in("alice").await;
     let refreshed = app.anonymous().refresh(&alice.refresh_token).await;

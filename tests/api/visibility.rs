@@ -1,12 +1,12 @@
-//! Who may read which field: the table has a row for every field of every object of the schema. A test fails for a field
-//! without a row, a row without a field, and a row that is wrong.
+//! Who may read which field: the table has a row for every field of every object of the schema. A test fails for a
+//! field without a row, a row without a field, and a row that is wrong.
 
 use std::collections::BTreeSet;
 
 use entity::user::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Field, LoggedIn, TestApp, Type};
+use crate::harness::{ApiResponse, Client, Field, TestApp, TestUser, Type};
 
 /// Who may read a field, or call a root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,14 +130,14 @@ const TABLE: &[(&str, &str, Reader)] = &[
 ];
 
 /// Alice, whose data is read, and the callers who read it.
-struct Cast {
+struct Callers {
     anonymous: Client,
-    alice: LoggedIn,
-    bob: LoggedIn,
-    admin: LoggedIn,
+    alice: TestUser,
+    bob: TestUser,
+    admin: TestUser,
 }
 
-impl Cast {
+impl Callers {
     async fn of(app: &TestApp) -> Self {
         let (alice, bob, admin) = (app.log_in("alice").await, app.log_in("bob").await, app.log_in("admin").await);
         app.db_set_role(&admin, Role::Admin).await;
@@ -175,20 +175,20 @@ fn placeholder(kind: &str) -> &str {
     }
 }
 
-/// Asks for a field of a user.
-async fn ask_user(client: &Client, user: &LoggedIn, field: &Field) -> Answer {
+/// Queries a field of a user.
+async fn query_user(client: &Client, user: &TestUser, field: &Field) -> ApiResponse {
     let query = format!("query($id: ID!) {{ user(id: $id) {{ {} }} }}", selected(field));
     client.graphql(&query, json!({ "id": user.user_id })).await
 }
 
-/// Asks for a field of a node.
-async fn ask_node(client: &Client, kind: &str, id: &str, field: &Field) -> Answer {
+/// Queries a field of a node.
+async fn query_node(client: &Client, kind: &str, id: &str, field: &Field) -> ApiResponse {
     let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {} }} }} }}", selected(field));
     client.graphql(&query, json!({ "id": id })).await
 }
 
-/// Asks for a field of a user's sessions or identities through the user.
-async fn ask_through_user(client: &Client, user: &LoggedIn, list: &str, field: &Field) -> Answer {
+/// Queries a field of a user's sessions or identities through the user.
+async fn query_through_user(client: &Client, user: &TestUser, list: &str, field: &Field) -> ApiResponse {
     let field = selected(field);
     let path = if list == "sessions" {
         format!("sessions {{ nodes {{ {field} }} }}")
@@ -199,21 +199,21 @@ async fn ask_through_user(client: &Client, user: &LoggedIn, list: &str, field: &
     client.graphql(&query, json!({ "id": user.user_id })).await
 }
 
-/// Checks that only the owner may read an object, by its id and through the user.
-async fn only_the_owner_reads(app: &TestApp, kind: &str, list: &str, id: &str, cast: &Cast) {
+/// Asserts that only the owner may read an object, by its id and through the user.
+async fn assert_only_the_owner_reads(app: &TestApp, kind: &str, list: &str, id: &str, callers: &Callers) {
     for (field, reader) in rows(&app.introspect().await, kind) {
         assert_eq!(reader, Owner, "{kind}.{}", field.name);
-        assert_eq!(ask_node(&cast.anonymous, kind, id, field).await.refusal(), "MISSING");
-        for stranger in [&cast.bob, &cast.admin] {
-            assert_eq!(ask_node(&stranger.client, kind, id, field).await.data()["node"], Value::Null);
+        assert_eq!(query_node(&callers.anonymous, kind, id, field).await.refusal(), "MISSING");
+        for stranger in [&callers.bob, &callers.admin] {
+            assert_eq!(query_node(&stranger.client, kind, id, field).await.data()["node"], Value::Null);
         }
-        let own = ask_node(&cast.alice.client, kind, id, field).await;
+        let own = query_node(&callers.alice.client, kind, id, field).await;
         assert!(own.data()["node"].as_object().unwrap().contains_key(&field.name));
 
-        assert_eq!(ask_through_user(&cast.anonymous, &cast.alice, list, field).await.refusal(), "MISSING");
-        assert_eq!(ask_through_user(&cast.bob.client, &cast.alice, list, field).await.code(), "FORBIDDEN");
-        for allowed in [&cast.alice, &cast.admin] {
-            let answer = ask_through_user(&allowed.client, &cast.alice, list, field).await;
+        assert_eq!(query_through_user(&callers.anonymous, &callers.alice, list, field).await.refusal(), "MISSING");
+        assert_eq!(query_through_user(&callers.bob.client, &callers.alice, list, field).await.code(), "FORBIDDEN");
+        for allowed in [&callers.alice, &callers.admin] {
+            let answer = query_through_user(&allowed.client, &callers.alice, list, field).await;
             assert!(answer.data().to_string().contains(&format!("\"{}\":", field.name)), "{}", answer.text);
         }
     }
@@ -226,7 +226,8 @@ on_each_database! {
         let fields: BTreeSet<(&str, &str)> =
             objects.flat_map(|kind| kind.fields.iter().map(|field| (&*kind.name, &*field.name))).collect();
         let rows: BTreeSet<(&str, &str)> = TABLE.iter().map(|row| (row.0, row.1)).collect();
-        let (without_row, without_field): (Vec<_>, Vec<_>) = (fields.difference(&rows).collect(), rows.difference(&fields).collect());
+        let (without_row, without_field): (Vec<_>, Vec<_>) =
+            (fields.difference(&rows).collect(), rows.difference(&fields).collect());
         assert!(without_row.is_empty(), "add rows to the table: {without_row:?}");
         assert!(without_field.is_empty(), "remove rows from the table: {without_field:?}");
         assert_eq!(rows.len(), TABLE.len(), "a field has two rows");
@@ -244,20 +245,20 @@ on_each_database! {
     }
 
     async fn user_is_visible_as_the_table_says(app: TestApp) {
-        let cast = Cast::of(&app).await;
+        let callers = Callers::of(&app).await;
         for (field, reader) in rows(&app.introspect().await, "User") {
-            assert_eq!(ask_user(&cast.anonymous, &cast.alice, field).await.refusal(), "MISSING");
-            for allowed in [&cast.alice, &cast.admin] {
-                let answer = ask_user(&allowed.client, &cast.alice, field).await;
+            assert_eq!(query_user(&callers.anonymous, &callers.alice, field).await.refusal(), "MISSING");
+            for allowed in [&callers.alice, &callers.admin] {
+                let answer = query_user(&allowed.client, &callers.alice, field).await;
                 assert!(answer.data()["user"].as_object().unwrap().contains_key(&field.name));
             }
-            let answer = ask_user(&cast.bob.client, &cast.alice, field).await;
+            let answer = query_user(&callers.bob.client, &callers.alice, field).await;
             match reader {
                 SignedIn => assert!(answer.data()["user"].as_object().unwrap().contains_key(&field.name)),
                 Owner => {
                     assert_eq!(answer.code(), "FORBIDDEN", "{}", field.name);
-                    let shown = answer.body["data"]["user"].get(&field.name);
-                    assert!(shown.is_none_or(Value::is_null), "{}", answer.text);
+                    let value = answer.body["data"]["user"].get(&field.name);
+                    assert!(value.is_none_or(Value::is_null), "{}", answer.text);
                 }
                 Anyone | Given => panic!("User.{}: only signed-in callers may read a user", field.name),
             }
@@ -265,23 +266,23 @@ on_each_database! {
     }
 
     async fn administrator_without_the_role_is_an_ordinary_user(app: TestApp) {
-        let cast = Cast::of(&app).await;
+        let callers = Callers::of(&app).await;
         let private = "query($id: ID!) { user(id: $id) { lastLoginAt } }";
-        let arguments = json!({ "id": cast.alice.user_id });
-        cast.admin.client.graphql(private, arguments.clone()).await.data();
-        app.db_set_role(&cast.admin, Role::User).await;
-        assert_eq!(cast.admin.client.graphql(private, arguments).await.code(), "FORBIDDEN");
+        let arguments = json!({ "id": callers.alice.user_id });
+        callers.admin.client.graphql(private, arguments.clone()).await.data();
+        app.db_set_role(&callers.admin, Role::User).await;
+        assert_eq!(callers.admin.client.graphql(private, arguments).await.code(), "FORBIDDEN");
     }
 
     async fn session_is_visible_as_the_table_says(app: TestApp) {
-        let cast = Cast::of(&app).await;
-        only_the_owner_reads(&app, "Session", "sessions", &cast.alice.session_id, &cast).await;
+        let callers = Callers::of(&app).await;
+        assert_only_the_owner_reads(&app, "Session", "sessions", &callers.alice.session_id, &callers).await;
     }
 
     async fn identity_is_visible_as_the_table_says(app: TestApp) {
-        let cast = Cast::of(&app).await;
-        let answer = cast.alice.client.graphql("{ me { identities { id } } }", json!({})).await;
+        let callers = Callers::of(&app).await;
+        let answer = callers.alice.client.graphql("{ me { identities { id } } }", json!({})).await;
         let id = answer.data()["me"]["identities"][0]["id"].as_str().unwrap();
-        only_the_owner_reads(&app, "Identity", "identities", id, &cast).await;
+        assert_only_the_owner_reads(&app, "Identity", "identities", id, &callers).await;
     }
 }

@@ -1,4 +1,4 @@
-//! `decryptWechatData`: what WeChat encrypted or signed with the user's session key.
+//! `decryptWechatData`: data that WeChat encrypted or signed with the user's session key.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Reply, TestApp};
+use crate::harness::{ApiResponse, Client, Reply, TestApp};
 
 const KEY: &str = "tiihtNczf5v6AKRyjwEUhQ==";
 const NEXT: &str = "o0q0otL8aEzpcZL/FT9WsQ==";
 const LAST: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
 
 on_each_database! {
-    async fn data_open_with_the_present_key_and_the_one_before_it(app: TestApp) {
+    async fn data_open_with_the_current_and_the_previous_key(app: TestApp) {
         let alice = app.log_in("alice").await;
         let phone = json!({ "phoneNumber": "13800000000", "purePhoneNumber": "13800000000", "countryCode": "86" });
         let data = encrypted(&app, KEY, &phone, "wx1", 0);
@@ -40,16 +40,20 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn names_that_wechat_has_for_the_user_are_left_out(app: TestApp) {
+    async fn openid_and_unionid_are_removed(app: TestApp) {
         let alice = app.log_in("alice").await;
         let user = json!({ "openId": "o_alice", "unionId": "u_alice", "nickName": "爱丽丝", "gender": 0, "other": 1 });
-        assert_eq!(opened(&alice.client, &encrypted(&app, KEY, &user, "wx1", 0)).await, json!({ "nickName": "爱丽丝", "gender": 0 }));
+        assert_eq!(
+            opened(&alice.client, &encrypted(&app, KEY, &user, "wx1", 0)).await,
+            json!({ "nickName": "爱丽丝", "gender": 0 })
+        );
     }
 
-    async fn data_of_another_mini_program_or_another_time_are_refused(app: TestApp) {
+    async fn data_of_another_mini_program_or_time_are_refused(app: TestApp) {
         let alice = app.log_in("alice").await;
         let data = json!({ "openGId": "g" });
-        for (app_id, off, word) in [("wx2", 0, "watermark"), ("wx1", 601, "ten minutes"), ("wx1", -601, "ten minutes")] {
+        for (app_id, off, word) in [("wx2", 0, "watermark"), ("wx1", 601, "ten minutes"), ("wx1", -601, "ten minutes")]
+        {
             let refused = decrypt(&alice.client, &encrypted(&app, KEY, &data, app_id, off)).await;
             assert_eq!(refused.code(), "BAD_USER_INPUT", "{app_id} {off}");
             assert!(refused.message().contains(word), "{}", refused.message());
@@ -59,7 +63,7 @@ on_any_database! {
         }
     }
 
-    async fn faults_of_form_are_named(app: TestApp) {
+    async fn malformed_input_is_refused_with_its_field(app: TestApp) {
         let alice = app.log_in("alice").await;
         let good = encrypted(&app, KEY, &json!({ "openGId": "g" }), "wx1", 0);
         let (data, iv) = (good["encryptedData"].as_str().unwrap(), good["iv"].as_str().unwrap());
@@ -83,7 +87,7 @@ on_any_database! {
         assert_eq!(decrypt(&app.anonymous(), &good).await.code(), "UNAUTHENTICATED");
     }
 
-    async fn signed_data_are_given_where_the_signature_is_right(app: TestApp) {
+    async fn signed_data_are_returned_if_the_signature_is_valid(app: TestApp) {
         let alice = app.log_in("alice").await;
         let raw = json!({ "nickName": "爱丽丝", "openId": "o" }).to_string();
         assert_eq!(opened(&alice.client, &signed(&raw, KEY)).await, json!({ "nickName": "爱丽丝" }));
@@ -92,7 +96,7 @@ on_any_database! {
     }
 }
 
-async fn decrypt(client: &Client, input: &Value) -> Answer {
+async fn decrypt(client: &Client, input: &Value) -> ApiResponse {
     let query =
         "mutation($input: DecryptWechatDataInput!) { decryptWechatData(input: $input) { data userErrors { code } } }";
     client.graphql(query, json!({ "input": input })).await
@@ -102,7 +106,7 @@ async fn opened(client: &Client, input: &Value) -> Value {
     decrypt(client, input).await.data()["decryptWechatData"]["data"].clone()
 }
 
-/// Data as WeChat encrypts them, with a watermark so many seconds from now.
+/// Data as WeChat encrypts them, with a watermark `off` seconds from now.
 fn encrypted(app: &TestApp, session_key: &str, data: &Value, appid: &str, off: i64) -> Value {
     let mut data = data.clone();
     data["watermark"] = json!({ "timestamp": app.accounts.now().seconds() + off, "appid": appid });

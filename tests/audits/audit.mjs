@@ -1,12 +1,12 @@
-// Runs the public audits of GraphQL over HTTP. Usage: node audit.mjs URL-OF-/graphql, or node audit.mjs BINARY, which is
-// then started for it.
+// Runs the public audits of GraphQL over HTTP. Usage: node audit.mjs URL-OF-/graphql, or node audit.mjs BINARY, which
+// starts the server.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverAudits } from 'graphql-http';
 import { startServer } from '../server.mjs';
 
-// a version of the package that has lost some must not pass unseen
+// the number of audits, so that a version of the package with fewer of them fails
 const COUNT = 61;
 
 async function audit(url) {

@@ -1,36 +1,37 @@
-// What a newcomer does on each of the two pages.
+// The first steps of a new user on each of the two explorer pages.
 import assert from 'node:assert/strict';
 
-export async function tryGraphiql(page, picture) {
+export async function tryGraphiql(page, screenshot) {
   const text = (editor) => page.$eval(`${editor} .CodeMirror`, (element) => element.CodeMirror.getValue());
   const run = async (operation) => {
     await page.click('.graphiql-execute-button');
     await page.getByRole('menuitem', { name: operation, exact: true }).click();
   };
-  const answered = (field) => page.waitForFunction((wanted) => {
+  const waitForResponse = (field) => page.waitForFunction((wanted) => {
     const { CodeMirror } = document.querySelector('.graphiql-response .CodeMirror');
     return CodeMirror.getValue().includes(`"${wanted}"`);
   }, field);
 
   await run('Login');
-  await answered('login');
+  await waitForResponse('login');
   await page.locator('#use-token').waitFor();
-  await picture('login');
+  await screenshot('login');
   await page.click('#use-token');
-  assert.match(await text('.graphiql-editor-tool .graphiql-editor:not(.hidden)'), /"Authorization": "Bearer [\w.-]{40,}"/);
-  assert.equal(await page.locator('#use-token').count(), 0, 'the button goes when it is pressed');
+  const headers = await text('.graphiql-editor-tool .graphiql-editor:not(.hidden)');
+  assert.match(headers, /"Authorization": "Bearer [\w.-]{40,}"/);
+  assert.equal(await page.locator('#use-token').count(), 0, 'the button disappears after a click');
 
   await run('Me');
-  await answered('me');
+  await waitForResponse('me');
   checkMe(JSON.parse(await text('.graphiql-response')));
 
-  // without the schema there would be no documentation
+  // the documentation needs the schema
   await page.click('[aria-label="Show Documentation Explorer"]');
   await page.getByRole('link', { name: 'Query', exact: true }).waitFor();
 }
 
-export async function trySmallPage(page, picture) {
-  const answer = async (field) => {
+export async function trySmallPage(page, screenshot) {
+  const response = async (field) => {
     await page.click('#run');
     await page.waitForFunction((wanted) => {
       const { textContent } = document.querySelector('#answer');
@@ -39,12 +40,12 @@ export async function trySmallPage(page, picture) {
     return JSON.parse(await page.textContent('#answer'));
   };
 
-  assert.ok((await answer('login')).data.login.token);
+  assert.ok((await response('login')).data.login.token);
   await page.locator('#use-token').waitFor();
-  await picture('login');
+  await screenshot('login');
   await page.click('#use-token');
   assert.equal(await page.inputValue('#operation'), 'Me');
-  checkMe(await answer('me'));
+  checkMe(await response('me'));
   await page.getByText('type Query {').waitFor();
 }
 

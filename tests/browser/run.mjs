@@ -1,5 +1,5 @@
-// Tries the explorer's pages in headless Chromium. Usage: node run.mjs BINARY [--without-graphiql]
-// The second form is for a binary that was built without GraphiQL's files: /graphiql must then be the small page.
+// Tests the explorer's pages in headless Chromium. Usage: node run.mjs BINARY [--without-graphiql]
+// The option is for a binary without GraphiQL's files, in which /graphiql is the small page.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,40 +13,40 @@ const OFFLINE = [
   '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
-/* Notes whatever a page must not do. */
+/* Records errors, violations of the content security policy, and requests to other origins. */
 async function watch(page, server) {
-  const faults = [];
-  page.on('console', (message) => message.type() === 'error' && faults.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => faults.push(`script: ${error}`));
-  await page.exposeFunction('noteViolation', (what) => faults.push(`policy: ${what}`));
+  const violations = [];
+  page.on('console', (message) => message.type() === 'error' && violations.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => violations.push(`script: ${error}`));
+  await page.exposeFunction('recordViolation', (what) => violations.push(`policy: ${what}`));
   await page.addInitScript(() => document.addEventListener(
     'securitypolicyviolation',
-    (event) => window.noteViolation(`${event.violatedDirective} ${event.blockedURI}`),
+    (event) => window.recordViolation(`${event.violatedDirective} ${event.blockedURI}`),
   ));
   await page.route(
     (url) => url.origin !== server && url.protocol !== 'data:',
     (route) => {
-      faults.push(`request: ${route.request().url()}`);
+      violations.push(`request: ${route.request().url()}`);
       return route.abort();
     },
   );
-  return faults;
+  return violations;
 }
 
 async function visit(browser, server, folder, { name, path, attempt, ...context }) {
   const page = await (await browser.newContext({ locale: 'en-US', ...context })).newPage();
   page.setDefaultTimeout(20_000);
-  const faults = await watch(page, server);
-  const picture = (step) => page.screenshot({ path: join(folder, `${name}-${step}.png`) });
+  const violations = await watch(page, server);
+  const screenshot = (step) => page.screenshot({ path: join(folder, `${name}-${step}.png`) });
   try {
     const response = await page.goto(`${server}${path}`);
     const policy = response.headers()['content-security-policy'];
     assert.match(policy, /default-src 'none'; script-src 'self';/, `${path} has the policy ${policy}`);
-    await attempt(page, picture);
+    await attempt(page, screenshot);
   } finally {
-    await picture('me');
+    await screenshot('me');
   }
-  assert.deepEqual(faults, [], `${name} must do nothing of this`);
+  assert.deepEqual(violations, [], `${name} has violations`);
   console.log(`browser: ${name}: log in, use the token, me`);
   await page.context().close();
 }
@@ -72,5 +72,5 @@ try {
   await browser.close();
   await server.stop();
   await rm(join(folder, 'server'), { recursive: true, force: true });
-  console.log(`browser: pictures are in ${folder}`);
+  console.log(`browser: screenshots are in ${folder}`);
 }

@@ -1,4 +1,4 @@
-// Sends hashes in place of documents, as the libraries of clients do. Usage: node run.mjs BINARY
+// Sends hashes in place of documents with client libraries. Usage: node run.mjs BINARY
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,13 +18,14 @@ assert.ok(binary, 'usage: node run.mjs BINARY');
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 const queries = ['query Version { serverInfo { version } }', 'query Time { serverInfo { time } }'];
 
-/* A fetch that writes down what is sent: with a hash, with a text, or both. */
+/* A fetch that records each request: with a hash, with a text, or both. */
 function recorder() {
   const sent = [];
   const fetch = async (url, options = {}) => {
     const method = options.method ?? 'GET';
     const parameters = method === 'GET' ? Object.fromEntries(new URL(url).searchParams) : JSON.parse(options.body);
-    const extensions = typeof parameters.extensions === 'string' ? JSON.parse(parameters.extensions) : parameters.extensions;
+    let { extensions } = parameters;
+    if (typeof extensions === 'string') extensions = JSON.parse(extensions);
     const response = await globalThis.fetch(url, options);
     const what = [extensions?.persistedQuery && 'hash', parameters.query && 'text'].filter(Boolean).join('+');
     sent.push(`${method} ${what} ${response.status}`);
@@ -44,7 +45,10 @@ function apollo({ ApolloClient, HttpLink, InMemoryCache, gql }, createLink, useG
 
 function urql(preferGet) {
   return (url, fetch) => {
-    const persisted = persistedExchange({ generateHash: async (query) => sha256(query), preferGetForPersistedQueries: preferGet });
+    const persisted = persistedExchange({
+      generateHash: async (query) => sha256(query),
+      preferGetForPersistedQueries: preferGet,
+    });
     const client = new Client({ url, fetch, exchanges: [persisted, fetchExchange], preferGetMethod: false });
     return async (query) => {
       const { data, error } = await client.query(gql(query), {}).toPromise();
@@ -68,10 +72,10 @@ const server = await startServer(binary, folder, { env: { LOG: 'warn' } });
 try {
   for (const [name, make] of Object.entries(clients)) {
     const { fetch, sent } = recorder();
-    const ask = make(`${server.url}/graphql`, fetch);
-    const [first, second] = [await ask(queries[0]), await ask(queries[1])];
+    const query = make(`${server.url}/graphql`, fetch);
+    const [first, second] = [await query(queries[0]), await query(queries[1])];
     assert.ok(first.serverInfo.version && second.serverInfo.time, name);
-    // once with the hash alone, then with the text, and from then on with the text at once
+    // the first request has only the hash; all later ones have the text
     assert.equal(sent.length, 3, `${name}: ${sent.join(', ')}`);
     assert.match(sent[0], name.endsWith('GET') ? /^GET hash / : /^POST hash /, name);
     assert.ok(sent.slice(1).every((it) => it.includes('text 200')), `${name}: ${sent.join(', ')}`);

@@ -8,48 +8,52 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startServer } from '../server.mjs';
-import { answers, startHostile } from './hostile.mjs';
+import { responses, startHostile } from './hostile.mjs';
 import { samples } from './samples.mjs';
 import { miniProgram } from './wx.mjs';
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 const [binary] = process.argv.slice(2);
 assert.ok(binary, 'usage: node run.mjs BINARY');
 const root = join(import.meta.dirname, '../..');
 
-/* What other steps run, or what needs a release and minutes. */
+/* Commands that other steps run, or that need a release build and minutes. */
 const RUN_ELSEWHERE = ['cargo run', 'cargo test --workspace', 'TORTURE_ROUNDS=', 'BENCH_POSTGRES_URL='];
 
-const within = (promise, what) => Promise.race([promise, sleep(PATIENCE_MS, undefined, { ref: false }).then(() => assert.fail(`${what} does not settle`))]);
+const withTimeout = (promise, what) => Promise.race([
+  promise,
+  sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => assert.fail(`${what} timed out`)),
+]);
 
 async function until(holds, what) {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + TIMEOUT_MS;
   while (!(await holds())) {
-    assert.ok(Date.now() < end, `${what} does not come`);
+    assert.ok(Date.now() < end, `${what} timed out`);
     await sleep(50);
   }
 }
 
 const codes = (server, user) => async () => {
-  const answer = await fetch(`${server.wechat}/emulator/code`, { method: 'POST', body: new URLSearchParams({ user, appid: server.appId }) });
-  return (await answer.json()).code;
+  const body = new URLSearchParams({ user, appid: server.appId });
+  const response = await fetch(`${server.wechat}/emulator/code`, { method: 'POST', body });
+  return (await response.json()).code;
 };
 
 async function graphqlClient(server, sample) {
   const { run, storage, printed } = miniProgram(server.url, codes(server, 'alice'));
-  // it ends by asking who somebody is who has not logged in yet
+  // the sample ends with a query of `me` without a token, and so logs in
   run(sample);
-  await until(() => printed.log.length + printed.error.length, 'the answer');
+  await until(() => printed.log.length + printed.error.length, 'the response');
   assert.deepEqual(printed.error, []);
   const [[me]] = printed.log;
   assert.match(me.id, /./);
   assert.match(storage.get('token'), /./);
-  // a token that is no good is replaced once
+  // an invalid token is replaced once
   storage.set('token', 'nonsense');
-  const again = await within(run("ask('{ me { id } }')"), 'ask');
+  const again = await withTimeout(run("ask('{ me { id } }')"), 'ask');
   assert.equal(again.me.id, me.id);
-  const refused = await within(run("ask('{ nothing }').catch(error => error)"), 'a refusal');
+  const refused = await withTimeout(run("ask('{ nothing }').catch(error => error)"), 'a refusal');
   assert.deepEqual([refused.code, refused.action], ['GRAPHQL_VALIDATION_FAILED', 'FIX']);
   const blocked = miniProgram(server.url, async () => 'emulator:error:40226');
   blocked.run(sample);
@@ -60,12 +64,12 @@ async function graphqlClient(server, sample) {
 async function restClient(server, sample) {
   const { run, storage } = miniProgram(server.url, codes(server, 'alice'));
   run(sample);
-  const { token, user } = await within(run('login()'), 'login');
+  const { token, user } = await withTimeout(run('login()'), 'login');
   assert.ok(token && user.id);
   assert.equal(storage.get('token'), token);
   const blocked = miniProgram(server.url, async () => 'emulator:error:40226');
   blocked.run(sample);
-  const refused = await within(blocked.run('login().catch(error => error)'), 'a refusal');
+  const refused = await withTimeout(blocked.run('login().catch(error => error)'), 'a refusal');
   assert.deepEqual([refused.code, refused.action], ['LOGIN_BLOCKED', 'GIVE_UP']);
 }
 
@@ -73,39 +77,43 @@ async function picture(server, graphql, upload) {
   const { run, storage, printed } = miniProgram(server.url, codes(server, 'carol'));
   run(graphql + upload);
   await until(() => printed.log.length, 'the login');
-  const address = await within(run("uploadAvatar('wxfile://tmp_1.png')"), 'uploadAvatar');
+  const address = await withTimeout(run("uploadAvatar('wxfile://tmp_1.png')"), 'uploadAvatar');
   assert.equal((await fetch(address)).headers.get('content-type'), 'image/png');
   storage.set('token', 'nonsense');
-  const refused = await within(run("uploadAvatar('wxfile://tmp_1.png').catch(error => error)"), 'a refusal');
+  const refused = await withTimeout(run("uploadAvatar('wxfile://tmp_1.png').catch(error => error)"), 'a refusal');
   assert.deepEqual([refused.code, refused.action], ['UNAUTHENTICATED', 'RELOGIN']);
 }
 
-/* Whatever stands in the place of an answer, and a device that cannot log in, is a rejection with a code. */
+/* Any invalid response, and a device that cannot log in, rejects with a code. */
 async function hostile(graphql, rest, upload) {
-  const settled = async (program, text, what) => {
-    const error = await within(program.run(`${text}.then(() => 'resolved', error => error)`), what);
+  const assertRejected = async (program, text, what) => {
+    const error = await withTimeout(program.run(`${text}.then(() => 'resolved', error => error)`), what);
     assert.deepEqual([error.code, error.action], ['NO_ANSWER', 'RETRY'], what);
   };
-  for (const [name, answer] of Object.entries(answers)) {
+  for (const [name, answer] of Object.entries(responses)) {
     const server = await startHostile(answer);
     try {
-      for (const [sample, calls] of [[graphql, ["ask('{ me { id } }')", "graphql('{ me { id } }')", 'login()']], [rest, ['login()']], [upload, ["uploadAvatar('wxfile://tmp_1.png')"]]]) {
-        const program = miniProgram(server.url, async () => 'code', name === 'silence' ? 300 : undefined);
+      for (const [sample, calls] of [
+        [graphql, ["ask('{ me { id } }')", "graphql('{ me { id } }')", 'login()']],
+        [rest, ['login()']],
+        [upload, ["uploadAvatar('wxfile://tmp_1.png')"]],
+      ]) {
+        const program = miniProgram(server.url, async () => 'code', name === 'no response' ? 300 : undefined);
         program.run(sample);
-        for (const call of calls) await settled(program, call, `${call} and ${name}`);
+        for (const call of calls) await assertRejected(program, call, `${call} and ${name}`);
       }
     } finally {
       await server.stop();
     }
   }
-  const nowhere = await startHostile(answers.silence);
+  const nowhere = await startHostile(responses['no response']);
   await nowhere.stop();
   const offline = async () => { throw new Error('offline'); };
   for (const sample of [graphql, rest]) {
     for (const wxLogin of [async () => 'code', offline]) {
       const program = miniProgram(nowhere.url, wxLogin);
       program.run(sample);
-      await settled(program, 'login()', 'login without a network');
+      await assertRejected(program, 'login()', 'login without a network');
     }
   }
 }
@@ -114,65 +122,75 @@ async function subscriber(server, graphql, listen) {
   const { run, storage, printed } = miniProgram(server.url, codes(server, 'bob'));
   run(graphql + listen);
   await until(() => printed.log.length, 'the login');
-  run('const told = []; listen(event => told.push(event))');
-  const rename = (name) => within(run(`ask('mutation { updateProfile(input: { nickname: "${name}" }) { user { id } } }')`), 'updateProfile');
-  const hears = async (name) => until(async () => {
+  run('const receivedEvents = []; listen(event => receivedEvents.push(event))');
+  const rename = (name) => {
+    const mutation = `mutation { updateProfile(input: { nickname: "${name}" }) { user { id } } }`;
+    return withTimeout(run(`ask('${mutation}')`), 'updateProfile');
+  };
+  const receives = async (name) => until(async () => {
     await rename(`${name} ${Date.now()}`);
-    return run('told').some((event) => event.user?.nickname.startsWith(name));
+    return run('receivedEvents').some((event) => event.user?.nickname.startsWith(name));
   }, `the event ${name}`);
-  await hears('Bob');
-  // the session is ended from elsewhere: it is told so, logs in and listens again
+  await receives('Bob');
+  // the session ends: the sample receives the event, logs in and subscribes again
   const before = storage.get('token');
-  await within(run("graphql('mutation { logout { endedSessions } }')"), 'logout');
-  await until(() => run('told').some((event) => event.reason === 'LOGGED_OUT' && event.isCurrent), 'the end of the session');
+  await withTimeout(run("graphql('mutation { logout { endedSessions } }')"), 'logout');
+  const hasEnded = () => run('receivedEvents').some((event) => event.reason === 'LOGGED_OUT' && event.isCurrent);
+  await until(hasEnded, 'the end of the session');
   await until(() => storage.get('token') !== before, 'the next login');
-  await hears('Robert');
+  await receives('Robert');
 }
 
-/* Where something else answers the handshake, it tries again, and throws nothing. */
+/* The sample repeats a failed handshake, and throws nothing. */
 async function hostileSocket(graphql, listen) {
-  for (const answer of [answers['a page with 502'], answers['an empty 404'], answers['a connection that is cut']]) {
-    let tries = 0;
+  for (const answer of [responses['a page with 502'], responses['an empty 404'], responses['a closed connection']]) {
+    let attempts = 0;
     const server = await startHostile(answer);
     const program = miniProgram(server.url, async () => 'code');
     const connect = program.run('wx').connectSocket;
     program.run('wx').connectSocket = (options) => {
-      tries += 1;
-      if (tries > 3) return { onOpen() {}, onMessage() {}, onError() {}, onClose() {} };
+      attempts += 1;
+      if (attempts > 3) return { onOpen() {}, onMessage() {}, onError() {}, onClose() {} };
       return connect(options);
     };
     program.run(graphql + listen);
     program.run('listen(() => {})');
-    await until(() => tries > 3, 'another try');
+    await until(() => attempts > 3, 'another attempt');
     await sleep(100);
-    assert.equal(tries, 4, 'one try for each connection that failed');
+    assert.equal(attempts, 4, 'one attempt for each failed connection');
     await server.stop();
   }
 }
 
 const shell = async (text, cwd, env = {}) => {
   const path = `${join(cwd, 'bin')}:${process.env.PATH}`;
-  return (await promisify(execFile)('bash', ['-euc', text], { cwd, env: { PATH: path, ...env }, timeout: 60_000 })).stdout;
+  const options = { cwd, env: { PATH: path, ...env }, timeout: 60_000 };
+  return (await promisify(execFile)('bash', ['-euc', text], options)).stdout;
 };
 
+/* Makes curl fail on an error status. */
+const CURL = 'curl() { command curl -sSf "$@"; }\n';
+
 const commands = {
-  // the two calls beside the first start
+  // the two requests after the first start
   async 'curl -s http://127.0.0.1:8000/graphql'(text, folder) {
     const server = await startServer(binary, folder, { name: 'first-start' });
     const [login, me] = text.replaceAll('http://127.0.0.1:8000', server.url).split('\n\n');
     const { token, user } = JSON.parse(await shell(login, folder)).data.login;
-    assert.equal(JSON.parse(await shell(me.replace('<the token>', token).replace('<令牌>', token), folder)).data.me.id, user.id);
+    const response = await shell(me.replace('<the token>', token).replace('<令牌>', token), folder);
+    assert.equal(JSON.parse(response).data.me.id, user.id);
     await server.stop();
   },
   async 'curl -X POST http://127.0.0.1:8001/emulator/code'(text, folder, { wechat }) {
-    assert.match(await shell(`curl() { command curl -sSf "$@"; }\n${text.replace('http://127.0.0.1:8001', wechat)}`, folder), /"code"/);
+    assert.match(await shell(CURL + text.replace('http://127.0.0.1:8001', wechat), folder), /"code"/);
   },
   async 'curl -X POST http://127.0.0.1:8001/emulator/phone-code'(text, folder) {
-    // on an emulator beside its own server, where the user has logged in
+    // on a separate server with its own emulator, where the user has logged in
     const server = await startServer(binary, folder, { name: 'phone-codes' });
     const login = JSON.stringify({ code: 'emulator:alice' });
-    await fetch(`${server.url}/api/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: login });
-    const printed = await shell(`curl() { command curl -sSf "$@"; }\n${text.replaceAll('http://127.0.0.1:8001', server.wechat)}`, folder);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${server.url}/api/login`, { method: 'POST', headers, body: login });
+    const printed = await shell(CURL + text.replaceAll('http://127.0.0.1:8001', server.wechat), folder);
     assert.match(printed, /"code"/);
     assert.match(printed, /"encryptedData"/);
     await server.stop();
@@ -181,7 +199,9 @@ const commands = {
     await mkdir(join(folder, 'bin'), { recursive: true });
     await symlink(resolve(binary), join(folder, 'bin/miniaccount')).catch(() => {});
     const address = `sqlite://${join(folder, 'production.db')}?mode=rwc`;
-    const lines = text.replace(/postgres:\S+/, `'${address}'`).replace('miniaccount serve', 'timeout --preserve-status 3 miniaccount serve');
+    const lines = text
+      .replace(/postgres:\S+/, `'${address}'`)
+      .replace('miniaccount serve', 'timeout --preserve-status 3 miniaccount serve');
     const secret = { SECRET_KEY: randomBytes(32).toString('base64'), LISTEN: '127.0.0.1:0' };
     assert.match(await shell(lines, folder, secret), /GraphQL +http/);
   },
@@ -190,18 +210,19 @@ const commands = {
 async function runCommand({ text, bare }, ...rest) {
   if (RUN_ELSEWHERE.some((start) => bare.startsWith(start))) return 'run elsewhere';
   const found = Object.entries(commands).find(([start]) => bare.startsWith(start));
-  assert.ok(found, `how is this sample run?\n${text}`);
+  assert.ok(found, `no command for this sample\n${text}`);
   await found[1](text, ...rest);
   return 'runs';
 }
 
 async function checkSettings({ text }, folder) {
   await writeFile(join(folder, 'sample.toml'), text);
-  await promisify(execFile)(resolve(binary), ['check-config', '--config', join(folder, 'sample.toml')], { cwd: folder, env: {} });
-  return 'is good';
+  const command = ['check-config', '--config', join(folder, 'sample.toml')];
+  await promisify(execFile)(resolve(binary), command, { cwd: folder, env: {} });
+  return 'is valid';
 }
 
-/* A server with the mini program of the samples, beside an emulator that plays WeChat. */
+/* A server with the mini program of the samples, and a separate emulator as WeChat. */
 async function startProduction(folder) {
   const emulator = await startServer(binary, folder, { name: 'emulator' });
   const appId = 'wx1234567890abcdef';
@@ -222,12 +243,14 @@ async function startProduction(folder) {
 
 const folder = await mkdtemp(join(tmpdir(), 'readme-'));
 const all = await samples(join(root, 'README.md'), join(root, 'README.zh-CN.md'));
-const unhandled = new Promise((_, reject) => process.on('unhandledRejection', (cause) => reject(new Error('a sample leaves a rejection to nobody', { cause }))));
+const unhandled = new Promise((_, reject) => {
+  process.on('unhandledRejection', (cause) => reject(new Error('a sample has an unhandled rejection', { cause })));
+});
 unhandled.catch(() => {});
 const server = await startProduction(folder);
 try {
   const [graphql, rest, listen, upload, ...more] = all.filter(({ kind }) => kind === 'js').map(({ text }) => text);
-  assert.equal(more.length, 0, 'how is the new sample for mini programs run?');
+  assert.equal(more.length, 0, 'no scenario for the new sample of a mini program');
   for (const [name, scenario] of Object.entries({
     graphqlClient: () => graphqlClient(server, graphql),
     restClient: () => restClient(server, rest),
@@ -241,7 +264,7 @@ try {
   }
   for (const sample of all.filter(({ kind }) => kind !== 'js')) {
     const run = { sh: runCommand, toml: checkSettings }[sample.kind];
-    assert.ok(run, `how is a sample of ${sample.kind} run?\n${sample.text}`);
+    assert.ok(run, `no runner for samples of ${sample.kind}\n${sample.text}`);
     console.log(`readme: ${sample.bare.split('\n')[0].slice(0, 60)}: ${await run(sample, folder, server)}`);
   }
 } finally {

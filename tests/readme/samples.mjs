@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 
 const BLOCK = /^( *)```(\w+)\n(.*?)^ *```$/gms;
 
-/* What follows `//` or `#` behind a space is for readers, in their language. */
+/* Removes comments, which are translated: the text after `//` or `#` and a space. */
 const withoutComments = (text) => text.split('\n').map((line) => line.replace(/(^|\s)(\/\/|#).*$/, '').trimEnd())
   .filter((line) => line !== '').join('\n');
 
@@ -16,7 +16,7 @@ async function samplesOf(file) {
   }));
 }
 
-/* The samples, which are the same in both languages but for comments. */
+/* The samples, which must be equal in both languages except for comments. */
 export async function samples(file, translated) {
   const [samples, others] = [await samplesOf(file), await samplesOf(translated)];
   const bare = (all) => all.map(({ kind, text }) => `${kind}: ${withoutComments(text)}`);

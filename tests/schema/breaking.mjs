@@ -1,4 +1,4 @@
-// Fails where clients of the last release would break. Usage: node breaking.mjs OLD.graphql NEW.graphql
+// Fails if a change breaks clients of the last release. Usage: node breaking.mjs OLD.graphql NEW.graphql
 import { readFileSync } from 'node:fs';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';

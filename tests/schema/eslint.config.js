@@ -1,5 +1,5 @@
-// The conventions schema.graphql must keep: those the plugin recommends, and Relay's. Where a rule contradicts our
-// contract it is narrowed below, with the reason. Run it from the repository's root.
+// The conventions of schema.graphql: the rules that the plugin recommends, and those for Relay. A rule that contradicts
+// the contract is narrowed below, with the reason. Runs from the repository's root.
 import graphql from '@graphql-eslint/eslint-plugin';
 
 export default [
@@ -10,12 +10,14 @@ export default [
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // only what can be asked for again by `node(id)` has an id: not the outcome of a mutation, an event, a page of a list, or
-      // the one server there is
+      // only objects of `node(id)` have an id: not the outcome of a mutation, an event, a page of a list, or the server
       '@graphql-eslint/strict-id-in-types': ['error', {
-        exceptions: { suffixes: ['Payload', 'Connection', 'Edge', 'Event'], types: ['PageInfo', 'ServerInfo', 'UserError'] },
+        exceptions: {
+          suffixes: ['Payload', 'Connection', 'Edge', 'Event'],
+          types: ['PageInfo', 'ServerInfo', 'UserError'],
+        },
       }],
-      // `users(ids)` answers in the order of its ids, and user errors and identities are few: no pages, so no edges
+      // `users(ids)` has the order of its ids, and user errors and identities are few: lists without pages or edges
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
     },
   },

@@ -1,4 +1,4 @@
-// Listens as clients do. Usage: node run.mjs BINARY
+// Subscribes with graphql-ws and with a WebSocket alone. Usage: node run.mjs BINARY
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { startServers } from './servers.mjs';
 
-// lived through in one of the scenarios, and longer than each of the others takes
+// one scenario waits until the token expires; the others take less time
 const TOKEN_LIFE_S = 10;
 const BOUND_MS = 1000;
 const EVENTS = `subscription { accountEvents { __typename
@@ -18,7 +18,8 @@ assert.ok(binary, 'usage: node run.mjs BINARY');
 
 async function graphql(server, query, variables, token) {
   const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
-  const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+  const body = JSON.stringify({ query, variables });
+  const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
   return data;
@@ -28,51 +29,56 @@ const login = async (server, code) => {
   const query = 'mutation ($code: String!) { login(code: $code) { token refreshToken session { id } } }';
   return (await graphql(server, query, { code })).login;
 };
-const rename = (server, token, name) =>
-  graphql(server, 'mutation ($name: String) { updateProfile(input: { nickname: $name }) { userErrors { code } } }', { name }, token);
+const rename = (server, token, name) => {
+  const query = 'mutation ($name: String) { updateProfile(input: { nickname: $name }) { userErrors { code } } }';
+  return graphql(server, query, { name }, token);
+};
 
 const address = (server) => `${server.url.replace('http', 'ws')}/graphql`;
-const within = (promise, milliseconds, what) =>
-  Promise.race([promise, sleep(milliseconds, undefined, { ref: false }).then(() => assert.fail(`${what} took more than ${milliseconds} ms`))]);
+const within = (promise, milliseconds, what) => Promise.race([
+  promise,
+  sleep(milliseconds, undefined, { ref: false }).then(() => assert.fail(`${what} took more than ${milliseconds} ms`)),
+]);
 
-/* A client of graphql-ws that listens. `lasting` is set where it must connect again by itself. */
+/* A client of graphql-ws with a subscription. */
 function listen(server, connectionParams, options = {}) {
-  const client = createClient({ url: address(server), webSocketImpl: WebSocket, connectionParams, retryAttempts: 0, ...options });
+  const fixed = { url: address(server), webSocketImpl: WebSocket, retryAttempts: 0 };
+  const client = createClient({ ...fixed, connectionParams, ...options });
   return { client, events: client.iterate({ query: EVENTS }) };
 }
 
 const nextName = async (events) => (await events.next()).value.data.accountEvents.user?.nickname;
 
-/* The server has begun an operation once it answers what was sent after it, and a moment on it listens. */
+/* Waits until the first read of a new subscription is done. */
 const settle = () => sleep(300);
 
 async function graphqlWs([here, there]) {
   const { token } = await login(here, 'emulator:alice');
   const { client, events } = listen(there, { authorization: `Bearer ${token}` });
-  const told = nextName(events);
+  const next = nextName(events);
   await settle();
   await rename(here, token, 'Alice');
-  assert.equal(await within(told, BOUND_MS, 'the event'), 'Alice');
+  assert.equal(await within(next, BOUND_MS, 'the event'), 'Alice');
   const again = nextName(events);
   await rename(there, token, '爱丽丝');
   assert.equal(await within(again, BOUND_MS, 'the next event'), '爱丽丝');
   await client.dispose();
 }
 
-/* The two tasks of wx.connectSocket: its options are a url, protocols and a header; it sends and gets texts. */
+/* wx.connectSocket: its options are url, protocols and header; it sends and receives texts. */
 function connectSocket({ url, protocols, header }) {
   const socket = new WebSocket(url, protocols, { headers: header });
-  const heard = [];
+  const received = [];
   let wake = () => {};
   const closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) }));
   socket.on('message', (data, isBinary) => {
-    assert.equal(isBinary, false, 'wx.connectSocket is told texts');
-    heard.push(JSON.parse(data));
+    assert.equal(isBinary, false, 'wx.connectSocket receives only texts');
+    received.push(JSON.parse(data));
     wake();
   });
   const next = async () => {
-    while (heard.length === 0) await new Promise((resolve) => { wake = resolve; });
-    return heard.shift();
+    while (received.length === 0) await new Promise((resolve) => { wake = resolve; });
+    return received.shift();
   };
   const send = (message) => socket.send(JSON.stringify(message));
   return { opened: once(socket, 'open'), closed, next, send, protocol: () => socket.protocol };
@@ -114,7 +120,7 @@ async function notASubscription([here]) {
   await client.dispose();
 }
 
-/* The connection is closed when the token expires; graphql-ws connects again, and brings the next token. */
+/* The connection is closed when the token expires; graphql-ws connects again with the next token. */
 async function refresh([here, there]) {
   let session = await login(here, 'emulator:dave');
   let connections = 0;
@@ -126,13 +132,14 @@ async function refresh([here, there]) {
     }
     return { authorization: `Bearer ${session.token}` };
   };
-  const { client, events } = listen(there, connectionParams, { retryAttempts: 3, shouldRetry: (close) => close.code === 4403 });
-  const told = nextName(events);
+  const options = { retryAttempts: 3, shouldRetry: (close) => close.code === 4403 };
+  const { client, events } = listen(there, connectionParams, options);
+  const next = nextName(events);
   while (connections < 2) await sleep(100);
   await settle();
   await sleep(BOUND_MS);
   await rename(here, session.token, 'Dave');
-  assert.equal(await within(told, BOUND_MS, 'the event'), 'Dave');
+  assert.equal(await within(next, BOUND_MS, 'the event'), 'Dave');
   assert.equal(connections, 2);
   await client.dispose();
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { startServer } from '../server.mjs';
 
-/* A new database, and what removes it. */
+/* A new database, and a function that removes it. */
 async function newDatabase(folder) {
   const server = process.env.TEST_POSTGRES_URL;
   if (!server) return { url: `sqlite://${join(folder, 'shared.db')}?mode=rwc`, remove: async () => {} };

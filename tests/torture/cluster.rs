@@ -19,12 +19,12 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use crate::harness::{AbortOnDrop, Kind, Proxy, TestApp, TestDatabase, address};
+use crate::harness::{AbortOnDrop, DatabaseKind, Proxy, TestApp, TestDatabase, database_url};
 
 /// Connections of one server. All tests share the connections of one PostgreSQL.
 const CONNECTIONS: u32 = 8;
 
-/// Runs one test at a time, because each measures time.
+/// Held by the running test: each measures time, and must not run concurrently.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Which of a server's database connections go through its proxy.
@@ -71,17 +71,17 @@ impl Node {
     async fn start(base: &TestApp, database: &TestDatabase, proxied: Proxied) -> Self {
         let (clock, proxy) = (MovedClock::default(), proxy_to(database).await);
         let store = open(database, &proxy, proxied).await;
-        let app = base.beside_on(store, Arc::new(clock.clone()), &[("FILE", "sessions_per_user = 2")]);
+        let app = base.another_node_on(store, Arc::new(clock.clone()), &[("FILE", "sessions_per_user = 2")]);
         let feed = app.tail_feed();
         Self { app, clock, proxy, _feed: feed }
     }
 }
 
-/// Runs a test on a cluster with a database of its own, which is dropped even if the test fails.
+/// Runs a test on a cluster with its own database, which is dropped even if the test fails.
 pub(crate) async fn run(proxied: Proxied, scenario: impl AsyncFnOnce(&Cluster)) {
     let _alone = ALONE.lock().await;
-    let Some(database) = TestDatabase::create(Kind::Postgres).await else {
-        eprintln!("skipped: {} is not set", Kind::Postgres.variable());
+    let Some(database) = TestDatabase::create(DatabaseKind::Postgres).await else {
+        eprintln!("skipped: {} is not set", DatabaseKind::Postgres.variable());
         return;
     };
     let cluster = start(&database, proxied).await;
@@ -114,8 +114,8 @@ async fn open(database: &TestDatabase, proxy: &Proxy, proxied: Proxied) -> Store
     over_proxy.set_host(Some(&proxy.address.ip().to_string())).unwrap();
     over_proxy.set_port(Some(proxy.address.port())).unwrap();
     match proxied {
-        Proxied::None => store::connect(&address(&database.url), CONNECTIONS).await.unwrap(),
-        Proxied::All => store::connect(&address(&over_proxy.to_string().into()), CONNECTIONS).await.unwrap(),
+        Proxied::None => store::connect(&database_url(&database.url), CONNECTIONS).await.unwrap(),
+        Proxied::All => store::connect(&database_url(&over_proxy.to_string().into()), CONNECTIONS).await.unwrap(),
         Proxied::Feed => {
             let db = connect(database.url.expose_secret(), CONNECTIONS).await;
             Store::new(db, connect(over_proxy.as_str(), 4).await)

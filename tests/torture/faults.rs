@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::{
     cluster::{self, Cluster, Node, Proxied},
-    harness::Wire,
+    harness::ProxyMode,
     memory::recovers,
     storm::storm,
 };
@@ -64,13 +64,13 @@ async fn guarantee_holds_when_a_servers_clock_keeps_moving() {
 /// lease.
 async fn lose_repeatedly(node: &Node) {
     for round in 0.. {
-        let wire = [Wire::Stalls, Wire::Cut][round % 2];
-        node.proxy.set(wire);
+        let mode = [ProxyMode::Stall, ProxyMode::Cut][round % 2];
+        node.proxy.set(mode);
         sleep(Duration::from_millis([300, 1200, 2500][round % 3])).await;
-        node.proxy.set(Wire::Passes);
+        node.proxy.set(ProxyMode::Forward);
         sleep(Duration::from_millis(900)).await;
         if round % 4 == 3 {
-            node.proxy.lose();
+            node.proxy.lose_connections();
         }
     }
 }

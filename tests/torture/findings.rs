@@ -30,7 +30,7 @@ pub(crate) struct Findings {
 impl Findings {
     pub(crate) fn of(round: &Round) -> Self {
         let requests = || round.requests.iter().flatten();
-        let since_end = |moment: Instant| moment.saturating_duration_since(round.ended);
+        let since_end = |time: Instant| time.saturating_duration_since(round.ended);
         let last = requests().filter(|it| it.is_admitted()).map(|it| since_end(it.responded)).max();
         let mut faults = Vec::new();
         for (node, observations) in round.requests.iter().enumerate() {

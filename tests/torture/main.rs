@@ -1,6 +1,6 @@
-//! Tests the guarantee that every server refuses an ended session within a second. Three servers share one PostgreSQL, and
-//! thousands of sessions end during requests to all three; also while a server loses the database or the feed, or its clock
-//! changes. Runs if `TEST_POSTGRES_URL` names a server.
+//! Tests the guarantee that every server refuses an ended session within a second. Three servers share one PostgreSQL,
+//! and thousands of sessions end during requests to all three; also while a server loses the database or the feed, or
+//! its clock changes. Runs if `TEST_POSTGRES_URL` names a server.
 //!
 //! The servers are called in process, because sockets would take too much time on a small machine.
 
@@ -9,20 +9,20 @@
 #[path = "../api/harness"]
 #[expect(dead_code, reason = "the other tests use the rest of it")]
 mod harness {
-    mod answer;
     mod app;
     mod clock;
     mod database;
+    mod fake_wechat;
     mod log;
     mod proxy;
-    mod upstream;
+    mod response;
 
-    pub(crate) use answer::Answer;
-    pub(crate) use app::{AbortOnDrop, Client, LoggedIn, TestApp};
+    pub(crate) use app::{AbortOnDrop, Client, TestApp, TestUser};
     pub(crate) use clock::ManualClock;
-    pub(crate) use database::{Kind, TestDatabase, address};
-    pub(crate) use proxy::{Proxy, Wire};
-    pub(crate) use upstream::Upstream;
+    pub(crate) use database::{DatabaseKind, TestDatabase, database_url};
+    pub(crate) use fake_wechat::FakeWechat;
+    pub(crate) use proxy::{Proxy, ProxyMode};
+    pub(crate) use response::ApiResponse;
 }
 
 mod cluster;

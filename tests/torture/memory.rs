@@ -10,28 +10,28 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     cluster::{Cluster, Node},
-    harness::{LoggedIn, TestApp, Wire},
+    harness::{ProxyMode, TestApp, TestUser},
 };
 
 /// How long a server may take to recover.
 const RECOVERY: Duration = Duration::from_secs(30);
 
 /// Whether the server authenticates the user within `limit`.
-pub(crate) async fn is_admitted(app: &TestApp, user: &LoggedIn, limit: Duration) -> bool {
+pub(crate) async fn is_admitted(app: &TestApp, user: &TestUser, limit: Duration) -> bool {
     let client = app.with_token(&user.token);
     timeout(limit, client.me()).await.is_ok_and(|answer| answer.body.get("errors").is_none())
 }
 
 /// Ends all faults, and waits until the server authenticates from its cache again.
 pub(crate) async fn recovers(cluster: &Cluster, node: &Node) {
-    node.proxy.set(Wire::Passes);
+    node.proxy.set(ProxyMode::Forward);
     node.clock.set(0);
     let alice = cluster.nodes[0].app.log_in("alice").await;
     recovers_for(cluster, &node.app, &alice).await;
 }
 
 /// Waits until the server authenticates a user from its cache again.
-pub(crate) async fn recovers_for(cluster: &Cluster, app: &TestApp, user: &LoggedIn) {
+pub(crate) async fn recovers_for(cluster: &Cluster, app: &TestApp, user: &TestUser) {
     let since = Instant::now();
     // the limit is high because a busy machine is slow
     while !is_admitted(app, user, RECOVERY / 10).await {
@@ -42,7 +42,7 @@ pub(crate) async fn recovers_for(cluster: &Cluster, app: &TestApp, user: &Logged
 }
 
 /// Repeats `me` until the cache serves it, which is when a name written directly to the database is not visible.
-pub(crate) async fn until_cached(cluster: &Cluster, app: &TestApp, user: &LoggedIn) {
+pub(crate) async fn until_cached(cluster: &Cluster, app: &TestApp, user: &TestUser) {
     let since = Instant::now();
     for round in 0.. {
         let before = nickname(app, user).await;
@@ -57,6 +57,6 @@ pub(crate) async fn until_cached(cluster: &Cluster, app: &TestApp, user: &Logged
     }
 }
 
-async fn nickname(app: &TestApp, user: &LoggedIn) -> Value {
+async fn nickname(app: &TestApp, user: &TestUser) -> Value {
     app.with_token(&user.token).graphql("{ me { nickname } }", json!({})).await.data()["me"]["nickname"].clone()
 }

@@ -1,4 +1,5 @@
-//! A server that cannot reach the database or the feed, or gets results late, does not authenticate what it cannot verify.
+//! A server that cannot reach the database or the feed, or gets results late, does not authenticate what it cannot
+//! verify.
 
 use std::{
     ptr,
@@ -11,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     BOUND,
     cluster::{self, Cluster, Node, Proxied},
-    harness::Wire,
+    harness::ProxyMode,
     memory::{is_admitted, recovers_for, until_cached},
 };
 
@@ -20,13 +21,13 @@ const RESPONSE_LIMIT: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outage_refuses_all_sessions_and_recovery_admits_live_ones() {
-    for wire in [Wire::Cut, Wire::Stalls] {
-        cluster::run(Proxied::All, async |cluster: &Cluster| outage_after_logout(cluster, wire).await).await;
+    for mode in [ProxyMode::Cut, ProxyMode::Stall] {
+        cluster::run(Proxied::All, async |cluster: &Cluster| outage_after_logout(cluster, mode).await).await;
     }
 }
 
 /// The database is unreachable for all servers just after a session ended, and then reachable again.
-async fn outage_after_logout(cluster: &Cluster, wire: Wire) {
+async fn outage_after_logout(cluster: &Cluster, mode: ProxyMode) {
     let first = &cluster.nodes[0].app;
     let (alice, bob) = (first.log_in("alice").await, first.log_in("bob").await);
     for node in &cluster.nodes {
@@ -34,7 +35,7 @@ async fn outage_after_logout(cluster: &Cluster, wire: Wire) {
         until_cached(cluster, &node.app, &bob).await;
     }
     bob.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();
-    cluster.nodes.iter().for_each(|node| node.proxy.set(wire));
+    cluster.nodes.iter().for_each(|node| node.proxy.set(mode));
     let outage = Instant::now();
     while outage.elapsed() < 3 * BOUND {
         for node in &cluster.nodes {
@@ -48,7 +49,7 @@ async fn outage_after_logout(cluster: &Cluster, wire: Wire) {
             }
         }
     }
-    cluster.nodes.iter().for_each(|node| node.proxy.set(Wire::Passes));
+    cluster.nodes.iter().for_each(|node| node.proxy.set(ProxyMode::Forward));
     for node in &cluster.nodes {
         recovers_for(cluster, &node.app, &alice).await;
         assert_eq!(node.app.with_token(&bob.token).me().await.refusal(), "LOGGED_OUT");
@@ -65,7 +66,7 @@ async fn server_recovers_from_silently_lost_connections() {
         let node = &cluster.nodes[2];
         let alice = node.app.log_in("alice").await;
         until_cached(cluster, &node.app, &alice).await;
-        node.proxy.lose();
+        node.proxy.lose_connections();
         sleep(BOUND).await;
         recovers_for(cluster, &node.app, &alice).await;
     })
@@ -79,11 +80,11 @@ async fn lease_counts_from_the_start_of_a_delayed_read() {
         let alice = first.log_in("alice").await;
         until_cached(cluster, &late.app, &alice).await;
         // the next read happens before the logout, and its result is held back
-        late.proxy.set(Wire::Withholds);
+        late.proxy.set(ProxyMode::Withhold);
         sleep(BOUND * 3 / 10).await;
         first.with_token(&alice.token).graphql("mutation { logout { endedSessions } }", json!({})).await.data();
         sleep(BOUND * 11 / 10).await;
-        late.proxy.set(Wire::Passes);
+        late.proxy.set(ProxyMode::Forward);
         // now the result has arrived, and the next read has not begun
         sleep(BOUND / 20).await;
         assert_eq!(late.app.with_token(&alice.token).me().await.refusal(), "LOGGED_OUT");

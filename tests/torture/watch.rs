@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     BOUND,
-    harness::{Answer, Client, TestApp},
+    harness::{ApiResponse, Client, TestApp},
 };
 
 /// The intervals of polling one server: before the end, after it until the first refusal, and after the refusal, which
@@ -43,7 +43,7 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
-    async fn of(request: impl Future<Output = Answer>) -> Self {
+    async fn of(request: impl Future<Output = ApiResponse>) -> Self {
         let began = Instant::now();
         let verdict = match timeout(RESPONSE_LIMIT, request).await {
             Ok(answer) if answer.body.get("errors").is_none() => Verdict::Admitted,

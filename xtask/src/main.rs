@@ -1,5 +1,5 @@
-//! `cargo dev`: fetches GraphiQL where that has not been done and npm is there, then does what `cargo run` does. Without
-//! npm, or without a network, the server shows its own small explorer instead.
+//! `cargo dev`: fetches GraphiQL if it is missing and npm is available, then runs `cargo run`. Without npm or a network
+//! the server shows its small explorer instead.
 
 use std::{
     path::Path,
@@ -12,16 +12,16 @@ fn main() -> ExitCode {
     if !Path::new(ROOT).join("assets/graphiql").exists() {
         fetch_graphiql();
     }
-    // the root package's, not the one of whatever folder this was started in
+    // the manifest of the root package, in any working directory
     let manifest = Path::new(ROOT).join("Cargo.toml");
     let mut run = Command::new(env!("CARGO"));
     run.arg("run").arg("--manifest-path").arg(manifest).arg("--").args(std::env::args_os().skip(1));
-    become_it(&mut run)
+    replace_process(&mut run)
 }
 
 fn fetch_graphiql() {
     if Command::new("npm").arg("--version").output().is_err() {
-        eprintln!("cargo dev: npm is not here, so /graphiql will show the small explorer instead of GraphiQL.");
+        eprintln!("cargo dev: npm is missing, so /graphiql will show the small explorer instead of GraphiQL.");
         return;
     }
     let fetched = Command::new(Path::new(ROOT).join("scripts/graphiql")).status();
@@ -30,9 +30,9 @@ fn fetch_graphiql() {
     }
 }
 
-/// Takes this process's place, so that Ctrl-C and signals reach the server and nobody between.
+/// Replaces this process, so that Ctrl-C and signals reach the server directly.
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> ExitCode {
+fn replace_process(command: &mut Command) -> ExitCode {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
     eprintln!("cargo dev: cannot start cargo: {error}");
@@ -40,7 +40,7 @@ fn become_it(command: &mut Command) -> ExitCode {
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> ExitCode {
+fn replace_process(command: &mut Command) -> ExitCode {
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,

@@ -1,4 +1,5 @@
-//! The steps of a request: it checks the lease, then the cache entry, and otherwise reads the database and fills the cache.
+//! The steps of a request: it checks the lease, then the cache entry, and otherwise reads the database and fills the
+//! cache.
 
 use super::Step;
 use crate::{

@@ -1,4 +1,4 @@
-//! WeChat checks uploaded pictures once they are in use; what it pushes later flags them or takes them away.
+//! WeChat checks uploaded avatars after they are in use. A later push flags them or removes them.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{assert_none, assert_only, clear, jpeg, shown, uploaded};
+use super::{assert_none, assert_only, avatar_url, clear, jpeg, uploaded};
 use crate::{
-    harness::{Client, LoggedIn, Reply, TestApp, user_key},
-    push::{event, pushed},
+    harness::{Client, Reply, TestApp, TestUser, user_key},
+    push::{deliver_event, event},
     suspend::admin,
 };
 
 const PATH: &str = "/wxa/media_check_async";
 
-/// Something is waited for.
+/// A limited wait for a condition.
 struct Wait(Instant);
 
 impl Wait {
@@ -27,17 +27,17 @@ impl Wait {
         Self(Instant::now())
     }
 
-    /// A pause before it is looked for again.
+    /// Pauses before the next poll, and fails after the limit.
     async fn pause(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(20), "it does not come");
+        assert!(self.0.elapsed() < Duration::from_secs(20), "timed out");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Waits until no picture is shown.
+/// Waits until no avatar is shown.
 async fn until_hidden(client: &Client) {
     let wait = Wait::begin();
-    while !shown(client).await.is_null() {
+    while !avatar_url(client).await.is_null() {
         wait.pause().await;
     }
 }
@@ -46,13 +46,13 @@ async fn db_checks(app: &TestApp) -> u64 {
     media_check::Entity::find().count(&app.db().await).await.unwrap()
 }
 
-async fn db_flag(app: &TestApp, user: &LoggedIn) -> Option<(Suggestion, Option<i32>)> {
+async fn db_flag(app: &TestApp, user: &TestUser) -> Option<(Suggestion, Option<i32>)> {
     let flag = content_flag::Entity::find_by_id((user_key(user), Field::Avatar)).one(&app.db().await).await.unwrap();
     flag.map(|flag| (flag.suggestion, flag.label))
 }
 
-/// Uploads a picture, and waits until its check is noted under this name.
-async fn checked(app: &TestApp, user: &LoggedIn, trace_id: &str) -> String {
+/// Uploads an avatar, and waits until its check is stored under `trace_id`.
+async fn checked(app: &TestApp, user: &TestUser, trace_id: &str) -> String {
     app.wechat.reply(PATH, Reply::Json(json!({ "errcode": 0, "errmsg": "ok", "trace_id": trace_id })));
     let path = uploaded(&user.client, &jpeg()).await;
     let (db, wait) = (app.db().await, Wait::begin());
@@ -62,7 +62,7 @@ async fn checked(app: &TestApp, user: &LoggedIn, trace_id: &str) -> String {
     path
 }
 
-fn outcome(trace_id: &str, suggest: &str) -> Value {
+fn verdict(trace_id: &str, suggest: &str) -> Value {
     let mut message = event("wxa_media_check", "o_alice", 1);
     message["trace_id"] = json!(trace_id);
     message["errcode"] = json!(0);
@@ -71,69 +71,74 @@ fn outcome(trace_id: &str, suggest: &str) -> Value {
 }
 
 on_each_database! {
-    async fn risky_picture_is_taken_away_where_checks_are_enforced(
-        app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
+    async fn risky_avatar_is_removed_if_checks_are_enforced(
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let _tasks = [app.tail_feed(), other.tail_feed()];
         let alice = app.log_in("alice").await;
-        let elsewhere = other.with_token(&alice.token);
+        let other_client = other.with_token(&alice.token);
         let path = checked(&app, &alice, "t1").await;
         let [call] = &app.wechat.calls_of(PATH)[..] else { panic!("one call") };
         let url = format!("http://api.example{path}");
-        for (name, expected) in [("media_url", &*url), ("media_type", "2"), ("version", "2"), ("scene", "1"), ("openid", "o_alice")] {
+        for (name, expected) in
+            [("media_url", &*url), ("media_type", "2"), ("version", "2"), ("scene", "1"), ("openid", "o_alice")]
+        {
             assert_eq!(call[name], expected, "{name}");
         }
-        pushed(&app, &outcome("t0", "risky")).await;
-        assert_eq!(shown(&elsewhere).await, url, "another picture's outcome");
-        pushed(&app, &outcome("t1", "risky")).await;
-        pushed(&app, &outcome("t1", "risky")).await;
-        until_hidden(&elsewhere).await;
+        deliver_event(&app, &verdict("t0", "risky")).await;
+        assert_eq!(avatar_url(&other_client).await, url, "the verdict on another picture");
+        deliver_event(&app, &verdict("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
+        until_hidden(&other_client).await;
         assert_eq!((db_checks(&app).await, db_flag(&app, &alice).await), (0, None));
         app.accounts.purge().await.unwrap();
         assert_none(&app).await;
     }
 
-    async fn outcome_flags_the_picture_until_it_passes_or_another_replaces_it(
-        app: TestApp, [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token")]
+    async fn verdict_flags_the_avatar_until_it_passes_or_is_replaced(
+        app: TestApp,
+        [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
         let alice = app.log_in("alice").await;
         let path = checked(&app, &alice, "t1").await;
-        pushed(&app, &outcome("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
         assert_eq!(db_flag(&app, &alice).await, Some((Suggestion::Risky, Some(20002))));
         assert_only(&app, &path).await;
         let listed = admin(&app, &["flagged"]).await;
         assert!(listed.stdout.contains("AVATAR  RISKY  20002"), "{listed:?}");
         checked(&app, &alice, "t2").await;
-        assert_eq!(db_flag(&app, &alice).await, None, "it was the picture before");
-        pushed(&app, &outcome("t2", "review")).await;
+        assert_eq!(db_flag(&app, &alice).await, None, "the flag belonged to the previous avatar");
+        deliver_event(&app, &verdict("t2", "review")).await;
         assert_eq!(db_flag(&app, &alice).await, Some((Suggestion::Review, Some(20002))));
         clear(&alice.client).await;
         assert_eq!(db_flag(&app, &alice).await, None);
         let path = checked(&app, &alice, "t3").await;
-        let mut failed = outcome("t3", "");
+        let mut failed = verdict("t3", "");
         failed["errcode"] = json!(-1008);
-        pushed(&app, &failed).await;
+        deliver_event(&app, &failed).await;
         assert_eq!((db_flag(&app, &alice).await, db_checks(&app).await), (Some((Suggestion::Unchecked, None)), 0));
         assert_only(&app, &path).await;
     }
 
-    async fn outcome_for_a_picture_that_was_replaced_changes_nothing(
-        app: TestApp, [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
+    async fn verdict_on_a_replaced_avatar_changes_nothing(
+        app: TestApp,
+        [("CONTENT_CHECK", "enforce"), ("WECHAT_PUSH_TOKEN", "push-token")]
     ) {
         let alice = app.log_in("alice").await;
         checked(&app, &alice, "t1").await;
         let path = checked(&app, &alice, "t2").await;
-        pushed(&app, &outcome("t1", "risky")).await;
+        deliver_event(&app, &verdict("t1", "risky")).await;
         assert_only(&app, &path).await;
         assert_eq!(db_checks(&app).await, 1);
-        // what WeChat never answers is forgotten
+        // checks that WeChat never answers are deleted
         app.clock.advance(Duration::from_hours(25));
         app.accounts.purge().await.unwrap();
         assert_eq!(db_checks(&app).await, 0);
     }
 
-    async fn picture_that_wechat_does_not_check_is_flagged_or_taken_away(app: TestApp, [("CONTENT_CHECK", "enforce")]) {
+    async fn unchecked_avatar_is_flagged_or_removed(app: TestApp, [("CONTENT_CHECK", "enforce")]) {
         app.wechat.reply(PATH, Reply::errcode(40129));
         let alice = app.log_in("alice").await;
         let path = uploaded(&alice.client, &jpeg()).await;
@@ -142,7 +147,7 @@ on_each_database! {
             wait.pause().await;
         }
         assert_only(&app, &path).await;
-        let strict = app.beside_with(&[("CONTENT_CHECK_UNAVAILABLE", "refuse")]).await;
+        let strict = app.another_node_with(&[("CONTENT_CHECK_UNAVAILABLE", "refuse")]).await;
         let again = strict.with_token(&alice.token);
         uploaded(&again, &jpeg()).await;
         until_hidden(&again).await;
@@ -151,15 +156,16 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn nothing_is_asked_where_checks_are_off(app: TestApp) {
+    async fn wechat_is_not_called_if_checks_are_off(app: TestApp) {
         let alice = app.log_in("alice").await;
         uploaded(&alice.client, &jpeg()).await;
         sleep(Duration::from_millis(300)).await;
         assert!(app.wechat.calls_of(PATH).is_empty());
     }
 
-    async fn pass_clears_the_flag_and_the_public_address_is_what_wechat_fetches(
-        app: TestApp, [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token"), ("PUBLIC_URL", "http://api.example")]
+    async fn pass_clears_the_flag_and_wechat_fetches_the_public_url(
+        app: TestApp,
+        [("CONTENT_CHECK", "flag"), ("WECHAT_PUSH_TOKEN", "push-token"), ("PUBLIC_URL", "http://api.example")]
     ) {
         let alice = app.log_in("alice").await;
         let path = checked(&app, &alice, "t1").await;
@@ -172,7 +178,7 @@ on_any_database! {
             created_at: sea_orm::Set(app.accounts.now()),
         };
         content_flag::Entity::insert(flagged).exec_without_returning(&app.db().await).await.unwrap();
-        pushed(&app, &outcome("t1", "pass")).await;
+        deliver_event(&app, &verdict("t1", "pass")).await;
         assert_eq!((db_flag(&app, &alice).await, db_checks(&app).await), (None, 0));
     }
 }

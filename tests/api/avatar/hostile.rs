@@ -1,4 +1,4 @@
-//! Files that are not what they say, or are meant to do harm: refused, or harmless, and never a panic.
+//! Files with a false type, or made to do harm, are refused or harmless, and never cause a panic.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{assert_none, encoded, jpeg, png, quarters, upload, webp};
 
-/// A PNG of so many pixels of one colour: some kilobytes of zeros.
+/// A PNG with this many pixels of one colour: a few kilobytes of zeros.
 fn bomb(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -20,7 +20,7 @@ fn bomb(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A picture whose header says other sides: JPEG, PNG or WebP without loss.
+/// A picture whose header claims other dimensions: JPEG, PNG or lossless WebP.
 fn with_sides(bytes: &[u8], width: u32, height: u32) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     match bytes[0] {
@@ -45,7 +45,7 @@ fn with_sides(bytes: &[u8], width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A WebP whose container says that it is small, and whose picture with loss is not.
+/// A lossy WebP whose container claims small dimensions, and whose bitstream has large ones.
 fn lying_webp() -> Vec<u8> {
     let frame = [&[0x10, 0x32, 0x00, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f][..], &[0; 200]].concat();
     let mut chunks = b"WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x0f\0\0VP8 ".to_vec();
@@ -54,7 +54,7 @@ fn lying_webp() -> Vec<u8> {
     [b"RIFF", &u32::try_from(chunks.len()).unwrap().to_le_bytes()[..], &chunks].concat()
 }
 
-/// A JPEG that goes over its pixels again and again.
+/// A JPEG with many progressive scans.
 fn many_scans() -> Vec<u8> {
     let jpeg = jpeg();
     let place = jpeg.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
@@ -63,7 +63,7 @@ fn many_scans() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_jpeg_png_or_webp_is_refused_whatever_it_says() {
+fn other_formats_are_refused_despite_their_file_name() {
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
     let gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
     let avif = b"\0\0\0\x20ftypavif\0\0\0\0avifmif1";
@@ -81,7 +81,7 @@ fn what_is_no_jpeg_png_or_webp_is_refused_whatever_it_says() {
     ] {
         assert_eq!(avatar(bytes).unwrap_err(), PictureError::UnknownType, "{bytes:?}");
     }
-    // a picture that stands behind something else
+    // pictures after other content
     assert_eq!(avatar(&[&b"<!--"[..], &jpeg()].concat()).unwrap_err(), PictureError::UnknownType);
     for magic in [&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"RIFF\x04\0\0\0WEBP"] {
         assert_eq!(avatar(magic).unwrap_err(), PictureError::Broken, "{magic:?}");
@@ -90,9 +90,9 @@ fn what_is_no_jpeg_png_or_webp_is_refused_whatever_it_says() {
 }
 
 #[test]
-fn picture_that_is_cut_is_refused() {
+fn truncated_picture_is_refused() {
     for whole in [jpeg(), png(), webp(), encoded(&quarters(1700, 1300), ImageFormat::Jpeg)] {
-        // behind the pixels of a PNG there is only its end
+        // after the pixels of a PNG comes only its end chunk
         for kept in [whole.len() - 20, whole.len() / 2, whole.len() / 4, 40, 20] {
             assert_eq!(avatar(&whole[..kept]).unwrap_err(), PictureError::Broken, "{kept} of {}", whole.len());
         }
@@ -100,7 +100,7 @@ fn picture_that_is_cut_is_refused() {
 }
 
 #[test]
-fn more_than_25_megapixels_are_refused_by_the_header_alone() {
+fn more_than_25_megapixels_are_refused_by_their_header() {
     let began = Instant::now();
     for bytes in [jpeg(), png(), webp()] {
         let longest = if bytes[0] == b'R' { 16_383 } else { 65_535 };
@@ -109,7 +109,8 @@ fn more_than_25_megapixels_are_refused_by_the_header_alone() {
             assert_eq!(avatar(&lying).err(), Some(PictureError::TooManyPixels), "{width}x{height} {:?}", &bytes[..4]);
         }
         for (width, height) in [(5000, 5000), (10_000, 2500)] {
-            // that would be allowed, and is not there: some of it is grey, or all of it is refused
+            // the dimensions are allowed, but the pixels are missing: the decoder fills them with grey, or refuses the
+            // file
             let refused = avatar(&with_sides(&bytes, width, height)).err();
             assert!(refused == Some(PictureError::Broken) || refused.is_none() && bytes[0] == 0xff, "{refused:?}");
         }
@@ -122,7 +123,7 @@ fn more_than_25_megapixels_are_refused_by_the_header_alone() {
 }
 
 #[test]
-fn long_strip_is_a_picture() {
+fn long_narrow_picture_is_accepted() {
     for (width, height, side) in [(12_000, 1000, 512), (60_000, 400, 200), (400, 60_000, 200)] {
         let strip = encoded(&quarters(width, height), ImageFormat::Jpeg);
         let small = image::load_from_memory(&avatar(&strip).unwrap().bytes).unwrap();
@@ -131,19 +132,19 @@ fn long_strip_is_a_picture() {
 }
 
 #[test]
-fn largest_picture_that_is_allowed_is_made_small() {
+fn largest_allowed_picture_is_scaled_down() {
     let avatar = avatar(&bomb(5000, 5000)).unwrap();
     assert!(avatar.bytes.len() < 20_000);
 }
 
 #[test]
-fn jpeg_of_hundreds_of_scans_is_refused() {
+fn jpeg_with_hundreds_of_scans_is_refused() {
     let began = Instant::now();
     assert_eq!(avatar(&many_scans()).unwrap_err(), PictureError::Broken);
     assert!(began.elapsed() < Duration::from_secs(2));
 }
 
-/// A picture with some bytes changed, cut or doubled.
+/// A picture with some bytes changed, removed or doubled.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let large = encoded(&quarters(700, 600), ImageFormat::Jpeg);
     let whole = prop::sample::select(vec![jpeg(), png(), webp(), large]);
@@ -165,7 +166,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_damage_makes_the_server_panic_and_what_comes_out_is_small(bytes in damaged()) {
+    fn damaged_picture_causes_no_panic_and_no_large_output(bytes in damaged()) {
         if let Ok(avatar) = avatar(&bytes) {
             prop_assert!(avatar.bytes.len() < 3 * 1024 * 1024);
             let made = image::load_from_memory(&avatar.bytes).unwrap();
@@ -175,7 +176,7 @@ proptest! {
 }
 
 on_any_database! {
-    async fn reason_of_a_refusal_is_told_and_nothing_is_stored(app: TestApp) {
+    async fn refusal_names_its_reason_and_stores_nothing(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         for (file, reason) in [
             (b"<svg/>".to_vec(), "no JPEG, PNG or WebP picture"),

@@ -1,4 +1,4 @@
-//! What a request to upload may be, how much, and by whom.
+//! Upload requests: their form, their size, and their limits.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use tokio::time::{sleep, timeout};
 
 use super::{BOUNDARY, assert_none, assert_only, db_pictures, files, form, jpeg, request, upload, uploaded};
 
-/// A body that begins and does not go on.
+/// A body that begins and never continues.
 fn stalled(begin: Vec<u8>) -> Body {
     let begin = stream::once(async { Ok::<_, std::io::Error>(Bytes::from(begin)) });
     Body::from_stream(begin.chain(stream::pending()))
 }
 
-/// A body that says nothing of its length.
+/// A body of unknown length.
 fn chunked(body: &[u8]) -> Body {
     let chunks: Vec<_> =
         body.chunks(16 * 1024).map(|chunk| Ok::<_, std::io::Error>(Bytes::copy_from_slice(chunk))).collect();
@@ -25,7 +25,7 @@ fn chunked(body: &[u8]) -> Body {
 }
 
 on_any_database! {
-    async fn caller_is_known_before_anything_of_the_body_is_read(app: TestApp) {
+    async fn caller_is_authenticated_before_the_body_is_read(app: TestApp) {
         for client in [app.anonymous(), app.with_token("bad")] {
             let refused = timeout(Duration::from_secs(5), client.send(request(), stalled(Vec::new()))).await.unwrap();
             assert_eq!((refused.status.as_u16(), refused.code()), (401, "UNAUTHENTICATED"));
@@ -37,7 +37,7 @@ on_any_database! {
         assert_eq!(upload(&suspended.client, &jpeg()).await.code(), "ACCOUNT_SUSPENDED");
     }
 
-    async fn fields_before_and_behind_the_file_are_skipped(app: TestApp) {
+    async fn fields_before_and_after_the_file_are_ignored(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         let other = vec![b'x'; 20_000];
         let fields: [(&str, Option<&str>, &[u8]); 5] = [
@@ -53,7 +53,7 @@ on_any_database! {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
-    async fn other_types_of_bodies_are_refused(app: TestApp) {
+    async fn other_media_types_are_refused(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         for kind in ["application/json", "image/jpeg", "multipart/form-data", "multipart/mixed; boundary=x", ""] {
             let request = Request::post("/api/avatar").header(header::CONTENT_TYPE, kind);
@@ -69,21 +69,23 @@ on_any_database! {
         assert_none(&app).await;
     }
 
-    async fn more_than_five_mebibytes_are_refused_however_they_come(app: TestApp) {
+    async fn more_than_five_mebibytes_are_refused_with_and_without_length(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         let long = vec![0; 5 * 1024 * 1024 + 1];
         let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 64 * 1024])));
         let refused = [
             alice.send(request(), form(&[("file", None, &long)])).await,
             alice.send(request(), chunked(&form(&[("file", None, &long)]))).await,
-            alice.send(request(), chunked(&form(&[("other", None, &long[..200_000]), ("file", None, &long[1..])]))).await,
+            alice
+                .send(request(), chunked(&form(&[("other", None, &long[..200_000]), ("file", None, &long[1..])])))
+                .await,
             alice.send(request().header(header::CONTENT_LENGTH, "99999999"), stalled(Vec::new())).await,
             alice.send(request(), Body::from_stream(endless)).await,
         ];
         for answer in refused {
             assert_eq!((answer.status.as_u16(), answer.code()), (413, "PAYLOAD_TOO_LARGE"), "{}", answer.text);
         }
-        // as long as it may be, it is read, and found to be no picture
+        // a body of exactly the limit is read, and refused because it is not a picture
         let longest = alice.send(request(), form(&[("file", None, &long[1..])])).await;
         assert_eq!((longest.status.as_u16(), longest.code()), (400, "BAD_USER_INPUT"));
     }
@@ -108,7 +110,7 @@ on_any_database! {
         assert_none(&app).await;
     }
 
-    async fn client_that_sends_too_slowly_is_not_waited_for(app: TestApp, [("CLIENT_TIMEOUT", "200ms")]) {
+    async fn slow_upload_times_out(app: TestApp, [("CLIENT_TIMEOUT", "200ms")]) {
         let alice = app.log_in("alice").await.client;
         let whole = form(&[("file", None, &jpeg())]);
         let refused = alice.send(request(), stalled(whole[..300].to_vec())).await;
@@ -124,7 +126,7 @@ on_any_database! {
         uploaded(&alice, &jpeg()).await;
     }
 
-    async fn client_that_goes_away_leaves_nothing(app: TestApp) {
+    async fn disconnected_upload_leaves_nothing(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         let whole = form(&[("file", None, &jpeg())]);
         for sent in [10, 200, whole.len() - 5] {
@@ -135,7 +137,7 @@ on_any_database! {
             assert!(sending.await.unwrap_err().is_cancelled());
         }
         assert_none(&app).await;
-        // one that goes away behind its last byte has uploaded its picture, or nothing
+        // a client that disconnects after its last byte has uploaded its picture, or nothing
         for pause in [0, 1, 2, 5, 10, 20] {
             let client = alice.clone();
             let sending = tokio::spawn(async move { upload(&client, &jpeg()).await });
@@ -149,12 +151,13 @@ on_any_database! {
         assert!(files(&app).len() <= 1);
     }
 
-    async fn one_user_uploads_so_many_pictures(
-        app: TestApp, [("LOGIN_RATE_LIMIT", "600/min"), ("AVATAR_RATE_LIMIT", "2/h")]
+    async fn uploads_of_one_user_are_limited(
+        app: TestApp,
+        [("LOGIN_RATE_LIMIT", "600/min"), ("AVATAR_RATE_LIMIT", "2/h")]
     ) {
         let (alice, bob) = (app.log_in("alice").await.client, app.log_in("bob").await.client);
         uploaded(&alice, &jpeg()).await;
-        // what is no picture counts as well: it takes time, too
+        // refused pictures count, because they take time too
         assert_eq!(upload(&alice, b"no picture").await.code(), "BAD_USER_INPUT");
         let refused = upload(&alice, &jpeg()).await;
         assert_eq!((refused.status.as_u16(), refused.code()), (429, "RATE_LIMITED"));
@@ -162,17 +165,19 @@ on_any_database! {
         uploaded(&bob, &jpeg()).await;
     }
 
-    async fn one_client_address_has_a_part_of_the_bytes_on_their_way(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.1")]) {
+    async fn one_address_can_use_part_of_the_upload_memory(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.1")]) {
         let alice = app.log_in("alice").await.client;
         let large = form(&[("file", None, &vec![0; 4 * 1024 * 1024])]);
         let from = |n: u8| alice.clone().header("x-forwarded-for", format!("203.0.113.{n}"));
-        let slow: Vec<_> = (0..8).map(|_| {
-            let (client, body) = (from(1), stalled(large[..large.len() - 10].to_vec()));
-            tokio::spawn(async move { client.send(request(), body).await })
-        }).collect();
+        let slow: Vec<_> = (0..8)
+            .map(|_| {
+                let (client, body) = (from(1), stalled(large[..large.len() - 10].to_vec()));
+                tokio::spawn(async move { client.send(request(), body).await })
+            })
+            .collect();
         let until = Instant::now() + Duration::from_secs(10);
         while upload(&from(1), &jpeg()).await.code_or_none() != Some("OVERLOADED".to_owned()) {
-            assert!(Instant::now() < until, "one client may have it all");
+            assert!(Instant::now() < until, "the uploads of one address are not limited");
             sleep(Duration::from_millis(50)).await;
         }
         let path = uploaded(&from(2), &jpeg()).await;
@@ -180,7 +185,7 @@ on_any_database! {
         assert_only(&app, &path).await;
     }
 
-    async fn pages_of_listed_origins_may_upload(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
+    async fn listed_origin_may_upload(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
         let preflight = Request::options("/api/avatar")
             .header(header::ORIGIN, "https://app.example")
             .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")

@@ -1,4 +1,4 @@
-//! Pictures in a bucket, against a server that keeps the calls it gets: PUT, GET and DELETE with path style.
+//! Avatars in a bucket. The fake bucket records its calls: PUT, GET and DELETE with path-style addresses.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{clear, db_pictures, jpeg, png, shown, upload, uploaded};
+use super::{avatar_url, clear, db_pictures, jpeg, png, upload, uploaded};
 use crate::harness::TestApp;
 
 #[derive(Clone, Default)]
@@ -27,11 +27,11 @@ struct Inner {
     objects: HashMap<String, (String, Bytes)>,
     calls: Vec<String>,
     is_down: bool,
-    /// What happens while the next picture is written.
+    /// Runs during the next write.
     on_put: Option<Interruption>,
 }
 
-/// What happens while a picture is written, before the bucket has it.
+/// Runs during a write, before the bucket stores the object.
 type Interruption = Box<dyn FnOnce() -> futures_util::future::BoxFuture<'static, ()> + Send>;
 
 impl Bucket {
@@ -90,17 +90,17 @@ async fn answer(State(bucket): State<Bucket>, method: Method, uri: Uri, headers:
     }
 }
 
-/// A server beside that of the test, whose pictures lie in a bucket.
+/// Another node, which stores avatars in a bucket.
 async fn with_bucket(app: &TestApp) -> (Bucket, TestApp) {
     let (bucket, address) = Bucket::start().await;
     let url = format!("s3://pictures?endpoint=http://{address}&region=cn-north-1");
     let settings: Vec<(&'static str, &'static str)> =
         vec![("MEDIA_URL", url.leak()), ("MEDIA_ACCESS_KEY", "the-key"), ("MEDIA_SECRET_KEY", "the-secret")];
-    (bucket, app.beside_with(settings.leak()).await)
+    (bucket, app.another_node_with(settings.leak()).await)
 }
 
 on_any_database! {
-    async fn pictures_lie_in_a_bucket(app: TestApp) {
+    async fn avatars_are_stored_in_the_bucket(app: TestApp) {
         let (bucket, app) = with_bucket(&app).await;
         let alice = app.log_in("alice").await.client;
         let first = uploaded(&alice, &jpeg()).await;
@@ -116,21 +116,25 @@ on_any_database! {
         assert_eq!(db_pictures(&app).await.len(), 1);
     }
 
-    async fn bucket_that_does_not_answer_leaves_the_old_picture_and_is_swept_later(app: TestApp) {
+    async fn failed_upload_keeps_the_old_avatar_and_is_swept_later(app: TestApp) {
         let (bucket, app) = with_bucket(&app).await;
         let alice = app.log_in("alice").await.client;
         let first = uploaded(&alice, &jpeg()).await;
         bucket.0.lock().unwrap().is_down = true;
         let failed = upload(&alice, &jpeg()).await;
         assert_eq!((failed.status.as_u16(), failed.code()), (500, "INTERNAL_SERVER_ERROR"));
-        assert_eq!(shown(&alice).await, format!("http://api.example{first}"));
+        assert_eq!(avatar_url(&alice).await, format!("http://api.example{first}"));
         clear(&alice).await;
-        assert_eq!(shown(&alice).await, Value::Null);
+        assert_eq!(avatar_url(&alice).await, Value::Null);
         app.accounts.purge().await.unwrap();
-        assert_eq!(bucket.names().len(), 1, "it could not be deleted");
+        assert_eq!(bucket.names().len(), 1, "the object could not be deleted");
         bucket.0.lock().unwrap().is_down = false;
         app.accounts.purge().await.unwrap();
-        assert_eq!((bucket.names().len(), db_pictures(&app).await.len()), (0, 1), "the bucket may be writing the other one");
+        assert_eq!(
+            (bucket.names().len(), db_pictures(&app).await.len()),
+            (0, 1),
+            "the bucket may still be writing the second object"
+        );
         app.clock.advance(std::time::Duration::from_mins(11));
         app.accounts.purge().await.unwrap();
         assert_eq!(db_pictures(&app).await.len(), 0);
@@ -138,21 +142,23 @@ on_any_database! {
 }
 
 on_any_database! {
-    async fn account_that_is_deleted_while_a_picture_is_written_leaves_no_object(app: TestApp) {
+    async fn account_deleted_during_an_upload_leaves_no_object(app: TestApp) {
         let (bucket, app) = with_bucket(&app).await;
         let alice = app.log_in("alice").await;
         let (node, owner) = (app.clone(), crate::harness::user_key(&alice));
-        bucket.0.lock().unwrap().on_put = Some(Box::new(move || Box::pin(async move {
-            assert!(node.accounts.delete_now(owner).await.unwrap());
-            node.accounts.purge().await.unwrap();
-        })));
+        bucket.0.lock().unwrap().on_put = Some(Box::new(move || {
+            Box::pin(async move {
+                assert!(node.accounts.delete_now(owner).await.unwrap());
+                node.accounts.purge().await.unwrap();
+            })
+        }));
         assert_eq!(upload(&alice.client, &jpeg()).await.code(), "UNAUTHENTICATED");
         assert_eq!(bucket.names(), [""; 0]);
         app.accounts.purge().await.unwrap();
         assert_eq!(db_pictures(&app).await.len(), 0);
     }
 
-    async fn bucket_that_is_down_is_asked_a_few_times_and_failed_pictures_go_behind_the_others(app: TestApp) {
+    async fn sweep_stops_after_a_few_failures_and_retries_failed_objects_last(app: TestApp) {
         let (bucket, app) = with_bucket(&app).await;
         for n in 0..8 {
             let user = app.log_in(&format!("user{n}")).await;

@@ -1,25 +1,25 @@
-//! An upload that is cut behind any of its steps leaves nothing for ever: the sweeper finds all of it.
+//! An upload that is interrupted after any of its steps leaves nothing permanently: the sweeper removes all of it.
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use entity::media_file::State;
 use miniaccount::media::{Format, MediaKey};
 
-use super::{assert_none, assert_only, db_pictures, files, jpeg, shown, uploaded};
-use crate::harness::{LoggedIn, TestApp, user_key};
+use super::{assert_none, assert_only, avatar_url, db_pictures, files, jpeg, uploaded};
+use crate::harness::{TestApp, TestUser, user_key};
 
-/// Longer than an upload may take.
+/// Longer than the time limit of an upload.
 const LONG: Duration = Duration::from_mins(11);
 
 /// The steps up to the row.
-async fn begun(app: &TestApp, user: &LoggedIn) -> MediaKey {
+async fn begun(app: &TestApp, user: &TestUser) -> MediaKey {
     let key = MediaKey::generate(Format::Jpeg);
     app.store.media_file_insert(key.as_str(), user_key(user), app.accounts.now()).await.unwrap();
     key
 }
 
 /// The steps up to the object.
-async fn written(app: &TestApp, user: &LoggedIn) -> MediaKey {
+async fn written(app: &TestApp, user: &TestUser) -> MediaKey {
     let key = begun(app, user).await;
     fs::create_dir_all(&app.media).unwrap();
     fs::write(app.media.join(key.as_str()), "picture").unwrap();
@@ -35,17 +35,17 @@ on_each_database! {
         let alice = app.log_in("alice").await;
         begun(&app, &alice).await;
         sweep(&app).await;
-        assert_eq!(db_pictures(&app).await.len(), 1, "somebody may still be writing the object");
+        assert_eq!(db_pictures(&app).await.len(), 1, "another request may still be writing the object");
         app.clock.advance(LONG);
         sweep(&app).await;
         assert_none(&app).await;
     }
 
-    async fn object_that_did_not_come_into_use_is_removed(app: TestApp) {
+    async fn unused_object_is_removed(app: TestApp) {
         let alice = app.log_in("alice").await;
         let current = uploaded(&alice.client, &jpeg()).await;
         written(&app, &alice).await;
-        // half a file, as the process that wrote it has left it
+        // a partial file of a process that died
         let half = begun(&app, &alice).await;
         fs::write(app.media.join(format!("{half}#1")), "pic").unwrap();
         sweep(&app).await;
@@ -55,7 +55,7 @@ on_each_database! {
         assert_only(&app, &current).await;
     }
 
-    async fn object_that_was_replaced_is_removed(app: TestApp) {
+    async fn replaced_object_is_removed(app: TestApp) {
         let alice = app.log_in("alice").await;
         let first = uploaded(&alice.client, &jpeg()).await;
         let second = written(&app, &alice).await;
@@ -68,7 +68,7 @@ on_each_database! {
         assert_only(&app, &second.path()).await;
     }
 
-    async fn row_whose_object_is_deleted_already_is_removed(app: TestApp) {
+    async fn row_of_a_deleted_object_is_removed(app: TestApp) {
         let alice = app.log_in("alice").await;
         let first = uploaded(&alice.client, &jpeg()).await;
         let second = written(&app, &alice).await;
@@ -78,7 +78,7 @@ on_each_database! {
         assert_only(&app, &second.path()).await;
     }
 
-    async fn upload_that_was_given_up_does_not_come_into_use(app: TestApp) {
+    async fn expired_upload_does_not_come_into_use(app: TestApp) {
         let alice = app.log_in("alice").await;
         let current = uploaded(&alice.client, &jpeg()).await;
         let late = written(&app, &alice).await;
@@ -86,16 +86,16 @@ on_each_database! {
         sweep(&app).await;
         let set = app.store.avatar_set(user_key(&alice), late.as_str(), &late.path(), app.accounts.now()).await;
         assert_eq!(set.unwrap(), None);
-        assert_eq!(shown(&app.log_in("alice").await.client).await, format!("http://api.example{current}"));
+        assert_eq!(avatar_url(&app.log_in("alice").await.client).await, format!("http://api.example{current}"));
         assert_only(&app, &current).await;
     }
 
-    async fn upload_beside_the_deletion_of_the_account_leaves_nothing(app: TestApp) {
+    async fn upload_during_the_account_deletion_leaves_nothing(app: TestApp) {
         let alice = app.log_in("alice").await;
         let late = begun(&app, &alice).await;
         assert!(app.accounts.delete_now(user_key(&alice)).await.unwrap());
         sweep(&app).await;
-        assert_eq!(db_pictures(&app).await.len(), 1, "somebody is still writing the object");
+        assert_eq!(db_pictures(&app).await.len(), 1, "another request may still be writing the object");
         fs::create_dir_all(&app.media).unwrap();
         fs::write(app.media.join(late.as_str()), "picture").unwrap();
         let set = app.store.avatar_set(user_key(&alice), late.as_str(), &late.path(), app.accounts.now()).await;
@@ -105,7 +105,7 @@ on_each_database! {
         assert_none(&app).await;
     }
 
-    async fn deletion_of_an_account_deletes_its_picture_at_once(app: TestApp) {
+    async fn account_deletion_deletes_the_avatar_immediately(app: TestApp) {
         for is_command in [true, false] {
             let alice = app.log_in("alice").await;
             uploaded(&alice.client, &jpeg()).await;
@@ -120,13 +120,13 @@ on_each_database! {
         }
     }
 
-    async fn several_nodes_sweep_at_once(app: TestApp) {
+    async fn several_nodes_sweep_concurrently(app: TestApp) {
         let alice = app.log_in("alice").await;
         for _ in 0..30 {
             written(&app, &alice).await;
         }
         app.clock.advance(LONG);
-        let nodes = [app.beside().await, app.beside().await, app.clone()];
+        let nodes = [app.another_node().await, app.another_node().await, app.clone()];
         let sweeping = nodes.map(|node| tokio::spawn(async move { node.accounts.purge().await }));
         for sweeping in sweeping {
             sweeping.await.unwrap().unwrap();
@@ -137,9 +137,9 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn storage_that_fails_is_an_internal_error_and_leaves_nothing(app: TestApp) {
+    async fn storage_failure_is_an_internal_error_and_leaves_nothing(app: TestApp) {
         let alice = app.log_in("alice").await;
-        // a file is where the folder should be
+        // a file in place of the media folder
         fs::write(&app.media, "").unwrap();
         let failed = super::upload(&alice.client, &jpeg()).await;
         assert_eq!((failed.status.as_u16(), failed.code()), (500, "INTERNAL_SERVER_ERROR"));
@@ -152,8 +152,8 @@ on_any_database! {
         uploaded(&alice.client, &jpeg()).await;
     }
 
-    async fn folder_of_pictures_is_for_its_owner_alone(app: TestApp) {
-        assert!(!app.media.exists(), "nothing is made before it is needed");
+    async fn media_folder_is_private(app: TestApp) {
+        assert!(!app.media.exists(), "the folder exists before the first upload");
         uploaded(&app.log_in("alice").await.client, &jpeg()).await;
         assert_eq!(app.media.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }

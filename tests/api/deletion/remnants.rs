@@ -1,5 +1,5 @@
-//! After the deletion nothing of the person is left in the database: known texts stand in every column that holds one, and
-//! then nowhere. With SQLite in no byte of its files.
+//! A deleted account leaves nothing of the person in the database. The test writes known texts to every column that can
+//! hold personal data, and after the deletion searches all rows, and with SQLite also the bytes of its files.
 
 use std::{fs, path::PathBuf};
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::harness::{Reply, TestApp, db_lines, db_tables};
 
-/// What is known of the person, each text in a column of its own.
+/// The known texts, each for one column.
 const TEXTS: [&str; 11] = [
     "PlantedMetadata",
     "PlantedNickname",
@@ -26,30 +26,30 @@ const TEXTS: [&str; 11] = [
 ];
 
 on_each_database! {
-    async fn nothing_of_a_deleted_account_is_left(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.0/8")]) {
-        let user = plant(&app).await;
+    async fn deleted_account_leaves_no_personal_data(app: TestApp, [("TRUSTED_PROXIES", "127.0.0.0/8")]) {
+        let user = create_traces(&app).await;
         let before = db_texts(&app).await;
         for text in TEXTS {
-            assert!(before.contains(text), "{text} was not planted");
+            assert!(before.contains(text), "{text} was not written");
         }
         assert_eq!(db_conflicts(&app).await, 1);
         assert!(app.accounts.delete_now(user).await.unwrap());
-        // a reader may have been in the way of the checkpoint
+        // an open reader may have blocked the checkpoint
         app.accounts.purge_accounts().await.unwrap();
         let after = db_texts(&app).await;
         for text in TEXTS {
             assert!(!after.contains(text), "{text} is still there");
         }
-        assert!(after.contains("o_bob"), "the others stay");
+        assert!(after.contains("o_bob"), "another user was deleted");
         assert_eq!(db_conflicts(&app).await, 0);
     }
 }
 
-/// A user with a text in every column.
-async fn plant(app: &TestApp) -> entity::UserId {
+/// Creates a user with a text in every column.
+async fn create_traces(app: &TestApp) -> entity::UserId {
     let bob = Reply::user("o_bob").with("unionid", "u_bob");
     let logins = [
-        // another person's account has the unionid, so that one of the texts is a conflict
+        // the unionid belongs to another account, so that one of the texts is in a conflict
         ("bob", bob),
         ("alice.1", Reply::user("PlantedOpenid").with("unionid", "PlantedOldUnionid")),
         ("alice.2", Reply::user("PlantedOpenid").with("unionid", "u_bob")),
@@ -66,8 +66,12 @@ async fn plant(app: &TestApp) -> entity::UserId {
     let login = alice.unwrap();
     let user = miniaccount::global_id::GlobalId::user(login["user"]["id"].as_str().unwrap()).unwrap();
     let query = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }";
-    let input = json!({ "nickname": "PlantedNickname", "avatarUrl": "https://planted.example/avatar", "locale": "zh-Hant-TW",
-        "metadata": { "key": "PlantedMetadata" } });
+    let input = json!({
+        "nickname": "PlantedNickname",
+        "avatarUrl": "https://planted.example/avatar",
+        "locale": "zh-Hant-TW",
+        "metadata": { "key": "PlantedMetadata" },
+    });
     let client = app.with_token(login["token"].as_str().unwrap());
     client.graphql(query, json!({ "input": input })).await.data();
     let bind = "mutation { bindPhoneNumber(code: \"86-13800138777\") { userErrors { code } } }";
@@ -90,7 +94,7 @@ async fn db_conflicts(app: &TestApp) -> u64 {
     count
 }
 
-/// All that the database holds, as text.
+/// All rows of the database, as text.
 async fn db_texts(app: &TestApp) -> String {
     let db = app.db().await;
     let text = match db.get_database_backend() {
@@ -101,7 +105,7 @@ async fn db_texts(app: &TestApp) -> String {
     text
 }
 
-/// The bytes of SQLite's files: the database and its log.
+/// The bytes of SQLite's files: the database and its write-ahead log.
 fn files(app: &TestApp) -> String {
     let url = app.database.expose_secret();
     let path = url.trim_start_matches("sqlite://").split('?').next().unwrap();
@@ -110,7 +114,7 @@ fn files(app: &TestApp) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The columns of a table of MySQL.
+/// The columns of a MySQL table.
 async fn columns(db: &DatabaseConnection, table: &str) -> String {
     let columns = format!(
         "SELECT CAST(column_name AS CHAR) AS line FROM information_schema.columns
@@ -120,19 +124,19 @@ async fn columns(db: &DatabaseConnection, table: &str) -> String {
     columns.join(", ")
 }
 
-/// All rows as text. Those of MySQL come in hex, because some columns hold bytes that are no text.
+/// All rows as text. MySQL returns them in hexadecimal, because some columns are not valid text.
 async fn rows(db: &DatabaseConnection) -> String {
     let mut text = String::new();
     let is_postgres = db.get_database_backend() == DbBackend::Postgres;
     for table in db_tables(db).await {
         if is_postgres {
-            let question = format!("SELECT row_to_json(t)::text AS line FROM {table} t");
-            text.push_str(&db_lines(db, &question).await.join("\n"));
+            let query = format!("SELECT row_to_json(t)::text AS line FROM {table} t");
+            text.push_str(&db_lines(db, &query).await.join("\n"));
             continue;
         }
-        let question =
+        let query =
             format!("SELECT CAST(HEX(CONCAT_WS(' ', {})) AS CHAR) AS line FROM {table}", columns(db, &table).await);
-        let lines = db_lines(db, &question).await.concat();
+        let lines = db_lines(db, &query).await.concat();
         text.push_str(&String::from_utf8_lossy(&hex::decode(lines).unwrap()));
     }
     text

@@ -3,19 +3,16 @@
 use axum::http::{Method, Request, header};
 use serde_json::json;
 
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
-const FRIEND: &str = "https://app.example";
+const LISTED_ORIGIN: &str = "https://app.example";
 
 on_any_database! {
-    async fn listed_origin_may_call(
-        app: TestApp,
-        [("CORS_ORIGINS", "https://app.example,http://localhost:3000")]
-    ) {
-        for origin in [FRIEND, "http://localhost:3000"] {
-            let asked = preflight(&app.anonymous(), origin).await;
-            assert_eq!(asked.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
-            assert!(asked.headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap().contains("POST"));
+    async fn listed_origin_may_call(app: TestApp, [("CORS_ORIGINS", "https://app.example,http://localhost:3000")]) {
+        for origin in [LISTED_ORIGIN, "http://localhost:3000"] {
+            let preflight = preflight(&app.anonymous(), origin).await;
+            assert_eq!(preflight.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+            assert!(preflight.headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap().contains("POST"));
             let answer = call(&app.anonymous(), origin).await;
             assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
             assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
@@ -24,24 +21,24 @@ on_any_database! {
         }
     }
 
-    async fn listed_origin_may_send_any_headers(
-        app: TestApp,
-        [("CORS_ORIGINS", "https://app.example")]
-    ) {
-        for asked in ["authorization,content-type", "baggage,sentry-trace", "apollographql-client-name, traceparent,x-any"] {
-            let answer = preflight_for(&app.anonymous(), FRIEND, asked).await;
-            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS], asked);
+    async fn listed_origin_may_send_any_headers(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
+        for requested in
+            ["authorization,content-type", "baggage,sentry-trace", "apollographql-client-name, traceparent,x-any"]
+        {
+            let answer = preflight_for(&app.anonymous(), LISTED_ORIGIN, requested).await;
+            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS], requested);
             assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
             let varies = vary(&answer);
             assert!(varies.contains("origin") && varies.contains("access-control-request-headers"), "{varies}");
         }
-        let answer = call(&app.anonymous().header("traceparent", "00-1-1-00").header("x-any", "1"), FRIEND).await;
+        let answer =
+            call(&app.anonymous().header("traceparent", "00-1-1-00").header("x-any", "1"), LISTED_ORIGIN).await;
         answer.data();
         let varies = vary(&answer);
         assert!(["origin", "accept-language", "authorization"].iter().all(|name| varies.contains(name)), "{varies}");
     }
 
-    async fn an_origin_that_is_not_listed_may_not(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
+    async fn unlisted_origin_may_not_call(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
         for origin in ["https://evil.example", "http://app.example", "https://app.example.evil.example", "null"] {
             for answer in [preflight(&app.anonymous(), origin).await, call(&app.anonymous(), origin).await] {
                 assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origin}");
@@ -50,16 +47,16 @@ on_any_database! {
     }
 
     async fn no_origin_may_call_by_default(app: TestApp) {
-        for answer in [preflight(&app.anonymous(), FRIEND).await, call(&app.anonymous(), FRIEND).await] {
+        for answer in [preflight(&app.anonymous(), LISTED_ORIGIN).await, call(&app.anonymous(), LISTED_ORIGIN).await] {
             assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
         }
     }
 
-    async fn errors_too_can_be_read_by_a_listed_origin(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
-        let client = app.anonymous().header("origin", FRIEND);
+    async fn errors_can_be_read_by_a_listed_origin(app: TestApp, [("CORS_ORIGINS", "https://app.example")]) {
+        let client = app.anonymous().header("origin", LISTED_ORIGIN);
         for answer in [client.send(Request::put("/graphql"), "").await, client.get("/nowhere").await] {
             assert!(answer.status.is_client_error());
-            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], FRIEND);
+            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], LISTED_ORIGIN);
         }
     }
 
@@ -93,21 +90,21 @@ on_any_database! {
 }
 
 /// The `Vary` of a response, in lower case.
-fn vary(answer: &Answer) -> String {
+fn vary(answer: &ApiResponse) -> String {
     let values = answer.headers.get_all(header::VARY).iter().map(|value| value.to_str().unwrap().to_lowercase());
     values.collect::<Vec<_>>().join(",")
 }
 
-async fn preflight(client: &Client, origin: &str) -> Answer {
+async fn preflight(client: &Client, origin: &str) -> ApiResponse {
     preflight_for(client, origin, "authorization,content-type").await
 }
 
-async fn preflight_for(client: &Client, origin: &str, headers: &str) -> Answer {
+async fn preflight_for(client: &Client, origin: &str, headers: &str) -> ApiResponse {
     let request = Request::builder().method(Method::OPTIONS).uri("/graphql").header(header::ORIGIN, origin);
     let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
     client.send(request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, headers), "").await
 }
 
-async fn call(client: &Client, origin: &str) -> Answer {
+async fn call(client: &Client, origin: &str) -> ApiResponse {
     client.clone().header("origin", origin).graphql("{ serverInfo { version } }", json!({})).await
 }

@@ -16,7 +16,8 @@ on_any_database! {
     }
 
     async fn unicode_escapes_are_read_by_post_and_by_get(app: TestApp) {
-        let escaped = r#"mutation { login(code: "al\u{69}ce", device: { name: "\uD83D\uDE00 \u{1F600}" }) { session { deviceName } } }"#;
+        let escaped = r#"mutation { login(code: "al\u{69}ce", device: { name: "\uD83D\uDE00 \u{1F600}" }) {
+            session { deviceName } } }"#;
         let answer = send_query(&app.anonymous(), escaped).await;
         assert_eq!(answer.data()["login"]["session"]["deviceName"], "😀 😀");
         for literal in [r"\u{55}ser", r"\u0055ser", r"\u{0000000055}ser"] {
@@ -28,7 +29,9 @@ on_any_database! {
     async fn escape_that_is_not_a_character_is_refused_with_its_location(app: TestApp) {
         for bad in [r"\uD83D", r"\uDE00", r"\u{D83D}", r"\u{110000}", r"\u{}", r"\uD83D\u0041"] {
             let query = format!("{{\n  node(id: \"é{bad}\") {{ id }}\n}}");
-            for answer in [send_query(&app.anonymous(), &query).await, get(&app.anonymous(), &[("query", &query)]).await] {
+            for answer in
+                [send_query(&app.anonymous(), &query).await, get(&app.anonymous(), &[("query", &query)]).await]
+            {
                 assert_refused(&answer, 200, "GRAPHQL_PARSE_FAILED");
                 assert_eq!(answer.body["errors"][0]["locations"], json!([{ "line": 2, "column": 14 }]), "{bad}");
             }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::assert_complete;
-use crate::harness::{Answer, LoggedIn, TestApp};
+use crate::harness::{ApiResponse, TestApp, TestUser};
 
 on_each_database! {
     async fn missing_database_is_reported_without_details(app: TestApp) {
@@ -25,8 +25,8 @@ on_each_database! {
 }
 
 /// Sends every kind of request that needs the database.
-async fn send_all_requests(app: &TestApp, alice: &LoggedIn) -> Vec<Answer> {
-    let LoggedIn { user_id, session_id, .. } = alice;
+async fn send_all_requests(app: &TestApp, alice: &TestUser) -> Vec<ApiResponse> {
+    let TestUser { user_id, session_id, .. } = alice;
     let mut answers = vec![
         app.anonymous().login("bob").await,
         app.anonymous().post("/api/login", &json!({ "code": "carol" })).await,
@@ -49,7 +49,7 @@ async fn send_all_requests(app: &TestApp, alice: &LoggedIn) -> Vec<Answer> {
 }
 
 #[track_caller]
-fn assert_fault(answer: &Answer) {
+fn assert_fault(answer: &ApiResponse) {
     assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR", "{}", answer.text);
     assert_eq!(answer.message(), "Something went wrong on our side.");
     assert_eq!(answer.error()["requestId"].as_str().unwrap(), answer.headers["x-request-id"]);

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, assert_refused};
-use crate::harness::{Answer, Client};
+use crate::harness::{ApiResponse, Client};
 
 /// Much longer than a refusal takes in a debug build on a busy machine, and much shorter than the execution.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(2);
@@ -58,11 +58,13 @@ on_any_database! {
     async fn introspection_that_multiplies_is_refused(app: TestApp) {
         let leaves = "name ".repeat(200);
         let thrice = format!(
-            "{{__type(name:\"Node\"){{possibleTypes{{interfaces{{possibleTypes{{interfaces{{possibleTypes{{{leaves}}}}}}}}}}}}}}}"
+            "{{__type(name:\"Node\"){{possibleTypes{{interfaces{{possibleTypes\
+             {{interfaces{{possibleTypes{{{leaves}}}}}}}}}}}}}}}"
         );
         let twice = format!("{{__schema{{types{{fields{{type{{fields{{{leaves}}}}}}}}}}}}}");
         let hidden = format!(
-            "{{__schema{{types{{...F}}}}}} fragment F on __Type{{fields{{type{{...G}}}}}} fragment G on __Type{{fields{{type{{fields{{{leaves}}}}}}}}}"
+            "{{__schema{{types{{...F}}}}}} fragment F on __Type{{fields{{type{{...G}}}}}} \
+             fragment G on __Type{{fields{{type{{fields{{{leaves}}}}}}}}}"
         );
         for query in [thrice, twice, hidden] {
             refused(&app.anonymous(), &query, json!({}), "QUERY_TOO_EXPENSIVE").await;
@@ -72,7 +74,8 @@ on_any_database! {
     }
 
     async fn variable_of_an_unknown_type_is_refused(app: TestApp) {
-        for ty in ["Foo", "[Foo]", "[Foo!]!", "User", "[User]", "Node", "[Float]", "[Upload]", "__TypeKind", "[Query!]"] {
+        for ty in ["Foo", "[Foo]", "[Foo!]!", "User", "[User]", "Node", "[Float]", "[Upload]", "__TypeKind", "[Query!]"]
+        {
             for query in [
                 format!("query($v:{ty}=[1]){{serverInfo{{version}}}}"),
                 format!("query($v:{ty}){{serverInfo{{version}}}}"),
@@ -87,8 +90,11 @@ on_any_database! {
 
     async fn nullable_variable_in_a_required_argument_is_refused_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for (ty, value) in [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))] {
-            let query = format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
+        for (ty, value) in
+            [("ID", json!({})), ("ID", json!({ "v": null })), ("Int!", json!({ "v": 1 })), ("[ID!]", json!({}))]
+        {
+            let query =
+                format!("mutation($v:{ty}){{logout{{endedSessions}} revokeSession(sessionId:$v){{session{{id}}}}}}");
             refused(&alice.client, &query, value, "GRAPHQL_VALIDATION_FAILED").await;
         }
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
@@ -96,11 +102,14 @@ on_any_database! {
 
     async fn literals_next_to_a_variable_are_checked_before_execution(app: TestApp) {
         let alice = app.log_in("alice").await;
-        for device in ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"] {
+        for device in
+            ["{id:5,name:$n}", "{id:\"a\",name:$n,other:1}", "{id:[\"a\"],name:$n}", "[{name:$n}]", "{id:{a:$n}}"]
+        {
             let login = format!("login(code:\"alice.2\",device:{device}){{token}}");
             let query = format!("mutation($n:String){{logout{{endedSessions}} {login}}}");
             refused(&alice.client, &query, json!({}), "GRAPHQL_VALIDATION_FAILED").await;
-            let hidden = format!("mutation($n:String){{logout{{endedSessions}} ...F}} fragment F on Mutation{{{login}}}");
+            let hidden =
+                format!("mutation($n:String){{logout{{endedSessions}} ...F}} fragment F on Mutation{{{login}}}");
             refused(&alice.client, &hidden, json!({}), "GRAPHQL_VALIDATION_FAILED").await;
         }
         assert_eq!(alice.client.me().await.data()["me"]["id"], json!(alice.user_id));
@@ -123,7 +132,7 @@ async fn assert_refused_quickly(client: &Client, body: &Value, code: &str) {
     let client = client.clone().header("accept", GRAPHQL);
     for _ in 0..2 {
         let began = Instant::now();
-        let answer: Answer = client.post("/graphql", body).await;
+        let answer: ApiResponse = client.post("/graphql", body).await;
         let took = began.elapsed();
         assert_refused(&answer, 400, code);
         assert!(answer.text.len() < 8000, "{}", answer.text.len());

@@ -1,14 +1,14 @@
-//! Claims of codes: a claim whose server died, and rows that cannot be read or exchanged.
+//! Claims of codes: the claim of a dead node, and rows that cannot be read or swapped.
 
 use super::*;
 
 on_each_database! {
-    async fn a_code_whose_server_died_is_taken_over_once(app: TestApp) {
-        let nodes = [app.clone(), app.beside().await, app.beside().await];
+    async fn claim_of_a_dead_node_is_taken_over_once(app: TestApp) {
+        let nodes = [app.clone(), app.another_node().await, app.another_node().await];
         db_claim(&app, "alice", app.accounts.now() + LONG).await;
-        let logins = nodes.each_ref().map(|node| login_later(node, "alice"));
+        let logins = nodes.each_ref().map(|node| spawn_login(node, "alice"));
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(app.wechat.times_sent("alice"), 0, "its time is not up yet");
+        assert_eq!(app.wechat.times_sent("alice"), 0, "the claim has not expired");
         app.clock.advance(LONG);
         for login in logins {
             login.await.unwrap().data();
@@ -16,20 +16,20 @@ on_each_database! {
         assert_eq!(app.wechat.times_sent("alice"), 1);
     }
 
-    async fn a_server_that_was_thought_dead_does_not_overwrite_what_came_after_it(app: TestApp) {
-        let other = app.beside().await;
+    async fn late_outcome_does_not_overwrite_that_of_the_new_claim(app: TestApp) {
+        let other = app.another_node().await;
         app.wechat.reply("alice", Reply::After(Duration::from_millis(600), Box::new(Reply::user("o_alice"))));
-        let slow = login_later(&app, "alice");
+        let slow = spawn_login(&app, "alice");
         until_sent(&app, "alice").await;
         app.wechat.reply("alice", Reply::errcode(40163));
         app.clock.advance(LONG);
         assert_eq!(other.anonymous().login("alice").await.code(), "CODE_USED");
         slow.await.unwrap().data();
-        assert_eq!(app.beside().await.anonymous().login("alice").await.code(), "CODE_USED");
+        assert_eq!(app.another_node().await.anonymous().login("alice").await.code(), "CODE_USED");
         assert_eq!(app.wechat.times_sent("alice"), 2);
     }
 
-    async fn the_code_and_what_it_gave_cannot_be_read_in_the_table(app: TestApp) {
+    async fn code_and_outcome_are_not_readable_in_the_table(app: TestApp) {
         app.wechat.reply("TheCode", Reply::user("TheOpenid").with("session_key", "TheSessionKey"));
         app.log_in("TheCode").await;
         let exchange = db_exchanges(&app).await.pop().unwrap();
@@ -43,7 +43,7 @@ on_each_database! {
         assert_eq!(exchange.code_hash, hash("TheCode"));
     }
 
-    async fn an_outcome_put_under_another_code_is_not_believed(app: TestApp) {
+    async fn outcome_moved_to_another_code_is_refused(app: TestApp) {
         app.log_in("alice").await;
         let stolen = db_exchanges(&app).await.pop().unwrap();
         let mallory = code_exchange::Model { code_hash: hash("mallory"), ..stolen };
@@ -54,10 +54,7 @@ on_each_database! {
 }
 
 on_any_database! {
-    async fn a_claim_that_never_ends_is_not_waited_for_longer_than_a_call_may_take(
-        app: TestApp,
-        [("FILE", "wechat_timeout = \"100ms\"")]
-    ) {
+    async fn waiting_for_another_nodes_claim_times_out(app: TestApp, [("FILE", "wechat_timeout = \"100ms\"")]) {
         db_claim(&app, "alice", app.accounts.now() + LONG).await;
         let refused = app.anonymous().login("alice").await;
         assert_eq!((refused.code(), &refused.error()["action"]), ("PROVIDER_UNAVAILABLE", &json!("RETRY")));

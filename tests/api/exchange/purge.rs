@@ -1,9 +1,9 @@
-//! The removal of old exchanges.
+//! Housekeeping removes old exchanges.
 
 use super::*;
 
 on_each_database! {
-    async fn old_ones_are_removed_in_batches_and_others_stay(app: TestApp) {
+    async fn old_exchanges_are_removed_in_batches_and_recent_ones_stay(app: TestApp) {
         for n in 0..7 {
             db_claim(&app, &format!("old.{n}"), app.accounts.now() + Duration::from_secs(n)).await;
         }
@@ -16,10 +16,14 @@ on_each_database! {
         assert_eq!(db_exchanges(&app).await.len(), 1);
     }
 
-    async fn the_clean_up_goes_on_until_nothing_old_is_left(app: TestApp) {
+    async fn housekeeping_continues_until_no_old_exchange_is_left(app: TestApp) {
         let old = (0..1200u32).map(|n| {
             let code_hash = CodeHash([&n.to_be_bytes()[..], &[0; 28]].concat());
-            code_exchange::ActiveModel::from(code_exchange::Model { code_hash, outcome: None, expires_at: Timestamp(1) })
+            code_exchange::ActiveModel::from(code_exchange::Model {
+                code_hash,
+                outcome: None,
+                expires_at: Timestamp(1),
+            })
         });
         let db = app.db().await;
         for chunk in old.collect::<Vec<_>>().chunks(100) {

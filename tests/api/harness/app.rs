@@ -1,4 +1,4 @@
-//! The server in process, with its own database, clock and WeChat, and clients that call it.
+//! A server in process with its own database, clock and fake WeChat, and clients that call it.
 
 use std::{collections::HashMap, env::VarError, fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
@@ -22,13 +22,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Answer, ManualClock, TestDatabase, Upstream, address, log::print_log};
+use super::{ApiResponse, FakeWechat, ManualClock, TestDatabase, database_url, log::print_log};
 
-/// Settings of a test, as environment variables. `{wechat}` in a value stands for the address of the test's WeChat, and
-/// the name `FILE` for the text of the settings file.
+/// The settings of a test, as environment variables. `{wechat}` in a value is replaced by the URL of the fake WeChat.
+/// The value of `FILE` is the text of the settings file.
 pub(crate) type Settings = &'static [(&'static str, &'static str)];
 
-/// What every test has unless it says otherwise: two mini programs, and no limits to run into by chance.
+/// The defaults of all tests: two mini programs, and no rate limits.
 const DEFAULTS: [(&str, &str); 7] = [
     ("WECHAT_APP_ID", "wx1"),
     ("WECHAT_APP_SECRET", "secret-of-wx1"),
@@ -43,36 +43,36 @@ const DEFAULTS: [(&str, &str); 7] = [
 #[derive(Clone)]
 pub(crate) struct TestApp {
     pub(crate) accounts: Arc<Accounts>,
-    /// The server's own store, for what a test does without the API.
+    /// The server's store, for helpers that bypass the API.
     pub(crate) store: Store,
     /// The keys of the server's settings.
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) clock: ManualClock,
-    pub(crate) wechat: Arc<Upstream>,
-    /// Address of the database, for what is done behind the server's back.
+    pub(crate) wechat: Arc<FakeWechat>,
+    /// The database URL, for helpers that bypass the API.
     pub(crate) database: SecretString,
     settings: Vec<(String, String)>,
-    /// Where the pictures are that users upload.
+    /// The folder of uploaded pictures.
     pub(crate) media: PathBuf,
     pub(super) service: HttpService,
 }
 
 impl TestApp {
-    /// Starts a server on a database, which is migrated.
+    /// Migrates a database, and starts a server on it.
     pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        let store = store::connect(&address(&database.url), 16).await.unwrap();
+        let store = store::connect(&database_url(&database.url), 16).await.unwrap();
         Self::start_on(store, database, settings).await
     }
 
-    /// The same over connections a test has opened itself.
+    /// The same with a store that the test opened.
     pub(crate) async fn start_on(store: Store, database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         print_log();
-        let wechat = Arc::new(Upstream::start().await);
+        let wechat = Arc::new(FakeWechat::start().await);
         store.migrate().await.unwrap();
         let media = format!("file:{}", database.media().display());
         let settings = [vec![("MEDIA_URL".to_owned(), media)], owned(settings)].concat();
         let clock = ManualClock::new();
-        let Inside { accounts, keys, service } = assemble(store.clone(), Arc::new(clock.clone()), &wechat, &settings);
+        let ServerParts { accounts, keys, service } = build(store.clone(), Arc::new(clock.clone()), &wechat, &settings);
         Self {
             accounts,
             store,
@@ -86,43 +86,43 @@ impl TestApp {
         }
     }
 
-    /// Another server on the same database, with the same WeChat, clock and settings.
-    pub(crate) async fn beside(&self) -> Self {
-        self.beside_with(&[]).await
+    /// Another node on the same database, with the same WeChat, clock and settings.
+    pub(crate) async fn another_node(&self) -> Self {
+        self.another_node_with(&[]).await
     }
 
     /// The same with other values for some settings.
-    pub(crate) async fn beside_with(&self, settings: Settings) -> Self {
-        let store = store::connect(&address(&self.database), 16).await.unwrap();
-        self.beside_on(store, Arc::new(self.clock.clone()), settings)
+    pub(crate) async fn another_node_with(&self, settings: Settings) -> Self {
+        let store = store::connect(&database_url(&self.database), 16).await.unwrap();
+        self.another_node_on(store, Arc::new(self.clock.clone()), settings)
     }
 
-    /// The same with connections and a clock of its own.
-    pub(crate) fn beside_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
+    /// The same with its own store and clock.
+    pub(crate) fn another_node_on(&self, store: Store, clock: SharedClock, settings: Settings) -> Self {
         let settings = [self.settings.clone(), owned(settings)].concat();
-        let Inside { accounts, keys, service } = assemble(store.clone(), clock, &self.wechat, &settings);
+        let ServerParts { accounts, keys, service } = build(store.clone(), clock, &self.wechat, &settings);
         Self { accounts, store, keys, settings, service, ..self.clone() }
     }
 
-    /// An engine of its own, as the server has one.
+    /// A separate GraphQL engine, equal to that of the server.
     pub(crate) fn engine(&self) -> Engine {
-        Engine::new(&self.accounts, &read(&self.wechat, &self.settings))
+        Engine::new(&self.accounts, &read_config(&self.wechat, &self.settings))
     }
 
-    /// The same server, in which every query goes through the executor.
+    /// The same server, with every query sent through the executor.
     pub(crate) fn without_direct_queries(&self) -> Self {
         let engine = self.engine().without_direct_queries();
-        let app = App::with_engine(Arc::clone(&self.accounts), engine, &read(&self.wechat, &self.settings));
+        let app = App::with_engine(Arc::clone(&self.accounts), engine, &read_config(&self.wechat, &self.settings));
         Self { service: app.service(), ..self.clone() }
     }
 
-    /// From now on the server tails the feed, and so caches sessions.
+    /// Tails the feed from now on, so that the server caches sessions.
     pub(crate) fn tail_feed(&self) -> AbortOnDrop {
         let accounts = Arc::clone(&self.accounts);
         AbortOnDrop(tokio::spawn(async move { accounts.tail_feed().await }))
     }
 
-    /// A connection to the database beside the server's own, for helpers that bypass the API.
+    /// A separate connection to the database, for helpers that bypass the API.
     pub(crate) async fn db(&self) -> DatabaseConnection {
         Database::connect(self.database.expose_secret()).await.unwrap()
     }
@@ -132,17 +132,17 @@ impl TestApp {
         Client { service: self.service.clone(), token: None, headers: Vec::new() }
     }
 
-    /// A client with a token of any kind.
+    /// A client that sends a token, valid or not.
     pub(crate) fn with_token(&self, token: &str) -> Client {
         Client { token: Some(token.to_owned()), ..self.anonymous() }
     }
 
-    /// Logs in through the API as the user `o_<name>`; `name` may carry `.anything` to make the code another one.
-    pub(crate) async fn log_in(&self, name: &str) -> LoggedIn {
+    /// Logs in through the API as the user `o_<name>`. A suffix `.anything` of the name makes it another code.
+    pub(crate) async fn log_in(&self, name: &str) -> TestUser {
         let answer = self.anonymous().login(name).await;
         let login = answer.data()["login"].clone();
         let text = |pointer: &str| login.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-        LoggedIn {
+        TestUser {
             client: self.with_token(&text("/token")),
             token: text("/token"),
             refresh_token: text("/refreshToken"),
@@ -153,7 +153,7 @@ impl TestApp {
     }
 }
 
-/// A task that ends with the test.
+/// A task that is aborted when this is dropped.
 pub(crate) struct AbortOnDrop(pub(super) tokio::task::JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
@@ -163,21 +163,21 @@ impl Drop for AbortOnDrop {
 }
 
 /// The parts of a server.
-struct Inside {
+struct ServerParts {
     accounts: Arc<Accounts>,
     keys: Arc<KeyRing>,
     service: HttpService,
 }
 
-fn assemble(store: Store, clock: SharedClock, wechat: &Upstream, settings: &[(String, String)]) -> Inside {
-    let config = read(wechat, settings);
+fn build(store: Store, clock: SharedClock, wechat: &FakeWechat, settings: &[(String, String)]) -> ServerParts {
+    let config = read_config(wechat, settings);
     let accounts = Arc::new(server::accounts(&config, store, clock).unwrap());
     let keys = Arc::new(KeyRing::new(&config.secret_keys).unwrap());
     let service = App::new(Arc::clone(&accounts), &config).service();
-    Inside { accounts, keys, service }
+    ServerParts { accounts, keys, service }
 }
 
-fn read(wechat: &Upstream, settings: &[(String, String)]) -> config::Config {
+fn read_config(wechat: &FakeWechat, settings: &[(String, String)]) -> config::Config {
     let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     config(&wechat.base, &settings)
 }
@@ -186,7 +186,7 @@ fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The settings of a test, read as the server reads its own.
+/// The settings of a test, read like those of the server.
 pub(crate) fn config(wechat: &str, settings: &[(&str, &str)]) -> config::Config {
     let mut variables: HashMap<&str, &str> = DEFAULTS.into_iter().chain([("WECHAT_API_BASE", "{wechat}")]).collect();
     variables.extend(settings.iter().copied());
@@ -203,18 +203,18 @@ pub(crate) fn config(wechat: &str, settings: &[(&str, &str)]) -> config::Config 
     config::read(&environment, file.as_deref()).unwrap().0
 }
 
-/// A user who has logged in.
-pub(crate) struct LoggedIn {
+/// A user with a session, and a client with its access token.
+pub(crate) struct TestUser {
     pub(crate) client: Client,
     pub(crate) token: String,
     pub(crate) refresh_token: String,
     pub(crate) user_id: String,
     pub(crate) session_id: String,
-    /// The whole payload.
+    /// The payload of the login.
     pub(crate) login: Value,
 }
 
-/// Somebody who calls the server.
+/// A client of the server.
 #[derive(Clone)]
 pub(crate) struct Client {
     service: HttpService,
@@ -222,7 +222,7 @@ pub(crate) struct Client {
     headers: Vec<(&'static str, String)>,
 }
 
-/// Everything a login gives.
+/// A login with all fields of its payload.
 const LOGIN: &str = "mutation Login($code: String!, $appId: String, $device: DeviceInput) {
     login(code: $code, appId: $appId, device: $device) {
         token expiresAt refreshToken refreshExpiresAt isNewUser
@@ -232,52 +232,52 @@ const LOGIN: &str = "mutation Login($code: String!, $appId: String, $device: Dev
 }";
 
 impl Client {
-    /// The same client with a header.
+    /// Adds a header to all requests.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// Logs in with a code.
-    pub(crate) async fn login(&self, code: &str) -> Answer {
+    pub(crate) async fn login(&self, code: &str) -> ApiResponse {
         self.login_with(json!({ "code": code })).await
     }
 
-    /// Logs in with all the arguments: `code`, `appId`, `device`.
-    pub(crate) async fn login_with(&self, arguments: Value) -> Answer {
+    /// Logs in with arguments: `code`, `appId`, `device`.
+    pub(crate) async fn login_with(&self, arguments: Value) -> ApiResponse {
         self.graphql(LOGIN, arguments).await
     }
 
-    /// Trades a refresh token.
-    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+    /// Refreshes a session.
+    pub(crate) async fn refresh(&self, token: &str) -> ApiResponse {
         let query = "mutation($token: String!) { refreshSession(refreshToken: $token) {
             token expiresAt refreshToken refreshExpiresAt user { id } session { id expiresAt } } }";
         self.graphql(query, json!({ "token": token })).await
     }
 
-    /// Asks `me { id }`.
-    pub(crate) async fn me(&self) -> Answer {
+    /// Sends `me { id }`.
+    pub(crate) async fn me(&self) -> ApiResponse {
         self.graphql("{ me { id } }", json!({})).await
     }
 
-    /// A GraphQL request as clients send it.
-    pub(crate) async fn graphql(&self, query: &str, variables: Value) -> Answer {
+    /// Sends a GraphQL request.
+    pub(crate) async fn graphql(&self, query: &str, variables: Value) -> ApiResponse {
         self.post("/graphql", &json!({ "query": query, "variables": variables })).await
     }
 
-    /// A POST of JSON.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+    /// Posts JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> ApiResponse {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         self.send(request, body.to_string()).await
     }
 
-    /// A GET.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    /// Sends a GET request.
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
         self.send(Request::get(path), "").await
     }
 
-    /// Any request at all, with the client's token and headers.
-    pub(crate) async fn send(&self, mut request: Builder, body: impl Into<Body>) -> Answer {
+    /// Sends any request with the client's token and headers.
+    pub(crate) async fn send(&self, mut request: Builder, body: impl Into<Body>) -> ApiResponse {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -290,6 +290,6 @@ impl Client {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body, text, bytes: bytes.to_vec() }
+        ApiResponse { status: parts.status, headers: parts.headers, body, text, bytes: bytes.to_vec() }
     }
 }

@@ -1,38 +1,38 @@
-//! What a database says of its tables: columns, keys and foreign keys, as lines that can be compared. Names of keys and
-//! plain indexes are left out, and so are collations: an entity cannot say them.
+//! The catalogue of a database as sorted lines: columns, keys and foreign keys. Names of keys, plain indexes and
+//! collations are omitted, because an entity does not define them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 /// Every column, unique key and foreign key of our tables, sorted.
 pub(crate) async fn db_catalogue(db: &DatabaseConnection) -> Vec<String> {
     let mut lines = Vec::new();
-    for question in questions(db.get_database_backend()) {
-        lines.extend(db_lines(db, question).await);
+    for query in queries(db.get_database_backend()) {
+        lines.extend(db_lines(db, query).await);
     }
     lines.sort();
     lines
 }
 
-/// The names of all tables but those of the migrations themselves.
+/// The names of all tables except those of the migrations.
 pub(crate) async fn db_tables(db: &DatabaseConnection) -> Vec<String> {
-    let question = match db.get_database_backend() {
+    let query = match db.get_database_backend() {
         DbBackend::Sqlite => "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
         DbBackend::Postgres => "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = current_schema()",
         _ => "SELECT CAST(table_name AS CHAR) AS line FROM information_schema.tables WHERE table_schema = DATABASE()",
     };
-    let mut tables = db_lines(db, question).await;
+    let mut tables = db_lines(db, query).await;
     tables.retain(|table| !table.starts_with("seaql_migrations"));
     tables.sort();
     tables
 }
 
-/// The answer to a question whose one column is called `line`.
-pub(crate) async fn db_lines(db: &DatabaseConnection, question: &str) -> Vec<String> {
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), question)).await.unwrap();
+/// Runs a query whose only column is `line`.
+pub(crate) async fn db_lines(db: &DatabaseConnection, query: &str) -> Vec<String> {
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), query)).await.unwrap();
     rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
 }
 
-fn questions(backend: DbBackend) -> [&'static str; 3] {
+fn queries(backend: DbBackend) -> [&'static str; 3] {
     match backend {
         DbBackend::Sqlite => SQLITE,
         DbBackend::Postgres => POSTGRES,

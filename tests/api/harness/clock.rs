@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it. Clones show the same time.
+//! A clock that moves only when a test moves it. Clones share the time.
 
 use std::{
     sync::{
@@ -16,18 +16,18 @@ use miniaccount::clock::Clock;
 pub(crate) struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that shows some morning in 2026, at a whole second.
+    /// A clock at a whole second in 2026.
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicI64::new(1_790_000_000_000)))
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// Moves the clock back.
-    pub(crate) fn put_back(&self, by: Duration) {
+    pub(crate) fn set_back(&self, by: Duration) {
         self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }

@@ -10,16 +10,16 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
-/// The databases we promise.
+/// The supported databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DatabaseKind {
     Sqlite,
     Postgres,
     MySql,
 }
 
-impl Kind {
-    /// The variable that names a server for tests.
+impl DatabaseKind {
+    /// The environment variable with the URL of a server for tests.
     pub(crate) fn variable(self) -> &'static str {
         match self {
             Self::Sqlite => "none",
@@ -29,22 +29,22 @@ impl Kind {
     }
 }
 
-/// A database that is dropped when the test is over.
+/// A database that is dropped at the end of the test.
 pub(crate) struct TestDatabase {
-    pub(crate) kind: Kind,
+    pub(crate) kind: DatabaseKind,
     pub(crate) url: SecretString,
     server: String,
     name: String,
-    // SQLite's files, and uploaded pictures
+    /// The files of SQLite, and uploaded pictures.
     folder: TempDir,
 }
 
 impl TestDatabase {
-    /// A new, empty database; `None` where no server of the kind is named.
-    pub(crate) async fn create(kind: Kind) -> Option<Self> {
+    /// A new, empty database; `None` if no server of the kind is configured.
+    pub(crate) async fn create(kind: DatabaseKind) -> Option<Self> {
         let name = format!("miniaccount_test_{:032x}", u128::from_be_bytes(miniaccount::random::bytes()));
         let folder = TempDir::new().unwrap();
-        if kind == Kind::Sqlite {
+        if kind == DatabaseKind::Sqlite {
             let url = format!("sqlite://{}/{name}.db?mode=rwc", folder.path().display());
             return Some(Self { kind, url: url.into(), server: String::new(), name, folder });
         }
@@ -53,19 +53,19 @@ impl TestDatabase {
         Some(Self::create_on(kind, server, name, "").await)
     }
 
-    /// Another database on the same server, created with more words.
-    pub(crate) async fn beside(&self, words: &str) -> Self {
-        Self::create_on(self.kind, self.server.clone(), format!("{}_beside", self.name), words).await
+    /// Another database on the same server, created with SQL `options`.
+    pub(crate) async fn create_another(&self, options: &str) -> Self {
+        Self::create_on(self.kind, self.server.clone(), format!("{}_other", self.name), options).await
     }
 
-    async fn create_on(kind: Kind, server: String, name: String, words: &str) -> Self {
-        execute(&server, &format!("CREATE DATABASE {name}{words}")).await;
+    async fn create_on(kind: DatabaseKind, server: String, name: String, options: &str) -> Self {
+        execute(&server, &format!("CREATE DATABASE {name}{options}")).await;
         let mut url: reqwest::Url = server.parse().unwrap();
         url.set_path(&name);
         Self { kind, url: url.to_string().into(), server, name, folder: TempDir::new().unwrap() }
     }
 
-    /// Where the pictures are that its users upload.
+    /// The folder of uploaded pictures.
     pub(crate) fn media(&self) -> PathBuf {
         self.folder.path().join("media")
     }
@@ -75,16 +75,16 @@ impl TestDatabase {
         &self.name
     }
 
-    /// A store of its own on the database, tables or none.
+    /// A separate store on the database, migrated or not.
     pub(crate) async fn store(&self) -> Store {
-        store::connect(&address(&self.url), 4).await.unwrap()
+        store::connect(&database_url(&self.url), 4).await.unwrap()
     }
 
-    /// A connection past everything.
+    /// A connection that bypasses the server.
     pub(crate) async fn db_connect(&self) -> DatabaseConnection {
         let mut url = self.url.expose_secret().to_owned();
-        if self.kind == Kind::MySql {
-            // as the server's own connections: OceanBase refuses a connection that keeps fifty statements prepared
+        if self.kind == DatabaseKind::MySql {
+            // like the server: OceanBase closes connections with fifty prepared statements
             url.push_str(if url.contains('?') { "&" } else { "?" });
             url.push_str("statement-cache-capacity=40");
         }
@@ -94,16 +94,16 @@ impl TestDatabase {
     /// Drops the database.
     pub(crate) async fn remove(&self) {
         let force = match self.kind {
-            Kind::Sqlite => return,
-            Kind::Postgres => " WITH (FORCE)",
-            Kind::MySql => "",
+            DatabaseKind::Sqlite => return,
+            DatabaseKind::Postgres => " WITH (FORCE)",
+            DatabaseKind::MySql => "",
         };
         execute(&self.server, &format!("DROP DATABASE {}{force}", self.name)).await;
     }
 }
 
-/// The address of a database as the program reads it.
-pub(crate) fn address(url: &SecretString) -> DatabaseUrl {
+/// Parses a database URL like the program.
+pub(crate) fn database_url(url: &SecretString) -> DatabaseUrl {
     url.expose_secret().parse().unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! The schema as a client sees it by introspection.
+//! The schema as introspection returns it.
 
 use serde_json::{Value, json};
 
@@ -25,23 +25,23 @@ pub(crate) struct Type {
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
-    /// Its type as SDL writes it, such as `[User]!`.
+    /// The type in SDL, such as `[User]!`.
     pub(crate) kind: String,
     pub(crate) default: Option<String>,
     pub(crate) arguments: Vec<Field>,
-    /// Whether something must be selected of it.
+    /// Whether the field needs a selection set.
     pub(crate) composite: bool,
 }
 
 impl Type {
-    /// Whether the type is the specification's and not ours.
+    /// Whether the GraphQL specification defines the type.
     pub(crate) fn is_built_in(&self) -> bool {
         self.name.starts_with("__") || ["Boolean", "Float", "ID", "Int", "String"].contains(&&*self.name)
     }
 }
 
 impl Field {
-    /// The field as SDL writes it, such as `user(id: ID!): User`.
+    /// The field in SDL, such as `user(id: ID!): User`.
     pub(crate) fn signature(&self) -> String {
         let default = self.default.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
         let arguments: Vec<String> = self.arguments.iter().map(Self::signature).collect();
@@ -61,7 +61,7 @@ const QUERY: &str = "{ __schema { types {
 fragment type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
 impl TestApp {
-    /// Every type of the schema.
+    /// All types of the schema.
     pub(crate) async fn introspect(&self) -> Vec<Type> {
         let answer = self.anonymous().graphql(QUERY, json!({})).await;
         list(&answer.data()["__schema"]["types"], read_type)
@@ -84,17 +84,17 @@ fn read_field(value: &Value) -> Field {
     Field {
         name: text(&value["name"]).unwrap(),
         description: text(&value["description"]),
-        kind: written(&value["type"]),
+        kind: sdl(&value["type"]),
         default: text(&value["defaultValue"]),
         arguments: list(&value["args"], read_field),
         composite: is_composite(&value["type"]),
     }
 }
 
-fn written(kind: &Value) -> String {
+fn sdl(kind: &Value) -> String {
     match kind["kind"].as_str() {
-        Some("NON_NULL") => format!("{}!", written(&kind["ofType"])),
-        Some("LIST") => format!("[{}]", written(&kind["ofType"])),
+        Some("NON_NULL") => format!("{}!", sdl(&kind["ofType"])),
+        Some("LIST") => format!("[{}]", sdl(&kind["ofType"])),
         _ => text(&kind["name"]).unwrap(),
     }
 }

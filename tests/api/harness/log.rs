@@ -1,4 +1,4 @@
-//! The log as an operator would read it.
+//! Captures the log.
 
 use std::{
     io,
@@ -9,8 +9,8 @@ use miniaccount::{config::LogFormat, telemetry};
 use tracing::{Dispatch, subscriber::NoSubscriber};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt};
 
-/// Prints the log of every server to stderr where `TEST_LOG` holds a filter, such as `error` or `miniaccount=debug`: an
-/// `INTERNAL_SERVER_ERROR` has its cause there and nowhere else.
+/// Prints the log of every server to stderr if `TEST_LOG` contains a filter, such as `error` or `miniaccount=debug`.
+/// Only the log has the cause of an `INTERNAL_SERVER_ERROR`.
 pub(crate) fn print_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -19,21 +19,21 @@ pub(crate) fn print_log() {
     });
 }
 
-/// What our own crates log, all of it.
+/// The whole log of the crates of this workspace.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Captures what this thread logs from now on.
+    /// Captures the log of this thread from now on.
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
         let filter = "miniaccount=trace,entity=trace,migration=trace";
         self.capture_with(filter)
     }
 
-    /// The same by a filter, as `LOG` would hold it.
+    /// The same with a filter, in the format of `LOG`.
     pub(crate) fn capture_with(&self, filter: &str) -> tracing::subscriber::DefaultGuard {
-        // A second dispatcher. While there is only one, a callsite that another thread reaches first asks the dispatcher of
-        // that thread whether it is enabled, and is disabled for this thread too.
+        // A second dispatcher. While there is only one, a callsite that another thread reaches first asks the
+        // dispatcher of that thread whether it is enabled, and is disabled for this thread too.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
         let writer = self.clone();
@@ -41,7 +41,7 @@ impl Log {
         tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
     }
 
-    /// How often something was said.
+    /// The number of occurrences of a text.
     pub(crate) fn times(&self, words: &str) -> usize {
         self.text().matches(words).count()
     }

@@ -1,4 +1,4 @@
-//! A wire between somebody and a server, which a test can cut.
+//! A TCP proxy in front of a server, which can cut, stall and delay connections.
 
 use std::{
     future::pending,
@@ -18,28 +18,28 @@ use tokio::{
     time::sleep,
 };
 
-/// What the wire does.
+/// What the proxy does with the bytes of both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    /// Both ways, all is passed on.
-    Passes,
-    /// Nothing is passed on until that changes; nobody is told.
-    Stalls,
-    /// Connections are closed, old ones and new ones.
+pub(crate) enum ProxyMode {
+    /// Forwards everything.
+    Forward,
+    /// Forwards nothing until the mode changes, without an error at either end.
+    Stall,
+    /// Closes all connections, also new ones.
     Cut,
-    /// What the server says is kept back.
-    Withholds,
-    /// All is passed on, a millisecond later.
-    Delays,
+    /// Forwards only requests, and holds back responses.
+    Withhold,
+    /// Forwards everything a millisecond later.
+    Delay,
 }
 
-/// How long a wire delays.
+/// The delay of [`ProxyMode::Delay`].
 const DELAY: Duration = Duration::from_millis(1);
 
-/// A wire, and how often its connections were lost.
-type State = (Wire, u32);
+/// The mode, and how often connections were lost.
+type State = (ProxyMode, u32);
 
-/// The wire to one server. It is cut when dropped.
+/// The proxy of one server. Its connections are closed when it is dropped.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     state: watch::Sender<State>,
@@ -48,26 +48,26 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Lays a wire to a server.
+    /// Starts a proxy to a server.
     pub(crate) async fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, withheld) = (watch::Sender::new((Wire::Passes, 0)), Arc::default());
+        let (state, withheld) = (watch::Sender::new((ProxyMode::Forward, 0)), Arc::default());
         let serving = tokio::spawn(accept(listener, server, state.clone(), Arc::clone(&withheld)));
         Self { address, state, withheld, serving }
     }
 
-    /// Changes what the wire does.
-    pub(crate) fn set(&self, wire: Wire) {
-        self.state.send_modify(|state| state.0 = wire);
+    /// Changes the mode.
+    pub(crate) fn set(&self, mode: ProxyMode) {
+        self.state.send_modify(|state| state.0 = mode);
     }
 
-    /// Loses all connections there are without telling either end. New ones are good.
-    pub(crate) fn lose(&self) {
+    /// Silently loses all current connections: neither end gets an error. New ones work.
+    pub(crate) fn lose_connections(&self) {
         self.state.send_modify(|state| state.1 += 1);
     }
 
-    /// What was kept back so far.
+    /// The responses that were held back so far.
     pub(crate) fn withheld(&self) -> String {
         String::from_utf8_lossy(&self.withheld.lock().unwrap()).into_owned()
     }
@@ -75,45 +75,45 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.set(Wire::Cut);
+        self.set(ProxyMode::Cut);
         self.serving.abort();
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Sender<State>, kept: Arc<Mutex<Vec<u8>>>) {
+async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Sender<State>, withheld: Arc<Mutex<Vec<u8>>>) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
-        let (changes, kept) = (state.subscribe(), Arc::clone(&kept));
+        let (changes, withheld) = (state.subscribe(), Arc::clone(&withheld));
         tokio::spawn(async move {
             let mut opening = changes.clone();
             let opened_in = opening.borrow().1;
-            if !passes(&mut opening, opened_in, false).await {
+            if !may_forward(&mut opening, opened_in, false).await {
                 return;
             }
             let Ok(server) = TcpStream::connect(server).await else { return };
             let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-            // whichever ends first takes the other with it
+            // the end of one direction ends the other
             tokio::select! {
                 () = forward(from_client, to_server, changes.clone(), opened_in, None) => {}
-                () = forward(from_server, to_client, changes, opened_in, Some(&kept)) => {}
+                () = forward(from_server, to_client, changes, opened_in, Some(&withheld)) => {}
             }
         });
     }
 }
 
-/// Waits until something may be passed on; false where the wire is cut. `is_answer` tells the direction.
-async fn passes(changes: &mut watch::Receiver<State>, opened_in: u32, is_answer: bool) -> bool {
+/// Waits until bytes may be forwarded; false if the connections are cut. `is_response` is the direction.
+async fn may_forward(changes: &mut watch::Receiver<State>, opened_in: u32, is_response: bool) -> bool {
     loop {
         let state = *changes.borrow_and_update();
         match state {
-            (Wire::Cut, _) => return false,
+            (ProxyMode::Cut, _) => return false,
             (_, lost) if lost != opened_in => {}
-            (Wire::Passes, _) => return true,
-            (Wire::Delays, _) => {
+            (ProxyMode::Forward, _) => return true,
+            (ProxyMode::Delay, _) => {
                 sleep(DELAY).await;
                 return true;
             }
-            (Wire::Withholds, _) if !is_answer => return true,
+            (ProxyMode::Withhold, _) if !is_response => return true,
             _ => {}
         }
         if changes.changed().await.is_err() {
@@ -127,7 +127,7 @@ async fn forward(
     mut to: OwnedWriteHalf,
     mut changes: watch::Receiver<State>,
     opened_in: u32,
-    kept: Option<&Mutex<Vec<u8>>>,
+    withheld: Option<&Mutex<Vec<u8>>>,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -136,20 +136,20 @@ async fn forward(
             () = is_cut(changes.clone()) => return,
         };
         let Ok(length @ 1..) = read else { return };
-        if changes.borrow().0 == Wire::Withholds
-            && let Some(kept) = kept
+        if changes.borrow().0 == ProxyMode::Withhold
+            && let Some(withheld) = withheld
         {
-            kept.lock().unwrap().extend(&buffer[..length]);
+            withheld.lock().unwrap().extend(&buffer[..length]);
         }
-        let is_passed = passes(&mut changes, opened_in, kept.is_some()).await;
-        if !is_passed || to.write_all(&buffer[..length]).await.is_err() {
+        let is_forwarded = may_forward(&mut changes, opened_in, withheld.is_some()).await;
+        if !is_forwarded || to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }
 }
 
 async fn is_cut(mut changes: watch::Receiver<State>) {
-    if changes.wait_for(|state| state.0 == Wire::Cut).await.is_err() {
+    if changes.wait_for(|state| state.0 == ProxyMode::Cut).await.is_err() {
         pending::<()>().await;
     }
 }

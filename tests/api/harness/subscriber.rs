@@ -1,4 +1,4 @@
-//! A client that listens over a WebSocket, by `graphql-transport-ws`, to a server on a real port.
+//! A subscription client: a WebSocket with the `graphql-transport-ws` protocol to a server on a real port.
 
 use std::{convert::Infallible, net::Ipv4Addr, time::Duration};
 
@@ -17,24 +17,24 @@ use tower::service_fn;
 
 use super::{TestApp, app::AbortOnDrop};
 
-/// What every subscriber asks for.
+/// The subscription of the tests.
 pub(crate) const EVENTS: &str = "subscription { accountEvents { __typename
     ... on SessionEndedEvent { sessionId reason isCurrent }
     ... on ProfileChangedEvent { user { id nickname locale sessions { totalCount } } } } }";
 
-/// Longer than anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The limit for the next frame, also on a busy machine.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A server on a port of its own, until dropped.
-pub(crate) struct Listening {
-    /// Its address, without a scheme.
+/// A server on its own port, until it is dropped.
+pub(crate) struct ListeningServer {
+    /// Host and port.
     pub(crate) address: String,
     _serving: AbortOnDrop,
 }
 
 impl TestApp {
-    /// Serves on a port of this machine.
-    pub(crate) async fn listen(&self) -> Listening {
+    /// Serves on a free port of the loopback.
+    pub(crate) async fn listen(&self) -> ListeningServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let service = self.service.clone();
@@ -42,20 +42,20 @@ impl TestApp {
             move |request| service.clone().handle(Ipv4Addr::LOCALHOST.into(), request).map(Ok::<_, Infallible>);
         let router = Router::new().fallback_service(service_fn(answer));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Listening { address, _serving: AbortOnDrop(serving) }
+        ListeningServer { address, _serving: AbortOnDrop(serving) }
     }
 }
 
-/// The client.
+/// The connection of the client.
 pub(crate) struct Subscriber(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Subscriber {
-    /// Opens a connection and says nothing yet.
+    /// Opens a connection without sending a message.
     pub(crate) async fn open(address: &str) -> Self {
         Self::open_with(address, &[]).await.unwrap()
     }
 
-    /// The same with more headers. The protocol's own stands before them.
+    /// The same with more headers, after that of the protocol.
     pub(crate) async fn open_with(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
@@ -65,42 +65,42 @@ impl Subscriber {
         connect_async(request).await.map(|(socket, _)| Self(socket))
     }
 
-    /// Opens a connection and listens to what happens to the account of a token.
-    pub(crate) async fn listen(address: &str, token: &str) -> Self {
-        let mut subscriber = Self::introduced(address, token).await;
+    /// Opens a connection and subscribes to the events of a token's account.
+    pub(crate) async fn subscribed(address: &str, token: &str) -> Self {
+        let mut subscriber = Self::initialised(address, token).await;
         subscriber.subscribe("1", EVENTS).await;
-        // what is said now was read after the subscription; its own first look at the database is still on the way
-        subscriber.say(json!({ "type": "ping" })).await;
+        // the pong shows that the subscription was read; its first read of the database may still be in progress
+        subscriber.send(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
         tokio::time::sleep(Duration::from_millis(300)).await;
         subscriber
     }
 
-    /// Opens a connection that is acknowledged.
-    pub(crate) async fn introduced(address: &str, token: &str) -> Self {
+    /// Opens a connection and waits for its acknowledgement.
+    pub(crate) async fn initialised(address: &str, token: &str) -> Self {
         let mut subscriber = Self::open(address).await;
-        subscriber.introduce(json!({ "authorization": format!("Bearer {token}") })).await;
+        subscriber.connection_init(json!({ "authorization": format!("Bearer {token}") })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
         subscriber
     }
 
-    /// The first message.
-    pub(crate) async fn introduce(&mut self, payload: Value) {
-        self.say(json!({ "type": "connection_init", "payload": payload })).await;
+    /// Sends `connection_init`.
+    pub(crate) async fn connection_init(&mut self, payload: Value) {
+        self.send(json!({ "type": "connection_init", "payload": payload })).await;
     }
 
-    /// Begins an operation.
+    /// Sends `subscribe`.
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
+        self.send(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
     }
 
     /// Sends a message.
-    pub(crate) async fn say(&mut self, message: Value) {
-        self.send(Message::Text(message.to_string().into())).await;
+    pub(crate) async fn send(&mut self, message: Value) {
+        self.send_frame(Message::Text(message.to_string().into())).await;
     }
 
-    /// Sends a frame, which may be too late.
-    pub(crate) async fn send(&mut self, message: Message) {
+    /// Sends a frame. Fails silently if the server has closed the connection.
+    pub(crate) async fn send_frame(&mut self, message: Message) {
         self.0.send(message).await.ok();
     }
 
@@ -112,21 +112,21 @@ impl Subscriber {
         }
     }
 
-    /// The event that comes next.
-    pub(crate) async fn event(&mut self) -> Value {
+    /// The next event.
+    pub(crate) async fn next_event(&mut self) -> Value {
         let next = self.next().await;
         assert_eq!(next["type"], "next", "{next}");
         assert!(next["payload"].get("errors").is_none(), "{next}");
         next["payload"]["data"]["accountEvents"].clone()
     }
 
-    /// Whether nothing is heard for a while.
-    pub(crate) async fn hears_nothing_for(&mut self, time: Duration) -> bool {
+    /// Whether no frame arrives within `time`.
+    pub(crate) async fn receives_nothing_for(&mut self, time: Duration) -> bool {
         timeout(time, self.frame()).await.is_err()
     }
 
-    /// The code the connection is closed with, and why; whatever is said before that is not heard.
-    pub(crate) async fn closed(&mut self) -> (u16, String) {
+    /// The code and the reason of the close frame. Messages before it are skipped.
+    pub(crate) async fn next_close(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.frame().await {
                 let frame = frame.expect("a code");
@@ -137,7 +137,7 @@ impl Subscriber {
 
     async fn frame(&mut self) -> Message {
         loop {
-            let frame = timeout(PATIENCE, self.0.next()).await.expect("nothing is heard");
+            let frame = timeout(FRAME_TIMEOUT, self.0.next()).await.expect("no frame arrived");
             match frame.expect("the connection was cut off").expect("the connection broke") {
                 Message::Ping(_) | Message::Pong(_) => {}
                 frame => return frame,

@@ -3,7 +3,7 @@
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{ended_with, rest};
+use super::{end_reason, rest};
 use crate::harness::Reply;
 
 on_any_database! {
@@ -22,10 +22,13 @@ on_any_database! {
     }
 
     async fn rest_selects_the_mini_program_by_appid(app: TestApp) {
-        for (app_id, asked) in [(json!(null), "wx1"), (json!(""), "wx1"), (json!("wx1"), "wx1"), (json!("wx2"), "wx2")] {
-            let answer = rest(&app, json!({ "code": format!("alice.{app_id}").replace('"', ""), "AppID": app_id })).await;
+        for (app_id, expected) in
+            [(json!(null), "wx1"), (json!(""), "wx1"), (json!("wx1"), "wx1"), (json!("wx2"), "wx2")]
+        {
+            let answer =
+                rest(&app, json!({ "code": format!("alice.{app_id}").replace('"', ""), "AppID": app_id })).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-            assert_eq!(app.wechat.sent().pop().unwrap()["appid"], asked);
+            assert_eq!(app.wechat.sent().pop().unwrap()["appid"], expected);
         }
         let refused = rest(&app, json!({ "code": "bob", "AppID": "wx9" })).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "UNKNOWN_APP"));
@@ -33,8 +36,14 @@ on_any_database! {
     }
 
     async fn rest_refuses_a_body_without_a_code(app: TestApp) {
-        let bodies = [json!({}), json!({ "code": null }), json!({ "code": 5 }), json!({ "code": ["alice"] }),
-            json!({ "Code": "alice" }), json!({ "code": "alice", "AppID": 1 })];
+        let bodies = [
+            json!({}),
+            json!({ "code": null }),
+            json!({ "code": 5 }),
+            json!({ "code": ["alice"] }),
+            json!({ "Code": "alice" }),
+            json!({ "code": "alice", "AppID": 1 }),
+        ];
         for body in bodies {
             let refused = rest(&app, body.clone()).await;
             assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{body}");
@@ -66,7 +75,9 @@ on_any_database! {
 
     async fn rest_accepts_every_spelling_of_appid(app: TestApp) {
         for (n, name) in ["AppID", "appId", "appid"].into_iter().enumerate() {
-            for (app_id, used) in [(json!("wx2"), "wx2"), (json!("wx1"), "wx1"), (json!(""), "wx1"), (Value::Null, "wx1")] {
+            for (app_id, used) in
+                [(json!("wx2"), "wx2"), (json!("wx1"), "wx1"), (json!(""), "wx1"), (Value::Null, "wx1")]
+            {
                 let code = format!("alice.{n}{app_id}").replace('"', "");
                 let answer = rest(&app, json!({ "code": code, name: app_id })).await;
                 assert!(answer.body["token"].is_string(), "{}", answer.text);
@@ -97,12 +108,13 @@ on_any_database! {
         let query = "{ me { sessions { nodes { deviceName } } } }";
         let answer = app.with_token(first["token"].as_str().unwrap()).graphql(query, json!({})).await;
         assert_eq!(answer.data()["me"]["sessions"]["nodes"], json!([{ "deviceName": "Alice's phone" }]));
-        for (code, device) in [("alice.2", json!({ "id": "tablet" })), ("alice.3", json!(null)), ("alice.4", json!({}))] {
+        for (code, device) in [("alice.2", json!({ "id": "tablet" })), ("alice.3", json!(null)), ("alice.4", json!({}))]
+        {
             assert!(log_in(code, device).await.body["token"].is_string());
         }
         app.with_token(first["token"].as_str().unwrap()).me().await.data();
         assert!(log_in("alice.5", phone).await.body["token"].is_string());
-        assert_eq!(ended_with(&app, &first).await, "REPLACED");
+        assert_eq!(end_reason(&app, &first).await, "REPLACED");
         for (device, named) in [
             (json!("phone"), "`device`"),
             (json!([]), "`device`"),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{ended_with, log_in_from};
+use super::{end_reason, log_in_from};
 
 on_each_database! {
-    async fn a_device_that_logs_in_again_replaces_its_session_and_no_other(app: TestApp) {
+    async fn login_of_a_device_replaces_only_its_own_session(app: TestApp) {
         let device = |id: &str| json!({ "id": id, "name": "爱丽丝的手机 📱" });
         let phone = log_in_from(&app, "alice.1", device("phone")).await;
         let tablet = log_in_from(&app, "alice.2", device("tablet")).await;
@@ -15,32 +15,32 @@ on_each_database! {
         let stranger = log_in_from(&app, "bob", device("phone")).await;
         log_in_from(&app, "alice.4", device("phone")).await;
         log_in_from(&app, "alice.5", device("")).await;
-        assert_eq!(ended_with(&app, &phone).await, "REPLACED");
+        assert_eq!(end_reason(&app, &phone).await, "REPLACED");
         for alive in [&tablet, &unnamed, &stranger] {
             app.with_token(alive["token"].as_str().unwrap()).me().await.data();
         }
         assert_eq!(phone["session"]["deviceName"], json!("爱丽丝的手机 📱"));
     }
 
-    async fn a_device_may_have_the_longest_of_names(app: TestApp) {
+    async fn longest_device_name_is_stored(app: TestApp) {
         let longest = "📱".repeat(64);
         let login = log_in_from(&app, "alice", json!({ "id": longest, "name": longest })).await;
         assert_eq!(login["session"]["deviceName"], json!(longest));
     }
 
-    async fn one_session_too_many_ends_the_oldest(app: TestApp) {
+    async fn login_beyond_the_limit_evicts_the_oldest_session(app: TestApp) {
         let mut sessions = Vec::new();
         for n in 0..21 {
             app.clock.advance(Duration::from_secs(1));
             sessions.push(app.log_in(&format!("alice.{n}")).await);
         }
-        assert_eq!(ended_with(&app, &sessions[0].login).await, "EVICTED");
+        assert_eq!(end_reason(&app, &sessions[0].login).await, "EVICTED");
         for alive in &sessions[1..] {
             alive.client.me().await.data();
         }
     }
 
-    async fn thirty_logins_at_once_leave_twenty_sessions(app: TestApp) {
+    async fn thirty_concurrent_logins_leave_twenty_sessions(app: TestApp) {
         app.log_in("alice.first").await;
         app.clock.advance(Duration::from_secs(1));
         let logins = (0..30).map(|n| {

@@ -1,4 +1,4 @@
-//! Random sequences of what happens to a few people: few enough that they meet each other, and the cap.
+//! Random sequences of events for a few people: few enough that they collide, and reach the session limit.
 
 use std::{
     ops::Range,
@@ -14,27 +14,27 @@ use proptest::{
 };
 use uuid::Uuid;
 
-/// Whom WeChat names: the mini program and the openid.
+/// A person at WeChat: the mini program and the openid.
 pub(super) type Name = (String, OpenId);
 
-/// Something that happens.
+/// An event.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Logins at once.
+    /// Concurrent logins.
     Logins(Vec<Login>),
     /// All sessions of a person end.
     EndSessions(Name, Timestamp),
-    /// An account is closed or opened again.
+    /// An account is suspended or reinstated.
     SetStatus(Name, Status, Timestamp),
 }
 
-/// Live sessions one user may have.
-const CAP: u32 = 3;
+/// The maximum number of live sessions of one user.
+const SESSIONS_PER_USER: u32 = 3;
 
-/// How long a session lives, in steps.
-const LIFE: i64 = 12_000;
+/// The lifetime of a session, in milliseconds.
+const LIFETIME: i64 = 12_000;
 
-/// A login before it has keys and times.
+/// A login without its keys and times.
 #[derive(Clone, Debug)]
 struct Draft {
     app: u8,
@@ -42,8 +42,8 @@ struct Draft {
     unionid: Option<u8>,
     device: Option<u8>,
     session_key: u8,
-    /// How long ago WeChat was asked, in milliseconds.
-    asked: i64,
+    /// How long ago WeChat was called, in milliseconds.
+    called_ago: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ enum Draw {
     SetStatus(u8, u8, bool),
 }
 
-/// A sequence that no earlier call of the runner gave.
+/// A sequence that no earlier call of the runner returned.
 pub(super) fn random_steps(runner: &mut TestRunner) -> Vec<Step> {
     let draws = prop::collection::vec(draw(), 4..14).new_tree(runner).unwrap().current();
     draws.into_iter().zip(0..).map(|(draw, place)| step(draw, 1_790_000_000_000 + place * 1000)).collect()
@@ -71,15 +71,15 @@ fn draw() -> impl Strategy<Value = Draw> {
 fn draft() -> impl Strategy<Value = Draft> {
     let unionid = prop_oneof![3 => Just(None), 1 => Just(Some(9)), 6 => (0_u8..4).prop_map(Some)];
     let device = prop::option::of(0_u8..2);
-    // a unionid is mostly that of the person
+    // usually the unionid of the person
     (0_u8..2, 0_u8..4, unionid, any::<bool>(), device, 0_u8..2, 0_i64..3000).prop_map(
-        |(app, person, unionid, is_own, device, session_key, asked)| Draft {
+        |(app, person, unionid, is_own, device, session_key, called_ago)| Draft {
             app,
             person,
             unionid: unionid.map(|other| if is_own { person } else { other }),
             device,
             session_key,
-            asked,
+            called_ago,
         },
     )
 }
@@ -97,7 +97,7 @@ fn step(draw: Draw, now: i64) -> Step {
 
 /// A login of somebody.
 pub(super) fn some_login() -> Login {
-    login(&Draft { app: 1, person: 1, unionid: None, device: None, session_key: 0, asked: 0 }, 1_000_000)
+    login(&Draft { app: 1, person: 1, unionid: None, device: None, session_key: 0, called_ago: 0 }, 1_000_000)
 }
 
 fn name(app: u8, person: u8) -> Name {
@@ -113,7 +113,7 @@ fn login(draft: &Draft, now: i64) -> Login {
         openid,
         unionid: draft.unionid.map(|unionid| UnionId(format!("u_{unionid}"))),
         session_key: Sealed(vec![draft.session_key; 40]),
-        asked_at: Timestamp(now.0 - draft.asked),
+        asked_at: Timestamp(now.0 - draft.called_ago),
         new_identity: IdentityId(key(now)),
         now,
     };
@@ -128,9 +128,9 @@ fn login(draft: &Draft, now: i64) -> Login {
             device_name: draft.device.map(|_| "爱丽丝的手机 📱".to_owned()),
             user_agent: Some("MicroMessenger/8.0".to_owned()),
             ip_prefix: Some("203.0.113.0/24".to_owned()),
-            expires_at: Timestamp(now.0 + LIFE),
+            expires_at: Timestamp(now.0 + LIFETIME),
         },
-        sessions_per_user: CAP,
+        sessions_per_user: SESSIONS_PER_USER,
         code: Some(CodeOutcome {
             claim: CodeClaim { code: CodeHash(key(now).as_bytes().repeat(2)), until: Timestamp(now.0 + 5) },
             sealed: Sealed(vec![draft.person; 60]),
@@ -139,11 +139,11 @@ fn login(draft: &Draft, now: i64) -> Login {
     }
 }
 
-/// The next key: in the order of time, and the same in each run.
+/// The next key: in chronological order, and the same in each run.
 fn key(now: Timestamp) -> Uuid {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // keys of one millisecond are in no order
+    // keys of one millisecond have no order
     let mut random = [0; 10];
     TestRng::from_seed(RngAlgorithm::XorShift, &u128::from(count).wrapping_add(1).to_be_bytes())
         .fill_bytes(&mut random);

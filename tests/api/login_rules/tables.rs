@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug};
 use entity::{code_exchange, feed, feed_head, identity, session, union_conflict, union_link, user};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
-/// The rows, each table in the order of its keys.
+/// The rows, each table ordered by its key.
 pub(super) struct Tables {
     users: Vec<user::Model>,
     identities: Vec<identity::Model>,
@@ -38,8 +38,8 @@ impl Tables {
         tables
     }
 
-    /// The positions of a lane have no gaps, and what happened to one user stands in its order. In which order the users
-    /// of one batch stand is left open: their rows are put one user after the other.
+    /// Positions have no gaps, and the events of one user are in order. The order of the users of one batch is
+    /// undefined, so the rows are sorted by user.
     fn normalise_feed(&mut self) {
         let mut lanes: BTreeMap<i32, i64> = BTreeMap::new();
         for row in &mut self.feed {
@@ -66,7 +66,7 @@ impl Tables {
         same("feed", &self.feed, &expected.feed, what);
     }
 
-    /// Empties them, as the migration left them.
+    /// Deletes the rows, as after the migration.
     pub(super) async fn clear(db: &DatabaseConnection) {
         session::Entity::delete_many().exec(db).await.unwrap();
         union_conflict::Entity::delete_many().exec(db).await.unwrap();
@@ -87,5 +87,8 @@ fn same<T: PartialEq + Debug>(table: &str, rows: &[T], expected: &[T], what: &st
         missing.map(|row| format!("{row:#?}")).collect::<Vec<_>>().join("\n")
     };
     let (here, there) = (only(rows, expected), only(expected, rows));
-    assert!(rows == expected, "{table}\nonly by the first way: {here}\nonly by the second way: {there}\nin {what}");
+    assert!(
+        rows == expected,
+        "{table}\nonly by the first method: {here}\nonly by the second method: {there}\nin {what}"
+    );
 }

@@ -10,15 +10,15 @@ use tokio::{
 };
 
 use super::{TEST_TIMEOUT, TestRequest, client, serve};
-use crate::harness::Running;
+use crate::harness::ServerProcess;
 
 const CONNECTIONS: usize = 30;
 
 /// Concurrent requests of one connection.
 const STREAMS: u32 = 100;
 
-/// Memory that all connections may take, in bytes. Without a limit the responses take 1 GB. The futures of a debug build
-/// take 30 KB for each request in flight.
+/// Memory that all connections may take, in bytes. Without a limit the responses take 1 GB. The futures of a debug
+/// build take 30 KB for each request in flight.
 const MEMORY: usize = 128 * 1024 * 1024;
 
 /// A connection that does not read by itself.
@@ -26,7 +26,7 @@ struct Http2(TcpStream);
 
 impl Http2 {
     /// Connects, with `window` bytes as the flow-control window of each stream.
-    async fn connect(server: &Running, window: u32) -> Self {
+    async fn connect(server: &ServerProcess, window: u32) -> Self {
         let mut stream = TcpStream::connect(server.api.trim_start_matches("http://")).await.unwrap();
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         bytes.extend(frame(4, 0, 0, &[&[0, 4][..], &window.to_be_bytes()].concat()));
@@ -92,7 +92,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 /// Opens connections, each with the maximum number of requests.
-async fn flood(server: &Running, request: &TestRequest, window: u32) -> Vec<Http2> {
+async fn flood(server: &ServerProcess, request: &TestRequest, window: u32) -> Vec<Http2> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = Http2::connect(server, window).await;
@@ -116,24 +116,24 @@ async fn memory_of_unread_responses_is_limited() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(TEST_TIMEOUT, refused()).await.expect("nothing bounds what one client does not read");
+    timeout(TEST_TIMEOUT, refused()).await.expect("the unread responses of one client are not limited");
     // until all requests have a response or are reset
     let mut memory = (0, server.memory());
     while memory.1 > memory.0 {
         sleep(Duration::from_secs(1)).await;
         memory = (memory.1, server.memory());
     }
-    assert!(memory.1 < before + MEMORY, "{before} bytes become {}", memory.1);
+    assert!(memory.1 < before + MEMORY, "{before} bytes grew to {}", memory.1);
     assert!(long.refusal(&server, &client(0)).await.is_some());
-    assert_eq!(short.refusal(&server, &client(100)).await, None, "there is room for others");
+    assert_eq!(short.refusal(&server, &client(100)).await, None, "another client is refused");
     assert!(server.is_up().await);
     drop(flood);
-    let welcome = async || {
+    let admitted = async || {
         while long.refusal(&server, &client(0)).await.is_some() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(TEST_TIMEOUT, welcome()).await.expect("what nobody reads any more is kept");
+    timeout(TEST_TIMEOUT, admitted()).await.expect("the memory of closed connections is not released");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,5 +154,5 @@ async fn memory_of_slowly_read_responses_is_limited() {
     }
     let read = reading.await.unwrap();
     assert!(read.iter().sum::<usize>() > 1024 * 1024, "{read:?}");
-    assert!(most < before + MEMORY, "{before} bytes become {most}");
+    assert!(most < before + MEMORY, "{before} bytes grew to {most}");
 }

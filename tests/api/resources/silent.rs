@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use super::{BEHIND_PROXY, client, serve_limited};
-use crate::harness::{Running, Subscriber};
+use crate::harness::{ServerProcess, Subscriber};
 
 /// Shorter than the timeout of a connection that sends nothing.
-const SOON: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A WebSocket whose client sends the handshake, and nothing after it.
 async fn silent(address: &str, client: &str) -> TcpStream {
@@ -30,16 +30,16 @@ async fn silent(address: &str, client: &str) -> TcpStream {
 
 /// Whether a new connection is served.
 async fn is_served(address: &str) -> bool {
-    let asking = async {
+    let request = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.map(|_| answer)
     };
-    matches!(timeout(SOON, asking).await, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200"))
+    matches!(timeout(TIMEOUT, request).await, Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200"))
 }
 
-async fn log_in(server: &Running) -> String {
+async fn log_in(server: &ServerProcess) -> String {
     let login = server.login("emulator:alice").await;
     login["data"]["login"]["token"].as_str().unwrap().to_owned()
 }
@@ -55,12 +55,15 @@ async fn uninitialised_websockets_do_not_keep_others_out() {
     }
     sleep(Duration::from_millis(500)).await;
     assert!(is_served(&address).await);
-    timeout(SOON, Subscriber::introduced(&address, &token)).await.expect("there is room for who says who they are");
+    timeout(TIMEOUT, Subscriber::initialised(&address, &token))
+        .await
+        .expect("an initialised connection is not admitted");
 }
 
 on_any_database! {
     async fn connection_init_succeeds_despite_many_uninitialised_connections(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "subscriptions = 20")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "subscriptions = 20")]
     ) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
@@ -70,14 +73,15 @@ on_any_database! {
         }
         let mut subscribers = Vec::new();
         for _ in 0..5 {
-            subscribers.push(Subscriber::introduced(&here.address, &token).await);
+            subscribers.push(Subscriber::initialised(&here.address, &token).await);
         }
         // the oldest connections were evicted with "try again later"
-        assert_eq!(silent[0].closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+        assert_eq!(silent[0].next_close().await, (1013, "Try again later: OVERLOADED".to_owned()));
     }
 
     async fn one_client_can_use_half_of_the_subscriptions(
-        app: TestApp, [BEHIND_PROXY, ("FILE", "subscriptions = 8\nsubscriptions_per_user = 20")]
+        app: TestApp,
+        [BEHIND_PROXY, ("FILE", "subscriptions = 8\nsubscriptions_per_user = 20")]
     ) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
@@ -85,9 +89,9 @@ on_any_database! {
             let address = client(n);
             Subscriber::open_with(&here.address, &[("x-forwarded-for", &address)]).await
         };
-        let introduced = async |n| {
+        let initialised = async |n| {
             let mut subscriber = open(n).await.unwrap();
-            subscriber.introduce(json!({ "token": token })).await;
+            subscriber.connection_init(json!({ "token": token })).await;
             assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
             subscriber
         };
@@ -95,16 +99,16 @@ on_any_database! {
         let mut late = open(1).await.unwrap();
         let mut subscribers = Vec::new();
         for _ in 0..4 {
-            subscribers.push(introduced(1).await);
+            subscribers.push(initialised(1).await);
         }
-        late.introduce(json!({ "token": token })).await;
-        assert_eq!(late.closed().await, (1013, "Try again later: OVERLOADED".to_owned()));
+        late.connection_init(json!({ "token": token })).await;
+        assert_eq!(late.next_close().await, (1013, "Try again later: OVERLOADED".to_owned()));
         let refused = open(1).await.err().unwrap();
         let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
         assert_eq!((response.status().as_u16(), &response.headers()["connection"]), (503, &"close".parse().unwrap()));
-        introduced(2).await;
+        initialised(2).await;
         drop(subscribers);
         sleep(Duration::from_secs(1)).await;
-        introduced(1).await;
+        initialised(1).await;
     }
 }

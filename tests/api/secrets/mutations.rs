@@ -1,19 +1,19 @@
-//! Every mutation, with secrets of known text, while the log holds all it ever may.
+//! Every mutation with known secrets, at the most verbose log level.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{SECRETS, SETTINGS, assert_holds_none, collect_tokens, failures, log_in};
-use crate::harness::{Answer, Kind, Log, TestApp};
+use super::{SECRETS, SETTINGS, assert_contains_none, collect_tokens, failures, log_in};
+use crate::harness::{ApiResponse, DatabaseKind, Log, TestApp};
 
-/// What looks like somebody's telephone number: a nickname, and wherever else a client may put a text.
+/// A text like a telephone number: a nickname, and any other text of a client.
 const PHONE: &str = "13800138000";
 
-/// What stands ahead of a field in the schema's text.
+/// The indentation of a field in the schema's text.
 const INDENT: &str = "  ";
 
-/// Each mutation by its name in the schema, with one text of the client.
+/// Each mutation by its name, with one text of the client.
 const MUTATIONS: [(&str, &str); 14] = [
     ("login", "mutation Run($text: String!) { login(code: $text) { token refreshToken } }"),
     ("refreshSession", "mutation Run($text: String!) { refreshSession(refreshToken: $text) { token refreshToken } }"),
@@ -37,17 +37,18 @@ const MUTATIONS: [(&str, &str); 14] = [
         "mutation Run($text: String!) { decryptWechatData(input: { encryptedData: $text, iv: $text }) { data } }",
     ),
     (
-        // signed with the session key that the test's WeChat gives
+        // signed with the session key of the fake WeChat
         "decryptWechatData",
-        "mutation Run { decryptWechatData(input: { rawData: \"{}\", signature: \"38cbcf576c4863cd3ec454ebb67b909e9c9b098e\" }) { data } }",
+        "mutation Run { decryptWechatData(input: {
+            rawData: \"{}\", signature: \"38cbcf576c4863cd3ec454ebb67b909e9c9b098e\" }) { data } }",
     ),
     ("logout", "mutation Run { logout { endedSessions } }"),
 ];
 
-// One thread, so that the log of all that a request does is this test's.
+// One thread, so that this test captures the whole log of a request.
 #[tokio::test]
-async fn no_mutation_tells_a_secret_to_the_log_to_a_header_or_in_an_error() {
-    crate::harness::run(Kind::Sqlite, SETTINGS, |app| async move {
+async fn mutations_reveal_no_secret_in_logs_headers_or_errors() {
+    crate::harness::run(DatabaseKind::Sqlite, SETTINGS, |app| async move {
         let log = Log::default();
         let capturing = log.capture_with("trace");
         let answers = mutate(&app).await;
@@ -59,16 +60,16 @@ async fn no_mutation_tells_a_secret_to_the_log_to_a_header_or_in_an_error() {
         assert!(tokens.len() >= 4, "a login and a refresh succeeded");
         let log = log.text();
         assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
-        assert_clean(&log, &tokens);
+        assert_contains_no_secret(&log, &tokens);
         for answer in &answers {
-            assert_clean(&format!("{:?} {}", answer.headers, answer.body["errors"]), &tokens);
+            assert_contains_no_secret(&format!("{:?} {}", answer.headers, answer.body["errors"]), &tokens);
         }
     })
     .await;
 }
 
 #[test]
-fn every_mutation_of_the_schema_is_tried() {
+fn every_mutation_of_the_schema_is_tested() {
     let sdl = miniaccount::graphql::sdl();
     let fields = sdl.split("type Mutation {").nth(1).unwrap().split("\n}").next().unwrap();
     let is_name = |text: &str| !text.is_empty() && text.chars().all(char::is_alphanumeric);
@@ -84,7 +85,7 @@ fn every_mutation_of_the_schema_is_tried() {
 }
 
 /// Runs each mutation with each text, with and without a token.
-async fn mutate(app: &TestApp) -> Vec<Answer> {
+async fn mutate(app: &TestApp) -> Vec<ApiResponse> {
     for (n, reply) in failures().into_iter().enumerate() {
         app.wechat.reply(&format!("TheCode.bad{n}"), reply);
     }
@@ -95,7 +96,7 @@ async fn mutate(app: &TestApp) -> Vec<Answer> {
     let mut texts = vec![refresh.to_owned(), token.to_owned(), PHONE.to_owned(), PHONE.repeat(10)];
     texts.extend((0..failures().len()).map(|n| format!("TheCode.bad{n}")));
     let mut answers = vec![first, refreshed];
-    // a code proves something or logs somebody in, once; and WeChat is not called any more after the failures below
+    // a code proves an identity or logs in, once; and after the failures below WeChat is not called any more
     for (name, document) in MUTATIONS.into_iter().filter(|(name, _)| ["linkIdentity", "deleteAccount"].contains(name)) {
         answers.push(app.with_token(token).graphql(document, json!({ "text": format!("{PHONE}.{name}") })).await);
     }
@@ -112,8 +113,8 @@ async fn mutate(app: &TestApp) -> Vec<Answer> {
     answers
 }
 
-fn assert_clean(text: &str, tokens: &[String]) {
-    assert_holds_none(text, &SECRETS);
-    assert_holds_none(text, &[PHONE]);
-    assert_holds_none(text, tokens);
+fn assert_contains_no_secret(text: &str, tokens: &[String]) {
+    assert_contains_none(text, &SECRETS);
+    assert_contains_none(text, &[PHONE]);
+    assert_contains_none(text, tokens);
 }

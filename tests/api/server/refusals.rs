@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Program, Run, folder};
+use crate::harness::{Program, ProgramOutput, folder};
 
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const REAL: [(&str, &str); 3] = [
@@ -211,7 +211,7 @@ fn every_command_has_help() {
     assert_ne!(run(&["dance"], &[]).code, Some(0));
 }
 
-fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Run {
+fn run(arguments: &[&str], settings: &[(&str, &str)]) -> ProgramOutput {
     let folder = folder();
     let program = Program::new(folder.path(), arguments);
     settings.iter().fold(program, |program, (name, value)| program.set(name, value)).run()
@@ -219,7 +219,7 @@ fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Run {
 
 /// The program printed one message on standard error, and nothing else.
 #[track_caller]
-fn assert_refused(run: &Run, sentence: &str) {
+fn assert_refused(run: &ProgramOutput, sentence: &str) {
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
     assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
     assert!(run.stderr.starts_with(sentence), "{run:?}");

@@ -30,56 +30,71 @@ on_any_database! {
             (vec![json!(1)], 4400),
             (vec![init.clone(), init.clone()], 4429),
             (vec![init.clone(), Value::Null, subscribe.clone(), subscribe.clone()], 4409),
-            (vec![init.clone(), Value::Null, json!({ "type": "subscribe", "id": "1", "payload": { "query": 1 } })], 4400),
+            (
+                vec![init.clone(), Value::Null, json!({ "type": "subscribe", "id": "1", "payload": { "query": 1 } })],
+                4400,
+            ),
         ] {
             let mut subscriber = Subscriber::open(&here.address).await;
             for message in messages {
                 if message.is_null() {
                     assert_eq!(subscriber.next().await, json!({ "type": "connection_ack" }));
                 } else {
-                    subscriber.say(message).await;
+                    subscriber.send(message).await;
                 }
             }
-            assert_eq!(subscriber.closed().await.0, code);
+            assert_eq!(subscriber.next_close().await.0, code);
         }
     }
 
     async fn message_that_is_too_long_or_binary_closes_the_connection(app: TestApp) {
         let here = app.listen().await;
-        let long = |length: usize| Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into());
+        let long = |length: usize| {
+            Message::Text(format!("{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}", "x".repeat(length)).into())
+        };
         let mut subscriber = Subscriber::open(&here.address).await;
-        subscriber.send(long(60 * 1024)).await;
+        subscriber.send_frame(long(60 * 1024)).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
-        subscriber.send(long(64 * 1024)).await;
-        assert_eq!(subscriber.closed().await.0, 1009);
+        subscriber.send_frame(long(64 * 1024)).await;
+        assert_eq!(subscriber.next_close().await.0, 1009);
         let mut subscriber = Subscriber::open(&here.address).await;
-        subscriber.send(Message::Binary(b"{\"type\":\"ping\"}".to_vec().into())).await;
-        assert_eq!(subscriber.closed().await.0, 4400);
+        subscriber.send_frame(Message::Binary(b"{\"type\":\"ping\"}".to_vec().into())).await;
+        assert_eq!(subscriber.next_close().await.0, 4400);
     }
 
     async fn missing_connection_init_times_out(app: TestApp, [("FILE", "client_timeout = \"1s\"")]) {
         let here = app.listen().await;
         let mut subscriber = Subscriber::open(&here.address).await;
-        assert_eq!(subscriber.closed().await, (4408, "Connection initialisation timeout".to_owned()));
+        assert_eq!(subscriber.next_close().await, (4408, "Connection initialisation timeout".to_owned()));
     }
 
     async fn only_valid_subscriptions_run(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
-        let mut subscriber = Subscriber::introduced(&here.address, &token).await;
+        let mut subscriber = Subscriber::initialised(&here.address, &token).await;
         let wide = format!("subscription {{ accountEvents {{ {} }} }}", "__typename ".repeat(1001));
-        let deep = format!("subscription {{ accountEvents(v: {}1{}) {{ __typename }} }}", "[".repeat(500), "]".repeat(500));
+        let deep =
+            format!("subscription {{ accountEvents(v: {}1{}) {{ __typename }} }}", "[".repeat(500), "]".repeat(500));
         for (query, code) in [
             ("{ me { id } }", "BAD_REQUEST"),
             ("mutation { logout { endedSessions } }", "BAD_REQUEST"),
             ("", "BAD_REQUEST"),
             ("subscription {", "GRAPHQL_PARSE_FAILED"),
             (r#"subscription { accountEvents(v: "\uD83D") { __typename } }"#, "GRAPHQL_PARSE_FAILED"),
-            (r#"subscription { accountEvents(v: "\uD83D\uDE00\u{1F600}") { __typename } }"#, "GRAPHQL_VALIDATION_FAILED"),
+            (
+                r#"subscription { accountEvents(v: "\uD83D\uDE00\u{1F600}") { __typename } }"#,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
             ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
             ("subscription { __typename }", "GRAPHQL_VALIDATION_FAILED"),
-            ("subscription { a: accountEvents { __typename } b: accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
-            ("subscription { ...F } fragment F on Subscription { accountEvents { __typename } }", "GRAPHQL_VALIDATION_FAILED"),
+            (
+                "subscription { a: accountEvents { __typename } b: accountEvents { __typename } }",
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                "subscription { ...F } fragment F on Subscription { accountEvents { __typename } }",
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
             ("subscription($v: ID!) { accountEvents { __typename } }", "BAD_USER_INPUT"),
             ("query A { me { id } } query B { me { id } }", "OPERATION_RESOLUTION_FAILURE"),
             (&*wide, "QUERY_TOO_EXPENSIVE"),
@@ -90,7 +105,7 @@ on_any_database! {
         }
         // the connection and the session remain usable
         subscriber.subscribe("1", EVENTS).await;
-        subscriber.say(json!({ "type": "ping" })).await;
+        subscriber.send(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
         app.with_token(&token).me().await.data();
     }
@@ -98,14 +113,14 @@ on_any_database! {
     async fn operations_of_a_connection_are_limited(app: TestApp) {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
-        let mut subscriber = Subscriber::introduced(&here.address, &token).await;
+        let mut subscriber = Subscriber::initialised(&here.address, &token).await;
         for n in 0..=10 {
             subscriber.subscribe(&n.to_string(), EVENTS).await;
         }
         assert_eq!(refusal(&mut subscriber).await, ("BAD_REQUEST".to_owned(), json!("10")));
-        subscriber.say(json!({ "type": "complete", "id": "3" })).await;
+        subscriber.send(json!({ "type": "complete", "id": "3" })).await;
         subscriber.subscribe("10", EVENTS).await;
-        subscriber.say(json!({ "type": "ping" })).await;
+        subscriber.send(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
     }
 
@@ -121,7 +136,8 @@ on_any_database! {
     async fn invalid_handshake_is_refused_with_the_reason(app: TestApp) {
         let here = app.listen().await;
         for protocol in ["graphql-ws", "graphql-transport-wss", ""] {
-            let refused = Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
+            let refused =
+                Subscriber::open_with(&here.address, &[("sec-websocket-protocol", protocol)]).await.err().unwrap();
             let Error::Http(response) = refused else { panic!("{refused}") };
             assert_eq!(response.status(), 400, "{protocol}");
         }
@@ -130,26 +146,28 @@ on_any_database! {
         Subscriber::open_with(&here.address, &offers).await.unwrap();
         // an incomplete handshake is a bad request; without `Upgrade` it is an ordinary GET
         let client = app.anonymous();
-        let half = client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
+        let half =
+            client.clone().header("upgrade", "websocket").header("sec-websocket-protocol", "graphql-transport-ws");
         assert_eq!(half.get("/graphql").await.code(), "BAD_REQUEST");
         client.get("/graphql?query=%7BserverInfo%7Bversion%7D%7D").await.data();
     }
 
     async fn unregistered_subscription_is_refused(
-        app: TestApp, [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
+        app: TestApp,
+        [("TRUSTED_DOCUMENTS", "tests/api/fixtures/manifest.json")]
     ) {
         let here = app.listen().await;
         let token = app.anonymous().post("/api/login", &json!({ "code": "alice" })).await.body["token"].clone();
-        let mut subscriber = Subscriber::introduced(&here.address, token.as_str().unwrap()).await;
+        let mut subscriber = Subscriber::initialised(&here.address, token.as_str().unwrap()).await;
         let by_hash = |id: &str| json!({ "extensions": { "persistedQuery": { "sha256Hash": id } } });
         for payload in [json!({ "query": EVENTS }), json!({ "documentId": "nothing" }), by_hash("nothing")] {
-            subscriber.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+            subscriber.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
             assert_eq!(refusal(&mut subscriber).await.0, "BAD_REQUEST");
         }
         for (id, payload) in [("1", json!({ "documentId": REGISTERED })), ("2", by_hash(REGISTERED))] {
-            subscriber.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+            subscriber.send(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
         }
-        subscriber.say(json!({ "type": "ping" })).await;
+        subscriber.send(json!({ "type": "ping" })).await;
         assert_eq!(subscriber.next().await, json!({ "type": "pong" }));
     }
 
@@ -157,11 +175,11 @@ on_any_database! {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let mut subscriber = Subscriber::open_with(&here.address, &[("accept-language", "zh-CN")]).await.unwrap();
-        subscriber.introduce(json!({ "token": token })).await;
+        subscriber.connection_init(json!({ "token": token })).await;
         subscriber.next().await;
         let by_hash = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": REGISTERED } } });
         for payload in [by_hash, json!({ "documentId": REGISTERED })] {
-            subscriber.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+            subscriber.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
             let error = subscriber.next().await["payload"][0].clone();
             let told = (&error["message"], &error["extensions"]["code"], &error["extensions"]["action"]);
             let expected =
@@ -174,7 +192,7 @@ on_any_database! {
         let here = app.listen().await;
         let token = app.log_in("alice").await.token;
         let mut subscriber = Subscriber::open_with(&here.address, &[("accept-language", "zh-CN")]).await.unwrap();
-        subscriber.introduce(json!({ "token": token })).await;
+        subscriber.connection_init(json!({ "token": token })).await;
         subscriber.next().await;
         subscriber.subscribe("1", "{ me { id } }").await;
         let message = subscriber.next().await["payload"][0]["message"].clone();

@@ -14,11 +14,11 @@ const ARRIVAL: Duration = Duration::from_secs(9);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_beyond_the_limit_is_refused_and_its_retry_is_served() {
     let (_folder, server) = serve("requests_in_flight = 2\nwechat_timeout = \"15s\"\n").await;
-    let log_in = |name| server.login_later(&format!("emulator:slow:10000:{name}"));
+    let log_in = |name| server.spawn_login(&format!("emulator:slow:10000:{name}"));
     let mut slow = ["alice", "bob"].map(|name| (name, log_in(name)));
     let began = Instant::now();
     while answer(post(&server, "/graphql")).await.status != 503 {
-        assert!(began.elapsed() < ARRIVAL, "the third is served");
+        assert!(began.elapsed() < ARRIVAL, "the third request is served");
         // a login that came while this request was handled was itself refused
         let refused = slow.iter_mut().filter(|(_, login)| login.is_finished());
         refused.for_each(|(name, login)| *login = log_in(*name));
@@ -31,7 +31,7 @@ async fn request_beyond_the_limit_is_refused_and_its_retry_is_served() {
         assert_eq!(refused.headers[header::RETRY_AFTER], "1");
         assert!(refused.body.get(if path == "/graphql" { "errors" } else { "error" }).is_some());
     }
-    assert!(server.is_up().await, "it is alive all the same");
+    assert!(server.is_up().await, "an overloaded server is alive");
     for (_, login) in slow {
         let answer = login.await.unwrap().unwrap();
         assert_eq!(answer["data"]["login"]["isNewUser"], true, "{answer}");

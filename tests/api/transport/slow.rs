@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{PATHS, connect, exchange, request, serve};
-use crate::harness::Running;
+use crate::harness::ServerProcess;
 
 const SETTINGS: &str = "client_timeout = \"300ms\"\nkeep_alive_timeout = \"300ms\"\n";
 
@@ -52,7 +52,7 @@ async fn incomplete_body_times_out() {
 }
 
 /// Sends one text at once and another byte by byte, and waits until the server closes the connection.
-async fn assert_disconnected(server: &Running, at_once: &str, slowly: &str) {
+async fn assert_disconnected(server: &ServerProcess, at_once: &str, slowly: &str) {
     let began = Instant::now();
     let (mut from, mut to) = connect(server).await.into_split();
     let sending = async {
@@ -68,7 +68,7 @@ async fn assert_disconnected(server: &Running, at_once: &str, slowly: &str) {
         () = sending => {}
         // the connection may end with an error
         _ = from.read_to_end(&mut answer) => {}
-        () = sleep(TEST_TIMEOUT) => panic!("{at_once:?} and slowly {slowly:?} are waited for"),
+        () = sleep(TEST_TIMEOUT) => panic!("not disconnected after {at_once:?} and slowly {slowly:?}"),
     }
-    assert!(began.elapsed() > PAUSE * 4, "{at_once:?} and slowly {slowly:?} are cut at once");
+    assert!(began.elapsed() > PAUSE * 4, "disconnected at once after {at_once:?} and slowly {slowly:?}");
 }

@@ -20,5 +20,5 @@ fn no_file_is_too_long() {
 #[test]
 fn no_file_is_named_mod_rs() {
     let old: Vec<_> = files().into_iter().filter(|path| path.ends_with("mod.rs")).collect();
-    assert!(old.is_empty(), "write `name.rs` and `name/`, not `mod.rs`: {old:?}");
+    assert!(old.is_empty(), "use `name.rs` and `name/`, not `mod.rs`: {old:?}");
 }

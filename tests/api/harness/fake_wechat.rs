@@ -1,4 +1,4 @@
-//! A WeChat whose answers a test writes, on a real port, with a log of what was sent to it.
+//! A fake WeChat on a real port, whose replies each test sets, and which records its calls.
 
 use std::{
     collections::HashMap,
@@ -16,35 +16,35 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Where access tokens come from.
+/// The path for access tokens.
 pub(crate) const TOKEN: &str = "/cgi-bin/stable_token";
-/// Where telephone numbers come from.
+/// The path for telephone numbers.
 pub(crate) const PHONE: &str = "/wxa/business/getuserphonenumber";
-/// The name under which the path of a call is noted.
+/// The parameter in which the path of a call is recorded.
 const PATH: &str = "(path)";
 
-/// What is answered to a code.
+/// The reply to a code.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// A body, as WeChat sends it.
+    /// A JSON body, as WeChat sends it.
     Json(Value),
-    /// Anything at all: status, content type, body.
+    /// Any response: status, content type, body.
     Raw(u16, &'static str, String),
-    /// The way to another place.
+    /// A redirect to a URL.
     Redirect(String),
-    /// Another reply, after a while.
+    /// Another reply, after a delay.
     After(Duration, Box<Reply>),
-    /// Nothing, ever.
+    /// No reply, ever.
     Hang,
 }
 
 impl Reply {
-    /// A success for a user known by this openid.
+    /// A success for the user with this openid.
     pub(crate) fn user(openid: &str) -> Self {
         Self::Json(json!({ "openid": openid, "session_key": "tiihtNczf5v6AKRyjwEUhQ==" }))
     }
 
-    /// The same with more of the body.
+    /// The same with another member in the body.
     pub(crate) fn with(self, name: &str, value: impl Into<Value>) -> Self {
         let Self::Json(mut body) = self else { panic!("only a JSON reply has members") };
         body[name] = value.into();
@@ -54,7 +54,7 @@ impl Reply {
     /// A telephone number, such as `86-13800000000`.
     pub(crate) fn phone(number: &str, appid: &str) -> Self {
         let (country, national) = number.split('.').next().unwrap().split_once('-').unwrap_or_default();
-        // the country is a number, whatever the description says
+        // WeChat sends the country as a number, although its documentation says string
         let country: Value = country.parse::<u32>().map_or(Value::Null, Value::from);
         Self::Json(json!({ "errcode": 0, "errmsg": "ok", "phone_info": {
             "phoneNumber": national, "purePhoneNumber": national, "countryCode": country,
@@ -62,7 +62,7 @@ impl Reply {
         } }))
     }
 
-    /// A failure.
+    /// An error.
     pub(crate) fn errcode(errcode: i64) -> Self {
         Self::Json(json!({ "errcode": errcode, "errmsg": "some words, rid: 6a1b2c3d-01234567-89abcdef" }))
     }
@@ -72,74 +72,74 @@ impl Reply {
 struct Inner {
     replies: HashMap<String, Reply>,
     sent: Vec<HashMap<String, String>>,
-    /// An access token that is not known.
+    /// The access token that is refused.
     refused: Option<String>,
 }
 
-/// The server. It stops when dropped.
-pub(crate) struct Upstream {
+/// The server, until it is dropped.
+pub(crate) struct FakeWechat {
     pub(crate) base: String,
     inner: Arc<Mutex<Inner>>,
     serving: JoinHandle<()>,
 }
 
-impl Upstream {
-    /// Starts it. A code nobody wrote an answer for is `<name>` or `<name>.<anything>`: it logs in `o_<name>`. A phone code
-    /// likewise is the number, as `86-13800000000` or `86-13800000000.<anything>`. Answers to other calls with an access
-    /// token are written under their path.
+impl FakeWechat {
+    /// Starts the server. A code without its own reply is `<name>` or `<name>.<anything>`, and logs in `o_<name>`. A
+    /// phone code without one is a number, as `86-13800000000` or `86-13800000000.<anything>`. Replies to other calls
+    /// are set by path.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Mutex::new(Inner::default()));
-        let router = Router::new().route("/sns/jscode2session", get(answer)).fallback(answer_call);
+        let router = Router::new().route("/sns/jscode2session", get(code_session)).fallback(api_call);
         let router = router.with_state(Arc::clone(&inner));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { base, inner, serving }
     }
 
-    /// Writes the answer to a code.
+    /// Sets the reply to a code or a path.
     pub(crate) fn reply(&self, code: &str, reply: Reply) {
         self.inner.lock().unwrap().replies.insert(code.to_owned(), reply);
     }
 
-    /// The parameters of every call so far.
+    /// The parameters of all calls so far.
     pub(crate) fn sent(&self) -> Vec<HashMap<String, String>> {
         self.inner.lock().unwrap().sent.clone()
     }
 
-    /// What calls of a path had sent, in their order.
+    /// The parameters of the calls of a path, in order.
     pub(crate) fn calls_of(&self, path: &str) -> Vec<HashMap<String, String>> {
         self.sent().into_iter().filter(|sent| sent.get(PATH).is_some_and(|sent| sent == path)).collect()
     }
 
-    /// Forgets what was sent.
-    pub(crate) fn forget(&self) {
+    /// Deletes the recorded calls.
+    pub(crate) fn clear_calls(&self) {
         self.inner.lock().unwrap().sent.clear();
     }
 
-    /// From now on an access token is one that WeChat does not know.
+    /// Refuses an access token from now on.
     pub(crate) fn refuse_token(&self, token: &str) {
         self.inner.lock().unwrap().refused = Some(token.to_owned());
     }
 
-    /// How often a phone code was sent.
+    /// The number of calls with a phone code.
     pub(crate) fn phone_code_sent(&self, code: &str) -> usize {
         self.calls_of(PHONE).iter().filter(|sent| sent["code"] == code).count()
     }
 
-    /// How often a code was sent.
+    /// The number of calls with a login code.
     pub(crate) fn times_sent(&self, code: &str) -> usize {
         self.sent().iter().filter(|sent| sent.get("js_code").is_some_and(|sent| sent == code)).count()
     }
 }
 
-impl Drop for Upstream {
+impl Drop for FakeWechat {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-async fn answer(State(inner): State<Arc<Mutex<Inner>>>, Query(sent): Query<HashMap<String, String>>) -> Response {
+async fn code_session(State(inner): State<Arc<Mutex<Inner>>>, Query(sent): Query<HashMap<String, String>>) -> Response {
     let code = sent.get("js_code").cloned().unwrap_or_default();
     let reply = {
         let mut inner = inner.lock().unwrap();
@@ -150,8 +150,8 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, Query(sent): Query<HashM
     send(reply).await
 }
 
-/// Answers the calls that need an access token, and the one that gives it.
-async fn answer_call(
+/// Replies to the calls that need an access token, and to the one that returns it.
+async fn api_call(
     State(inner): State<Arc<Mutex<Inner>>>,
     uri: Uri,
     Query(mut sent): Query<HashMap<String, String>>,
@@ -168,13 +168,13 @@ async fn answer_call(
         let is_refused = inner.refused.is_some() && sent.get("access_token") == inner.refused.as_ref();
         let named = sent.get("code").and_then(|code| inner.replies.get(code));
         let written = named.or_else(|| inner.replies.get(uri.path())).cloned();
-        if is_refused { Reply::errcode(40001) } else { written.unwrap_or_else(|| usual(&sent, tokens)) }
+        if is_refused { Reply::errcode(40001) } else { written.unwrap_or_else(|| default_reply(&sent, tokens)) }
     };
     send(reply).await
 }
 
-/// What WeChat answers where a test says nothing else.
-fn usual(sent: &HashMap<String, String>, tokens: usize) -> Reply {
+/// The reply to a call without its own reply.
+fn default_reply(sent: &HashMap<String, String>, tokens: usize) -> Reply {
     let field = |name: &str| sent.get(name).cloned().unwrap_or_default();
     Reply::Json(match &*sent[PATH] {
         TOKEN => json!({ "access_token": format!("TheToken.{}.{tokens}", sent["appid"]), "expires_in": 7200 }),
@@ -188,14 +188,14 @@ fn usual(sent: &HashMap<String, String>, tokens: usize) -> Reply {
 async fn send(mut reply: Reply) -> Response {
     loop {
         reply = match reply {
-            // text/plain, as WeChat has it
+            // WeChat sends JSON as text/plain
             Reply::Json(body) => return ([(header::CONTENT_TYPE, "text/plain")], body.to_string()).into_response(),
             Reply::Raw(status, kind, body) => {
                 let status = StatusCode::from_u16(status).unwrap();
                 return (status, [(header::CONTENT_TYPE, kind)], body).into_response();
             }
-            Reply::Redirect(place) => {
-                return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response();
+            Reply::Redirect(url) => {
+                return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response();
             }
             Reply::After(wait, then) => {
                 tokio::time::sleep(wait).await;

@@ -1,9 +1,9 @@
-//! The fields of `Accounts` are for `account` alone.
+//! Only `account` reads the fields of `Accounts`.
 
 use super::{assert_none, sources};
 
 #[test]
-fn fields_of_accounts_are_read_in_account_alone() {
+fn only_account_reads_the_fields_of_accounts() {
     let outside = sources().into_iter().filter(|file| file.component != "account");
     let readers = outside.flat_map(|file| {
         let fields = fields_read(&file.code, "accounts");

@@ -1,56 +1,56 @@
-//! An answer of the server, and what a test wants to know of it.
+//! A response of the server, and its parts that tests compare.
 
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// An answer.
+/// A response, read to its end.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The body, where it is JSON; else null.
+    /// The body if it is JSON, otherwise null.
     pub(crate) body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub(crate) text: String,
-    /// The same, where it is no text.
+    /// The body as bytes.
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Answer {
-    /// `data` of a GraphQL answer without errors.
+impl ApiResponse {
+    /// `data` of a GraphQL response without errors.
     #[track_caller]
     pub(crate) fn data(&self) -> &Value {
         assert!(self.body.get("errors").is_none(), "{}", self.body);
         &self.body["data"]
     }
 
-    /// The first error: of GraphQL (its `extensions`) or of REST.
+    /// The first error: its `extensions` in GraphQL, or the error object in REST.
     #[track_caller]
     pub(crate) fn error(&self) -> &Value {
         let error = self.body.pointer("/errors/0/extensions").or_else(|| self.body.get("error"));
         error.unwrap_or_else(|| panic!("no error in {}", self.body))
     }
 
-    /// Code of the first error.
+    /// The code of the first error.
     #[track_caller]
     pub(crate) fn code(&self) -> &str {
         self.error()["code"].as_str().unwrap()
     }
 
-    /// The same; `None` where there is no error.
+    /// The code of the first error; `None` if there is no error.
     pub(crate) fn code_or_none(&self) -> Option<String> {
         let error = self.body.pointer("/errors/0/extensions").or_else(|| self.body.get("error"))?;
         error["code"].as_str().map(str::to_owned)
     }
 
-    /// Message of the first error.
+    /// The message of the first error.
     #[track_caller]
     pub(crate) fn message(&self) -> &str {
         let message = self.body.pointer("/errors/0/message").or_else(|| self.body.pointer("/error/message"));
         message.and_then(Value::as_str).unwrap_or_else(|| panic!("no message in {}", self.body))
     }
 
-    /// Why the caller counts as nobody: `reason` of the first error, which tells the client to log in.
+    /// The `reason` of the first error, which must be `UNAUTHENTICATED`.
     #[track_caller]
     pub(crate) fn refusal(&self) -> &str {
         assert_eq!((self.code(), &self.error()["action"]), ("UNAUTHENTICATED", &Value::from("RELOGIN")));

@@ -1,5 +1,5 @@
-//! Cycles between sibling modules of one component, as far as `use` lines and paths show them. A module counts together
-//! with its submodules.
+//! Cycles between sibling modules of one component, found by `use` declarations and paths. A module includes its
+//! submodules.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ type Module = Vec<String>;
 fn sibling_modules_do_not_use_each_other() {
     let sources = sources();
     let edges: BTreeSet<(Module, Module)> = sources.iter().flat_map(|file| edges_of(file, &sources)).collect();
-    let circles = edges.iter().filter(|(from, to)| from < to && edges.contains(&(to.clone(), from.clone())));
-    let circles = circles.map(|(from, to)| (from.join("::"), to.join("::")));
-    assert_none(&circles.map(|(one, other)| format!("{one} and {other} use each other")).collect::<Vec<_>>());
+    let cycles = edges.iter().filter(|(from, to)| from < to && edges.contains(&(to.clone(), from.clone())));
+    let cycles = cycles.map(|(from, to)| (from.join("::"), to.join("::")));
+    assert_none(&cycles.map(|(one, other)| format!("{one} and {other} use each other")).collect::<Vec<_>>());
 }
 
 /// The pairs of sibling modules between which a file uses something of its own component.
@@ -45,7 +45,7 @@ fn module_of(path: &[String], sources: &[Source]) -> Module {
 }
 
 #[test]
-fn module_and_its_submodule_are_no_cycle() {
+fn module_and_its_submodule_are_not_a_cycle() {
     let module = |path: &str| path.split("::").map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(edge(&module("a::b"), &module("a")), None);
     assert_eq!(edge(&module("a"), &module("a::b::c")), None);

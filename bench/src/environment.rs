@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::{process::Command, task::JoinSet};
 use ureq::{Body, http::Response};
 
-use crate::{Outcome, database::BenchDatabase, process::Process};
+use crate::{BenchResult, database::BenchDatabase, process::Process};
 
 /// The number of sessions whose tokens are sent in turn.
 pub(crate) const TOKENS: u64 = 10_000;
@@ -16,20 +16,20 @@ pub(crate) const TOKENS: u64 = 10_000;
 const CONCURRENCY: usize = 32;
 
 /// The environment for one number of users.
-pub(crate) struct Stage<'a> {
+pub(crate) struct Environment<'a> {
     server: &'a str,
     folder: TempDir,
     pub(crate) database: &'a BenchDatabase,
     pub(crate) users: u64,
 }
 
-impl<'a> Stage<'a> {
-    pub(crate) fn new(server: &'a str, database: &'a BenchDatabase, users: u64) -> Outcome<Self> {
+impl<'a> Environment<'a> {
+    pub(crate) fn new(server: &'a str, database: &'a BenchDatabase, users: u64) -> BenchResult<Self> {
         Ok(Self { server, folder: TempDir::new()?, database, users })
     }
 
     /// Creates the tables and fills them.
-    pub(crate) async fn fill(&self, wechat: &Process) -> Outcome {
+    pub(crate) async fn fill(&self, wechat: &Process) -> BenchResult {
         let migrated = self.command(wechat, "")?.arg("migrate").output().await?;
         if !migrated.status.success() {
             return Err(String::from_utf8_lossy(&migrated.stderr).into());
@@ -37,7 +37,7 @@ impl<'a> Stage<'a> {
         self.database.seed(self.users).await
     }
 
-    fn command(&self, wechat: &Process, settings: &str) -> Outcome<Command> {
+    fn command(&self, wechat: &Process, settings: &str) -> BenchResult<Command> {
         let mut command = Command::new(self.server);
         let file = self.file("settings.toml", &[settings.to_owned()])?;
         command.current_dir(self.folder.path()).env_clear().args(["--config", &file]);
@@ -55,12 +55,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts the server with a settings file.
-    pub(crate) async fn serve(&self, wechat: &Process, settings: &str) -> Outcome<Process> {
+    pub(crate) async fn serve(&self, wechat: &Process, settings: &str) -> BenchResult<Process> {
         Process::start(&mut self.command(wechat, settings)?).await
     }
 
-    /// Starts the empty handler, which sends a recorded response of the server. Also returns a file with a token for it.
-    pub(crate) async fn floor(&self, wechat: &Process) -> Outcome<(Process, String)> {
+    /// Starts the empty handler, which sends a recorded response of the server. Also returns a file with a token for
+    /// it.
+    pub(crate) async fn floor(&self, wechat: &Process) -> BenchResult<(Process, String)> {
         let server = self.serve(wechat, "").await?;
         let (token, _) = tokens_of(post(&format!("{}/api/login", server.base), None, &json!({ "code": "1.floor" }))?)?;
         let answer = self.file("answer", &[answer_of(&server, &token)?])?;
@@ -68,7 +69,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Logs in [`TOKENS`] users spread over the table, and returns their access and refresh tokens.
-    pub(crate) async fn tokens(&self, server: &Process) -> Outcome<(Vec<String>, Vec<String>)> {
+    pub(crate) async fn tokens(&self, server: &Process) -> BenchResult<(Vec<String>, Vec<String>)> {
         let mut logins = JoinSet::new();
         let mut tokens = Vec::new();
         for n in 0..TOKENS {
@@ -86,7 +87,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Writes a file in a folder that is removed at the end.
-    pub(crate) fn file(&self, name: &str, lines: &[String]) -> Outcome<String> {
+    pub(crate) fn file(&self, name: &str, lines: &[String]) -> BenchResult<String> {
         let path = self.folder.path().join(name);
         fs::write(&path, lines.join("\n") + "\n")?;
         Ok(path.to_string_lossy().into_owned())
@@ -94,7 +95,7 @@ impl<'a> Stage<'a> {
 }
 
 /// Records the server's response to `me`: headers, an empty line, the body.
-fn answer_of(server: &Process, token: &str) -> Outcome<String> {
+fn answer_of(server: &Process, token: &str) -> BenchResult<String> {
     let query = json!({ "query": "{ me { id nickname avatarUrl createdAt } }" });
     let answer = post(&format!("{}/graphql", server.base), Some(token), &query)?;
     let mut text = String::new();
@@ -108,7 +109,7 @@ fn answer_of(server: &Process, token: &str) -> Outcome<String> {
 }
 
 /// The access token and the refresh token of a login.
-fn tokens_of(login: Response<Body>) -> Outcome<(String, String)> {
+fn tokens_of(login: Response<Body>) -> BenchResult<(String, String)> {
     let answer = login.into_body().read_to_string()?;
     let body = serde_json::from_str::<Value>(&answer)?;
     let token = |name: &str| body[name].as_str().map(str::to_owned).ok_or_else(|| answer.clone());

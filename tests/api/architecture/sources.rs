@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ARROWS, paths::paths_of};
+use super::{COMPONENTS, paths::paths_of};
 
 /// One file, without its tests.
 pub(super) struct Source {
@@ -26,7 +26,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn components_used(&self) -> BTreeSet<String> {
         let own = self.paths.iter().filter(|path| matches!(path[0].as_str(), "crate" | "miniaccount"));
-        let is_component = |name: &&String| ARROWS.iter().any(|(known, _)| known == name);
+        let is_component = |name: &&String| COMPONENTS.iter().any(|(known, _)| known == name);
         own.filter_map(|path| path.get(1)).filter(is_component).cloned().collect()
     }
 
@@ -80,15 +80,15 @@ fn is_test(path: &Path) -> bool {
 
 /// The text before the module of tests, which is last in a file.
 fn without_tests(text: &str) -> String {
-    let mut kept = Vec::new();
+    let mut code = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.ends_with("mod tests {")) {
             break;
         }
-        kept.push(line);
+        code.push(line);
     }
-    kept.join("\n")
+    code.join("\n")
 }
 
 fn without_comments(text: &str) -> String {
