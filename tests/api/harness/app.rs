@@ -139,8 +139,12 @@ impl TestApp {
 
     /// Logs in through the API as the user `o_<name>`. A suffix `.anything` of the name makes it another code.
     pub(crate) async fn log_in(&self, name: &str) -> TestUser {
-        let answer = self.anonymous().login(name).await;
-        let login = answer.data()["login"].clone();
+        self.user_of_login(&self.anonymous().login(name).await)
+    }
+
+    /// The user that the response to a login describes.
+    pub(crate) fn user_of_login(&self, response: &ApiResponse) -> TestUser {
+        let login = response.data()["login"].clone();
         let text = |pointer: &str| login.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
         TestUser {
             client: self.with_token(&text("/token")),
