@@ -24,7 +24,7 @@ use crate::{
     random,
     store::RenewalClaim,
     token::TokenDigest,
-    wechat::{App, Called, Request},
+    wechat::{App, CallOutcome, Request},
 };
 
 /// A token is renewed when less than this is left of it, and a little less on each node by chance: until then WeChat gives
@@ -83,13 +83,13 @@ impl Accounts {
     pub async fn call_wechat<T>(self: &Arc<Self>, app_id: &str, request: &Request<T>) -> Result<T, ApiError> {
         let app = self.wechat.app(Some(app_id))?;
         let held = self.access_token(app, None).await?;
-        if let Called::Answered(answer) = self.wechat.call(app, &held.token, request).await? {
+        if let CallOutcome::Success(answer) = self.wechat.call(app, &held.token, request).await? {
             return Ok(answer);
         }
         let renewed = self.access_token(app, Some(held.digest())).await?;
         match self.wechat.call(app, &renewed.token, request).await? {
-            Called::Answered(answer) => Ok(answer),
-            Called::TokenRefused(error) => Err(error),
+            CallOutcome::Success(answer) => Ok(answer),
+            CallOutcome::TokenRefused(error) => Err(error),
         }
     }
 
@@ -164,7 +164,7 @@ impl Accounts {
         }
         let held = HeldToken::new(fetched.token, fetched.expires_at);
         // of a short life half is used, so that not each call asks for another
-        let half = fetched.asked_at + fetched.expires_at.since(fetched.asked_at) / 2;
+        let half = fetched.requested_at + fetched.expires_at.since(fetched.requested_at) / 2;
         Ok(HeldToken { renew_at: held.renew_at.max(half), ..held })
     }
 

@@ -14,7 +14,7 @@ use crate::{
     account::{Accounts, SignedIn},
     error::{ApiError, Code},
     wechat::{
-        DataFault, EncryptedData, check_watermark, initialization_vector, is_signed_by, known_members, signed_object,
+        DataError, EncryptedData, check_watermark, initialization_vector, is_signed_by, known_members, signed_object,
     },
 };
 
@@ -102,6 +102,6 @@ impl Sealed {
     }
 }
 
-fn bad(member: &str, fault: DataFault) -> ApiError {
+fn bad(member: &str, fault: DataError) -> ApiError {
     ApiError::new(Code::BadUserInput).detail(format!("`{member}`: {fault}."))
 }
