@@ -26,7 +26,7 @@ pub use address::is_loopback_origin;
 pub use database_url::{DatabaseServer, DatabaseUrl, DatabaseUrlError, Host, SqliteDatabase, Tls, TlsMode};
 pub use declarations::SETTINGS;
 pub use help::help;
-pub use media::{Bucket, MediaPlace};
+pub use media::{Bucket, MediaLocation};
 pub use problems::ConfigProblems;
 pub use read::{read, read_for_command};
 pub use setting::{Declaration, Kind};
@@ -94,7 +94,7 @@ config! {
         /// Browser origins that may call, such as `https://app.example`.
         cors_origins: Vec<String> = raw.get(&declarations::CORS_ORIGINS),
         /// Where pictures lie.
-        media: MediaPlace = media::place(raw),
+        media: MediaLocation = media::location(raw),
         /// The address that clients use, without a slash at the end; `None` where each request says its own.
         public_url: Option<String> = raw.get(&declarations::PUBLIC_URL),
         /// Networks whose `X-Forwarded-For` is trusted.
@@ -109,7 +109,8 @@ config! {
         user_rate: Option<Rate> = rate_besides_logins(raw, &declarations::USER_RATE_LIMIT),
         /// Pictures that one user uploads; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
         avatar_rate: Option<Rate> = rate_besides_logins(raw, &declarations::AVATAR_RATE_LIMIT),
-        /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its own.
+        /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its
+        /// own.
         redis_url: Option<SecretString> = raw.get(&declarations::REDIS_URL),
         /// The only documents that may run, by id; `None` where any document may.
         trusted_documents: Option<HashMap<String, String>> = raw.get(&declarations::TRUSTED_DOCUMENTS),

@@ -85,7 +85,7 @@ struct Shared {
     database_probe: DatabaseProbe,
     in_flight: ClientQuota,
     bodies: ClientQuota,
-    files: ClientQuota,
+    uploads: ClientQuota,
     send_budget: SendBudget,
     sockets: ClientQuota,
     uninitialised: Uninitialised,
@@ -118,7 +118,7 @@ impl App {
             database_probe: DatabaseProbe::default(),
             in_flight: ClientQuota::with_client_fraction(to_usize(config.requests_in_flight), CLIENT_DIVISOR),
             bodies: ClientQuota::new(MAX_BODIES, MAX_CLIENT_BODIES),
-            files: ClientQuota::new(avatar::BYTES, avatar::BYTES_OF_ONE),
+            uploads: ClientQuota::new(avatar::MAX_UPLOADING, avatar::MAX_CLIENT_UPLOADING),
             send_budget: SendBudget::default(),
             sockets: ClientQuota::with_client_fraction(to_usize(config.subscriptions), CLIENT_DIVISOR),
             uninitialised: Uninitialised::for_subscriptions(to_usize(config.subscriptions)),
@@ -164,12 +164,12 @@ impl App {
         self.0.bodies.take(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
-    /// A permit for some bytes of an uploaded file. It is held until the file is stored.
+    /// A permit for some bytes of an upload. It is held until the picture is stored.
     ///
     /// # Errors
     /// `OVERLOADED`
-    fn file_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
-        self.0.files.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
+    fn upload_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
+        self.0.uploads.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.

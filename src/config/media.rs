@@ -14,7 +14,7 @@ use super::{
 
 /// Where pictures lie.
 #[derive(Clone, Debug)]
-pub enum MediaPlace {
+pub enum MediaLocation {
     /// In a folder of this machine.
     Folder(PathBuf),
     /// In a bucket.
@@ -47,10 +47,10 @@ impl Bucket {
 }
 
 /// The place: a folder beside the database, or a bucket with its keys.
-pub(super) fn place(raw: &RawSettings) -> Option<MediaPlace> {
+pub(super) fn location(raw: &RawSettings) -> Option<MediaLocation> {
     Some(match raw.get(&MEDIA_URL)? {
-        MediaUrl::Folder(folder) => MediaPlace::Folder(beside(&raw.get(&DATABASE_URL)?, &folder)),
-        MediaUrl::Bucket { name, endpoint, region } => MediaPlace::Bucket(Bucket {
+        MediaUrl::Folder(folder) => MediaLocation::Folder(beside(&raw.get(&DATABASE_URL)?, &folder)),
+        MediaUrl::Bucket { name, endpoint, region } => MediaLocation::Bucket(Bucket {
             name,
             endpoint,
             region,
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(refused.errors, ["MEDIA_SECRET_KEY: is not set, and the bucket of MEDIA_URL needs it"]);
         let (config, _) =
             read(&[("MEDIA_URL", "s3://a?region=x"), ("MEDIA_ACCESS_KEY", "k"), ("MEDIA_SECRET_KEY", "s")]).unwrap();
-        assert!(matches!(config.media, MediaPlace::Bucket(_)) && !format!("{:?}", config.media).contains("\"s\""));
+        assert!(matches!(config.media, MediaLocation::Bucket(_)) && !format!("{:?}", config.media).contains("\"s\""));
         let (_, warnings) = read(&[("MEDIA_ACCESS_KEY", "k")]).unwrap();
         assert!(
             warnings.contains(&"MEDIA_ACCESS_KEY: has no effect: MEDIA_URL names a folder".to_owned()),
