@@ -73,9 +73,9 @@ config! {
         database_connections: u32 = raw.get(&declarations::DATABASE_CONNECTIONS),
         /// The mini programs, and how WeChat is called.
         wechat: Wechat = Wechat::read(raw),
-        /// What WeChat pushes, and how it is recognised.
+        /// The keys of WeChat's message push.
         push: Push = Push::read(raw),
-        /// Whether, and with what effect, WeChat checks what others see of a user.
+        /// Whether WeChat checks nicknames and pictures, and the effect of its suggestions.
         content: Content = Content::read(raw),
         /// Whether the headers of WeChat cloud hosting identify the caller.
         cloud_hosting: bool = raw.get(&declarations::CLOUD_HOSTING),
@@ -85,17 +85,17 @@ config! {
         secret_keys: Vec<SecretSlice<u8>> = raw.get(&declarations::SECRET_KEY),
         /// Lifetimes and numbers of sessions.
         sessions: Sessions = Sessions::read(raw),
-        /// How long a user may take a deletion of their account back.
+        /// The time between a user's request to delete their account and the deletion; until then they may cancel.
         deletion_grace: Duration = raw.get(&declarations::DELETION_GRACE),
-        /// Whether a first login joins the account that has its telephone number.
+        /// Whether a first login joins the account that has its phone number.
         phone_joins_accounts: bool = raw.get(&declarations::PHONE_JOINS_ACCOUNTS),
         /// Whether `/graphiql` and introspection are on.
         graphiql: bool = raw.get(&declarations::GRAPHIQL).map(|graphiql| graphiql.unwrap_or(apps::is_emulated(raw))),
         /// Browser origins that may call, such as `https://app.example`.
         cors_origins: Vec<String> = raw.get(&declarations::CORS_ORIGINS),
-        /// Where pictures lie.
+        /// Where pictures are stored.
         media: MediaLocation = media::location(raw),
-        /// The address that clients use, without a slash at the end; `None` where each request says its own.
+        /// The URL that clients use, without a trailing slash; `None` if it is taken from each request.
         public_url: Option<String> = raw.get(&declarations::PUBLIC_URL),
         /// Networks whose `X-Forwarded-For` is trusted.
         trusted_proxies: Vec<IpNet> = raw.get(&declarations::TRUSTED_PROXIES),
@@ -137,7 +137,7 @@ config! {
     pub struct Wechat {
         /// The mini programs; a login without an appid is for the first.
         apps: Vec<App> = apps::apps(raw),
-        /// Hosts of WeChat's API, in order of preference, without a slash at the end.
+        /// Hosts of WeChat's API, in order of preference, without a trailing slash.
         hosts: Vec<String> = apps::hosts(raw),
         /// How long a connection may take.
         connect_timeout: Duration = raw.get(&declarations::WECHAT_CONNECT_TIMEOUT),
@@ -149,23 +149,23 @@ config! {
         repeat_window: Duration = raw.get(&declarations::LOGIN_REPEAT_WINDOW),
     }
 
-    /// How messages that WeChat pushes are recognised.
+    /// The keys of WeChat's message push.
     #[derive(Debug)]
     pub struct Push {
-        /// The token that signs them; `None` where none are taken.
+        /// The token that signs messages; `None` if none are accepted.
         token: Option<SecretString> = raw.get(&declarations::WECHAT_PUSH_TOKEN),
-        /// The key that encrypts them, of 32 bytes.
+        /// The key that encrypts messages, of 32 bytes.
         aes_key: Option<SecretSlice<u8>> = raw.get(&declarations::WECHAT_PUSH_AES_KEY),
     }
 
-    /// What comes of WeChat's content check.
+    /// The effect of WeChat's content check.
     #[derive(Clone, Copy, Debug)]
     pub struct Content {
-        /// Whether there is one, and what it decides.
+        /// Whether content is checked, and the effect of the suggestion.
         check: ContentCheck = raw.get(&declarations::CONTENT_CHECK),
-        /// Whether content is kept that a person should review.
+        /// Whether content that a person should review is kept.
         keeps_review: bool = raw.get(&declarations::CONTENT_CHECK_REVIEW),
-        /// Whether content is kept that could not be checked.
+        /// Whether content that could not be checked is kept.
         keeps_unchecked: bool = raw.get(&declarations::CONTENT_CHECK_UNAVAILABLE),
     }
 
@@ -221,7 +221,7 @@ fn rate_besides_logins(raw: &RawSettings, setting: &Setting<Option<Rate>>) -> Op
 }
 
 impl Config {
-    /// Whether no key is set: with the emulator, where `keyfile` generates one.
+    /// Whether no key is set. This is only possible with the emulator; `keyfile` then generates one.
     #[must_use]
     pub fn needs_generated_key(&self) -> bool {
         self.secret_keys.is_empty()
@@ -249,27 +249,27 @@ pub struct App {
 /// A number of events in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The number; also how many at once.
+    /// The number; also the largest burst.
     pub count: NonZeroU32,
     /// The period.
     pub period: Duration,
 }
 
-/// What WeChat's content check decides.
+/// The effect of WeChat's content check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentCheck {
-    /// Nothing: there is none.
+    /// Content is not checked.
     Off,
-    /// What it does not pass is kept and flagged.
+    /// Content that does not pass is kept and flagged.
     Flag,
-    /// What it finds risky is refused.
+    /// Risky content is refused.
     Enforce,
 }
 
 /// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Lines for a person.
+    /// Lines of text.
     Text,
     /// One JSON object per line.
     Json,

@@ -1,4 +1,4 @@
-//! The forms of values: one, one or none, a list. Each takes the parser of a single value.
+//! The forms of values: a single value, an optional value, a list. Each uses the parser of a single value.
 
 use super::{
     problems::InvalidValue,
@@ -27,7 +27,7 @@ pub(super) fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, InvalidValue
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-/// Values of which a parser looks at the whole text.
+/// Values that a parser reads from the whole text.
 pub(super) fn whole<T>(text: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
     parse(text)
 }

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Kind {
     /// As an environment variable or as a key of the settings file.
     Plain,
-    /// The same, or in a file of its own, whose path is in the variable `NAME_FILE`.
+    /// The same, or in a separate file, whose path is in the variable `NAME_FILE`.
     Secret,
     /// As `key:value,key:value`, or as a table of the settings file.
     Table,

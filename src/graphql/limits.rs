@@ -1,7 +1,7 @@
-//! What a document may cost. Each document is held against these limits before the library sees it, because the
-//! library's own limits come after work that a short text can make endless: `lexical` reads the text before the parser
-//! does, `calculator` then adds up the `Cost` of the parsed document, field by field with what `field_cost` says of
-//! each.
+//! The limits of documents. Each document is checked against them before the library validates it, because the library
+//! applies its own limits only after work that a short text can make almost endless. `lexical` checks the text before
+//! it is parsed; `calculator` then adds up the `Cost` of the parsed document, with the cost of each field from
+//! `field_cost`.
 
 mod calculator;
 mod cost;

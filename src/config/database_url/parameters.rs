@@ -3,7 +3,7 @@
 
 use super::{DatabaseUrlError, decode};
 
-/// The parameters that are not taken yet.
+/// The parameters that were not read yet.
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {

@@ -1,4 +1,4 @@
-//! All that is stored about a user, as JSON. What WeChat calls the person (openid, unionid), keys and tokens are not in it.
+//! All stored data of a user, as JSON. The openid and unionid, keys and tokens are not included.
 
 use async_graphql::resolver_utils::enum_value;
 use entity::{Timestamp, content_flag, session};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{account::AccountExport, global_id::GlobalId};
 
-/// What is stored about a user as JSON; `absolute` makes a URL of the address of a picture.
+/// The stored data of a user as JSON; `absolute` makes a URL of the path of a picture.
 pub fn export(export: &AccountExport, absolute: impl Fn(&str) -> String) -> Value {
     let rows = &export.rows;
     let user = &rows.user;

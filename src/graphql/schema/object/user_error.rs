@@ -29,9 +29,9 @@ enum UserErrorCode {
     TooLong,
     /// The value has the wrong format, or contains characters that are not allowed.
     Invalid,
-    /// The code is that of another person than the caller.
+    /// The code belongs to another person than the caller.
     WrongPerson,
-    /// The identity belongs to another account. `mergeTicket` allows to merge the two.
+    /// The identity belongs to another account. `mergeAccounts` can merge the two accounts with `mergeTicket`.
     IdentityTaken,
     /// The identity is the last one of the account.
     LastIdentity,
@@ -39,7 +39,7 @@ enum UserErrorCode {
     TicketUsed,
     /// One of the accounts is suspended, or will be deleted.
     NotActive,
-    /// The phone code is invalid, has expired, was used, or belongs to another user: ask for a new one.
+    /// The phone code is invalid, has expired, was used, or belongs to another user: get a new one.
     InvalidPhoneCode,
     /// The phone number belongs to another account.
     PhoneTaken,
@@ -49,12 +49,12 @@ enum UserErrorCode {
     TooDeep,
     /// The value has too many keys.
     TooManyKeys,
-    /// The content check does not let the value pass.
+    /// The value did not pass the content check.
     ContentRefused,
 }
 
 impl UserError {
-    /// There is no such session.
+    /// The session does not exist.
     pub(super) fn no_session(language: Language) -> Self {
         let message = match language {
             Language::En => "There is no such session.",
@@ -63,7 +63,7 @@ impl UserError {
         Self { message, code: UserErrorCode::NotFound, field: Some(vec!["sessionId"]) }
     }
 
-    /// The account cannot be changed like this.
+    /// The change of the account is refused.
     pub(super) fn of_account(refusal: Refusal, language: Language) -> Self {
         let (code, field) = match refusal {
             Refusal::WrongPerson => (UserErrorCode::WrongPerson, "code"),
@@ -76,7 +76,7 @@ impl UserError {
         Self { message: refusal_message(refusal, language), code, field: Some(vec![field]) }
     }
 
-    /// The number behind a phone code, which came in `field`, is not the user's now.
+    /// The phone number of the code in `field` was not bound.
     pub(super) fn of_phone(problem: PhoneProblem, field: &'static str, language: Language) -> Self {
         let code = match problem {
             PhoneProblem::InvalidCode => UserErrorCode::InvalidPhoneCode,
