@@ -87,7 +87,7 @@ error_table! {
     /// No token, or one that does not name a live session.
     Unauthenticated = "UNAUTHENTICATED", Relogin, 401, "Please log in.", "请先登录。";
     /// Signed in, but not allowed.
-    Forbidden = "FORBIDDEN", GiveUp, 403, "You may not see or do this.", "没有权限。";
+    Forbidden = "FORBIDDEN", GiveUp, 403, "You do not have permission to do this.", "没有权限。";
     /// The login code is invalid, has expired, or belongs to another mini program.
     InvalidCode = "INVALID_CODE", Relogin, 401, "The login code is invalid or has expired.", "登录凭证无效或已过期。";
     /// The login code was used before.
@@ -112,7 +112,7 @@ error_table! {
     /// text, so the message is not translated and has no detail.
     PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", Fix, 400, "PersistedQueryNotSupported", "PersistedQueryNotSupported";
     /// The route does not exist.
-    NotFound = "NOT_FOUND", Fix, 404, "There is nothing at this address.", "该地址不存在。";
+    NotFound = "NOT_FOUND", Fix, 404, "This address does not exist.", "该地址不存在。";
     /// An argument is invalid.
     BadUserInput = "BAD_USER_INPUT", Fix, 400, "The input is not valid.", "输入无效。";
     /// The HTTP request is not a GraphQL request.
@@ -122,15 +122,15 @@ error_table! {
     /// The document does not match the schema.
     GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not fit the schema.", "GraphQL 文档与模式不符。";
     /// The document has no operation with the name in `operationName`.
-    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to run cannot be told.", "无法确定要执行的操作。";
+    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to execute cannot be determined.", "无法确定要执行的操作。";
     /// The document exceeds a limit.
     QueryTooExpensive = "QUERY_TOO_EXPENSIVE", Fix, 400, "The query asks for too much.", "查询过于复杂。";
     /// The route does not support the HTTP method.
-    MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed here.", "不支持该请求方法。";
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed for this address.", "不支持该请求方法。";
     /// The route does not accept the media type of the body.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "The body is of a type that is not read here.", "不支持该请求体类型。";
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "The media type of the body is not supported.", "不支持该请求体类型。";
     /// The response cannot have any media type of `Accept`.
-    NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types can be given.", "无法提供所接受的媒体类型。";
+    NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types is supported.", "无法提供所接受的媒体类型。";
     /// The body is too long.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Fix, 413, "The request is too large.", "请求体过大。";
     /// The response was not ready in time.
