@@ -120,7 +120,7 @@ error_table! {
     /// The document is not GraphQL.
     GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", Fix, 400, "The GraphQL document has a syntax error.", "GraphQL 文档存在语法错误。";
     /// The document does not match the schema.
-    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not match the schema.", "GraphQL 文档与 schema 不符。";
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not fit the schema.", "GraphQL 文档与 schema 不符。";
     /// The document has no operation with the name in `operationName`.
     OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to execute cannot be determined.", "无法确定要执行的操作。";
     /// The document exceeds a limit.
