@@ -16,7 +16,7 @@ pub struct Cli {
     /// The settings file; without this option, miniaccount.toml in the working directory if it is there
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The command; `serve` where none is given.
+    /// The command; `serve` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

@@ -40,7 +40,7 @@ use secrecy::{SecretSlice, SecretString};
 use raw::RawSettings;
 use setting::Setting;
 
-/// Declares a struct whose fields each say how they are read. An invalid value makes the whole `None`.
+/// Declares a struct with the expression that reads each field. If a value is invalid, the result is `None`.
 macro_rules! config {
     (|$raw:ident| $(
         $(#[$about:meta])*
@@ -69,7 +69,7 @@ config! {
         listen: SocketAddr = raw.get(&declarations::LISTEN),
         /// Address of the database, with its password.
         database_url: DatabaseUrl = raw.get(&declarations::DATABASE_URL),
-        /// Connections to the database that this process may hold open.
+        /// The maximum number of open database connections of this process.
         database_connections: u32 = raw.get(&declarations::DATABASE_CONNECTIONS),
         /// The mini programs, and how WeChat is called.
         wechat: Wechat = Wechat::read(raw),
@@ -101,18 +101,18 @@ config! {
         trusted_proxies: Vec<IpNet> = raw.get(&declarations::TRUSTED_PROXIES),
         /// Logins for each client address; `None` is no limit.
         login_rate: Option<Rate> = raw.get(&declarations::LOGIN_RATE_LIMIT),
-        /// Logins for each mini program; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Logins for each mini program; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         app_login_rate: Option<Rate> = rate_besides_logins(raw, &declarations::APP_LOGIN_RATE_LIMIT),
         /// Refreshes for each client address; `None` is no limit.
         refresh_rate: Option<Rate> = raw.get(&declarations::REFRESH_RATE_LIMIT),
-        /// Logins, refreshes and profile changes of one user; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Logins, refreshes and profile changes of one user; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         user_rate: Option<Rate> = rate_besides_logins(raw, &declarations::USER_RATE_LIMIT),
-        /// Pictures that one user uploads; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Pictures that one user uploads; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         avatar_rate: Option<Rate> = rate_besides_logins(raw, &declarations::AVATAR_RATE_LIMIT),
         /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its
         /// own.
         redis_url: Option<SecretString> = raw.get(&declarations::REDIS_URL),
-        /// The only documents that may run, by id; `None` where any document may.
+        /// The only documents that may run, by id; `None` if any document may.
         trusted_documents: Option<HashMap<String, String>> = raw.get(&declarations::TRUSTED_DOCUMENTS),
         /// Limits of a GraphQL document.
         limits: Limits = Limits::read(raw),
@@ -139,13 +139,13 @@ config! {
         apps: Vec<App> = apps::apps(raw),
         /// Hosts of WeChat's API, in order of preference, without a trailing slash.
         hosts: Vec<String> = apps::hosts(raw),
-        /// How long a connection may take.
+        /// The timeout for connecting.
         connect_timeout: Duration = raw.get(&declarations::WECHAT_CONNECT_TIMEOUT),
-        /// How long an answer may take, with the connection.
+        /// The timeout of a response, including the time for connecting.
         timeout: Duration = raw.get(&declarations::WECHAT_TIMEOUT),
         /// Concurrent calls for each mini program.
         calls_in_flight: u32 = raw.get(&declarations::WECHAT_CALLS_IN_FLIGHT),
-        /// How long the outcome of a code is stored for a client that lost its answer; zero stores none.
+        /// How long the result of a code is stored for a client that did not get the response; zero stores none.
         repeat_window: Duration = raw.get(&declarations::LOGIN_REPEAT_WINDOW),
     }
 
@@ -210,7 +210,7 @@ config! {
     }
 }
 
-/// A rate limit that is off where `LOGIN_RATE_LIMIT` is off: a load test turns all of them off with one setting.
+/// A rate limit that is off if `LOGIN_RATE_LIMIT` is off: a load test turns all of them off with one setting.
 #[expect(
     clippy::option_option,
     reason = "the outer one is whether the text is valid, the inner one whether there is a limit"

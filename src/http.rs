@@ -175,7 +175,7 @@ impl App {
     /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.
     ///
     /// # Errors
-    /// `OVERLOADED` where the client has too many WebSockets or the server drains.
+    /// `OVERLOADED` if the client has too many WebSockets or the server drains.
     fn open_socket(&self, context: &RequestContext) -> Result<(InitSlot, watch::Receiver<()>), ApiError> {
         if self.is_draining() || !self.0.sockets.has_capacity_for(context.network(), 1) {
             return Err(Code::Overloaded.into());

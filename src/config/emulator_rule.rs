@@ -8,7 +8,7 @@ use super::{
     setting::Declaration,
 };
 
-/// Refuses the emulator together with a mini program, and, unless `EMULATOR` is on, where others may use the system.
+/// Refuses the emulator together with a mini program, and, unless `EMULATOR` is on, on a system that others may use.
 pub(super) fn check(raw: &mut RawSettings) {
     // an invalid value has its own error
     let Some(requested) = raw.get(&EMULATOR) else { return };
@@ -41,7 +41,7 @@ fn check_request(
     }
 }
 
-/// The settings that make it likely that others use the system, as part of a sentence; empty where there are none.
+/// The settings that make it likely that others use the system, as part of a sentence; empty if there are none.
 fn exposures(raw: &RawSettings) -> String {
     let is_public = raw.get(&LISTEN).is_some_and(|listen| !listen.ip().to_canonical().is_loopback());
     let is_on_server = raw.get(&DATABASE_URL).is_some_and(|database| !database.is_embedded());

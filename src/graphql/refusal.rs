@@ -1,4 +1,4 @@
-//! Why a document is not executed.
+//! The refusal of a document before its execution.
 
 use async_graphql::{Pos, ServerError};
 

@@ -168,7 +168,7 @@ pub(super) fn persisted_hash(persisted_query: &Value) -> Option<&str> {
 /// The document by its text or its id. An empty text is ignored if there is an id.
 ///
 /// # Errors
-/// `BAD_REQUEST` where there is neither.
+/// `BAD_REQUEST` if there is neither.
 pub(super) fn query_of(text: Option<String>, id: Option<String>) -> Result<Query, ApiError> {
     match (text, id) {
         (Some(text), None) => Ok(Query::Text(text)),

@@ -32,7 +32,7 @@ const INITIAL_CAPACITY: usize = 512;
 pub(super) enum Stage {
     /// It is not a GraphQL request.
     Malformed(Code),
-    /// Its method is not allowed; these are.
+    /// Its method is not allowed; the allowed ones are these.
     WrongMethod(&'static str),
     /// It was refused before execution.
     NotExecuted,

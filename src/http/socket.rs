@@ -43,7 +43,7 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
 /// Upgrades a request to a WebSocket.
 ///
 /// # Errors
-/// `OVERLOADED` where there are too many or the server drains; `BAD_REQUEST` for an invalid handshake.
+/// `OVERLOADED` if there are too many or the server drains; `BAD_REQUEST` for an invalid handshake.
 pub(super) async fn upgrade(app: App, context: RequestContext, mut parts: Parts) -> Result<Response, ApiError> {
     let (slot, open_socket) = app.open_socket(&context)?;
     let protocol = protocol(&mut parts).await?;

@@ -1,4 +1,4 @@
-//! The parameters of an address, behind its `?`. Unknown ones are refused, because a misspelt `sslmode` must not be
+//! The parameters of an address, after its `?`. Unknown ones are refused, because a misspelt `sslmode` must not be
 //! silently ignored.
 
 use super::{DatabaseUrlError, decode};

@@ -6,7 +6,7 @@
 //! - it runs any number of concurrent operations;
 //! - it never sends `error`: an operation that fails gets `next` and `complete`;
 //! - it reads nothing, not even a ping, while it waits for the outcome of `connection_init`;
-//! - it closes with 1002 where `connection_init` is refused (4403) and where a message is invalid (4400);
+//! - it closes with 1002 if `connection_init` is refused (4403) and if a message is invalid (4400);
 //! - it accepts messages of the older protocol, such as `start`.
 //!
 //! The library gets our own numbers as ids. A client may reuse an id as soon as its operation ended, and late messages
