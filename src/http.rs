@@ -85,7 +85,7 @@ struct Shared {
     database_probe: DatabaseProbe,
     in_flight: ClientQuota,
     bodies: ClientQuota,
-    uploads: ClientQuota,
+    files: ClientQuota,
     send_budget: SendBudget,
     sockets: ClientQuota,
     uninitialised: Uninitialised,
@@ -118,7 +118,7 @@ impl App {
             database_probe: DatabaseProbe::default(),
             in_flight: ClientQuota::with_client_fraction(to_usize(config.requests_in_flight), CLIENT_DIVISOR),
             bodies: ClientQuota::new(MAX_BODIES, MAX_CLIENT_BODIES),
-            uploads: ClientQuota::new(avatar::MAX_UPLOADING, avatar::MAX_CLIENT_UPLOADING),
+            files: ClientQuota::new(avatar::MAX_UPLOADING, avatar::MAX_CLIENT_UPLOADING),
             send_budget: SendBudget::default(),
             sockets: ClientQuota::with_client_fraction(to_usize(config.subscriptions), CLIENT_DIVISOR),
             uninitialised: Uninitialised::for_subscriptions(to_usize(config.subscriptions)),
@@ -169,7 +169,7 @@ impl App {
     /// # Errors
     /// `OVERLOADED`
     fn upload_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
-        self.0.uploads.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
+        self.0.files.take(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.

@@ -56,7 +56,7 @@ struct PageInfo {
 }
 
 impl PageArguments {
-    /// The requested part of the list.
+    /// The part of the list that the client asked for.
     pub(super) fn window(self) -> Result<Window, ApiError> {
         if self.first.is_some() && self.last.is_some() {
             return Err(bad_input("`first` and `last` exclude each other."));
