@@ -8,15 +8,15 @@ use crate::config;
 
 /// The account backend for WeChat mini programs: login, sessions and profiles over GraphQL.
 ///
-/// Without a command it serves. Without settings it starts its own WeChat emulator as well, so that a mini program or
-/// a frontend can be tried at once on this machine.
+/// The default command is `serve`. Without settings it also starts a WeChat emulator, so that a mini program or a
+/// frontend can be tried on this machine without any configuration.
 #[derive(Debug, Parser)]
 #[command(name = "miniaccount", version, after_long_help = config::help())]
 pub struct Cli {
     /// The settings file; without this option, miniaccount.toml in the working directory if it is there
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The command; `serve` where none is given.
+    /// The command; `serve` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -32,7 +32,7 @@ pub enum Command {
     Serve,
     /// Migrate the database
     ///
-    /// Where several servers share a database, run this once before they start.
+    /// If several servers share a database, run this once before they start.
     Migrate,
     /// Print the GraphQL schema, for tools that generate types from it
     ///
@@ -40,12 +40,12 @@ pub enum Command {
     Schema,
     /// Explain every problem of the settings
     ///
-    /// Starts nothing and connects to nothing. The exit status is 0 where the server would start with these settings,
-    /// else 1.
+    /// Starts nothing and connects to nothing. The exit status is 0 if the server would start with these settings,
+    /// otherwise 1.
     CheckConfig,
     /// Run the WeChat emulator alone, for tests of other programs
     ///
-    /// It logs anyone in as anybody, so keep it on this machine.
+    /// It lets anyone log in as any user, so it listens only on loopback addresses.
     Emulator {
         /// Address to listen on; port 0 picks a free one and logs it
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
@@ -64,17 +64,17 @@ pub enum Command {
 /// A command for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum AdminCommand {
-    /// Encrypt the stored session keys under the newest key of `SECRET_KEY`
+    /// Encrypt session keys, phone numbers and access tokens in the database with the newest key of `SECRET_KEY`
     ///
-    /// Run it once every server has the new key first and the old one behind it; afterwards nothing stored needs the
-    /// old one. Repeat a run that was interrupted. The exit status is 1 where something is encrypted under a key that
-    /// `SECRET_KEY` does not contain; everything else is done then.
+    /// Run it when every server has the new key first and the old one after it. Afterwards the old key can be removed.
+    /// An interrupted run can be repeated. The exit status is 1 if a value cannot be decrypted with any key of
+    /// `SECRET_KEY`; all other values are encrypted with the newest key even then.
     Reseal,
     /// Suspend an account: end its sessions and refuse its logins
     ///
     /// Takes effect on every server within a second.
     Suspend {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
     },
@@ -82,7 +82,7 @@ pub enum AdminCommand {
     ///
     /// Ended sessions stay ended; the user has to log in again.
     Reinstate {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
     },
@@ -90,42 +90,43 @@ pub enum AdminCommand {
     ///
     /// Takes effect on every server within a second. The user may log in again.
     EndSessions {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
     },
-    /// Delete an account, after the time that `DELETION_GRACE` says
+    /// Delete an account after the time of `DELETION_GRACE`
     ///
-    /// Does what the user can do: the account works until then, and its user may cancel.
+    /// This is the same as a request of the user: the account works until then, and the user may cancel.
     Delete {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
-        /// Delete it at once, and everything about it; this cannot be undone
+        /// Delete the account and all its data at once; this cannot be undone
         #[arg(long)]
         now: bool,
     },
     /// Print all that is stored about a user, as JSON
     Export {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
     },
-    /// List the unionids that belong to another account than the identity they came with
+    /// List the conflicts of unionids: an identity of one account came with the unionid of another account
     ///
-    /// Such accounts are left apart. Where they are one person's, `merge` makes them one.
+    /// The server does not merge such accounts by itself. If they belong to one person, `merge` makes them one account.
     Conflicts,
-    /// Merge two accounts of one person: show what would be done, or do it with --yes
+    /// Merge two accounts of one person: show a preview, or merge them with --yes
     ///
-    /// FROM goes, with its sessions; INTO stays, answers for both ids, and takes over what FROM has and it lacks.
+    /// FROM is deleted, and its sessions end. INTO remains and is found by both ids. It takes over the identities of
+    /// FROM, and the parts of the profile that it lacks.
     Merge {
-        /// The id of the user that goes
+        /// The id of the user that is deleted
         #[arg(value_name = "FROM")]
         from: String,
-        /// The id of the user that stays
+        /// The id of the user that remains
         #[arg(value_name = "INTO")]
         into: String,
-        /// Do it; this cannot be undone
+        /// Merge the accounts; this cannot be undone
         #[arg(long)]
         yes: bool,
     },
@@ -133,22 +134,22 @@ pub enum AdminCommand {
     ///
     /// Takes effect on every server within a second.
     Grant {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
         /// The role
         #[arg(value_name = "ROLE", ignore_case = true)]
         role: Role,
     },
-    /// List nicknames and pictures that were kept although WeChat's content check did not pass them
+    /// List nicknames and pictures that were kept although they did not pass WeChat's content check
     ///
-    /// One line for each: the user's id, the part of the profile, what WeChat suggests (RISKY, REVIEW, or UNCHECKED where it
-    /// could not be asked), its label, and the date. In the order of the accounts' age; what passes later leaves the list.
+    /// Each line has the user's id, the field, WeChat's suggestion (RISKY, REVIEW, or UNCHECKED if it could not be
+    /// called), its label, and the date. The oldest accounts come first. An entry is removed when a later value passes.
     Flagged {
-        /// List the accounts behind this user
+        /// List only accounts after this user
         #[arg(long, value_name = "USER")]
         after: Option<String>,
-        /// List at most about this many lines, up to 1000
+        /// The approximate maximum number of lines, up to 1000
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: u64,
     },
@@ -156,7 +157,7 @@ pub enum AdminCommand {
     ///
     /// Takes effect on every server within a second.
     RevokeRole {
-        /// The user's id, as the API or the log has it
+        /// The user's id, in the form of the API or of the log
         #[arg(value_name = "USER")]
         user: String,
     },

@@ -1,4 +1,4 @@
-//! The commands. Each reads the settings it needs, does one thing, and returns one sentence where it fails.
+//! The commands. Each reads the settings it needs, does one thing, and returns one sentence if it fails.
 
 mod admin;
 
@@ -85,7 +85,8 @@ fn check_config(file: Option<&Path>) -> CommandResult {
     Ok(())
 }
 
-/// Runs the emulator until a signal to stop. Refused beside a real mini program, because it logs anyone in as anybody.
+/// Runs the emulator until a signal to stop. Refused beside a real mini program, because it lets anyone log in as any
+/// user.
 async fn emulator(config: &Config, listen: SocketAddr) -> CommandResult {
     if !config.emulator && !config.wechat.hosts.iter().all(|host| config::is_loopback_origin(host)) {
         return Err("the emulator does not start beside a real mini program: unset WECHAT_APP_ID and WECHAT_APPS, \
@@ -95,7 +96,10 @@ async fn emulator(config: &Config, listen: SocketAddr) -> CommandResult {
     let listener = TcpListener::bind(listen).await.map_err(|cause| format!("cannot listen on {listen}: {cause}"))?;
     let emulator = Emulator::start(listener, Arc::new(SystemClock)).await?;
     if config.log_format == LogFormat::Text {
-        println!("WeChat emulator at {}: WECHAT_API_BASE for a server, instructions at its root.", emulator.base());
+        println!(
+            "WeChat emulator at {}: set WECHAT_API_BASE of a server to this URL. It shows instructions there.",
+            emulator.base()
+        );
     }
     tracing::info!(address = %emulator.address(), "listening");
     Ok(emulator.run_until(stop_signal()).await?)

@@ -26,7 +26,7 @@ pub use address::is_loopback_origin;
 pub use database_url::{DatabaseServer, DatabaseUrl, DatabaseUrlError, Host, SqliteDatabase, Tls, TlsMode};
 pub use declarations::SETTINGS;
 pub use help::help;
-pub use media::{Bucket, MediaPlace};
+pub use media::{Bucket, MediaLocation};
 pub use problems::ConfigProblems;
 pub use read::{read, read_for_command};
 pub use setting::{Declaration, Kind};
@@ -40,7 +40,7 @@ use secrecy::{SecretSlice, SecretString};
 use raw::RawSettings;
 use setting::Setting;
 
-/// Declares a struct whose fields each say how they are read. An invalid value makes the whole `None`.
+/// Declares a struct with the expression that reads each field. If a value is invalid, the result is `None`.
 macro_rules! config {
     (|$raw:ident| $(
         $(#[$about:meta])*
@@ -69,13 +69,13 @@ config! {
         listen: SocketAddr = raw.get(&declarations::LISTEN),
         /// Address of the database, with its password.
         database_url: DatabaseUrl = raw.get(&declarations::DATABASE_URL),
-        /// Connections to the database that this process may hold open.
+        /// The maximum number of open database connections of this process.
         database_connections: u32 = raw.get(&declarations::DATABASE_CONNECTIONS),
         /// The mini programs, and how WeChat is called.
         wechat: Wechat = Wechat::read(raw),
-        /// What WeChat pushes, and how it is recognised.
+        /// The keys of WeChat's message push.
         push: Push = Push::read(raw),
-        /// Whether, and with what effect, WeChat checks what others see of a user.
+        /// Whether WeChat checks nicknames and pictures, and the effect of its suggestions.
         content: Content = Content::read(raw),
         /// Whether the headers of WeChat cloud hosting identify the caller.
         cloud_hosting: bool = raw.get(&declarations::CLOUD_HOSTING),
@@ -85,33 +85,34 @@ config! {
         secret_keys: Vec<SecretSlice<u8>> = raw.get(&declarations::SECRET_KEY),
         /// Lifetimes and numbers of sessions.
         sessions: Sessions = Sessions::read(raw),
-        /// How long a user may take a deletion of their account back.
+        /// The time between a user's request to delete their account and the deletion; until then they may cancel.
         deletion_grace: Duration = raw.get(&declarations::DELETION_GRACE),
-        /// Whether a first login joins the account that has its telephone number.
+        /// Whether a first login joins the account that has its phone number.
         phone_joins_accounts: bool = raw.get(&declarations::PHONE_JOINS_ACCOUNTS),
         /// Whether `/graphiql` and introspection are on.
         graphiql: bool = raw.get(&declarations::GRAPHIQL).map(|graphiql| graphiql.unwrap_or(apps::is_emulated(raw))),
         /// Browser origins that may call, such as `https://app.example`.
         cors_origins: Vec<String> = raw.get(&declarations::CORS_ORIGINS),
-        /// Where pictures lie.
-        media: MediaPlace = media::place(raw),
-        /// The address that clients use, without a slash at the end; `None` where each request says its own.
+        /// Where pictures are stored.
+        media: MediaLocation = media::location(raw),
+        /// The URL that clients use, without a trailing slash; `None` if it is taken from each request.
         public_url: Option<String> = raw.get(&declarations::PUBLIC_URL),
         /// Networks whose `X-Forwarded-For` is trusted.
         trusted_proxies: Vec<IpNet> = raw.get(&declarations::TRUSTED_PROXIES),
         /// Logins for each client address; `None` is no limit.
         login_rate: Option<Rate> = raw.get(&declarations::LOGIN_RATE_LIMIT),
-        /// Logins for each mini program; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Logins for each mini program; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         app_login_rate: Option<Rate> = rate_besides_logins(raw, &declarations::APP_LOGIN_RATE_LIMIT),
         /// Refreshes for each client address; `None` is no limit.
         refresh_rate: Option<Rate> = raw.get(&declarations::REFRESH_RATE_LIMIT),
-        /// Logins, refreshes and profile changes of one user; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Logins, refreshes and profile changes of one user; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         user_rate: Option<Rate> = rate_besides_logins(raw, &declarations::USER_RATE_LIMIT),
-        /// Pictures that one user uploads; `None` is no limit. Off where `LOGIN_RATE_LIMIT` is off.
+        /// Pictures that one user uploads; `None` is no limit. Off if `LOGIN_RATE_LIMIT` is off.
         avatar_rate: Option<Rate> = rate_besides_logins(raw, &declarations::AVATAR_RATE_LIMIT),
-        /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its own.
+        /// URL, with its password, of the Redis that holds the rate limits of all nodes; `None` if each node has its
+        /// own.
         redis_url: Option<SecretString> = raw.get(&declarations::REDIS_URL),
-        /// The only documents that may run, by id; `None` where any document may.
+        /// The only documents that may run, by id; `None` if any document may.
         trusted_documents: Option<HashMap<String, String>> = raw.get(&declarations::TRUSTED_DOCUMENTS),
         /// Limits of a GraphQL document.
         limits: Limits = Limits::read(raw),
@@ -136,35 +137,35 @@ config! {
     pub struct Wechat {
         /// The mini programs; a login without an appid is for the first.
         apps: Vec<App> = apps::apps(raw),
-        /// Hosts of WeChat's API, in order of preference, without a slash at the end.
+        /// Hosts of WeChat's API, in order of preference, without a trailing slash.
         hosts: Vec<String> = apps::hosts(raw),
-        /// How long a connection may take.
+        /// The timeout for connecting.
         connect_timeout: Duration = raw.get(&declarations::WECHAT_CONNECT_TIMEOUT),
-        /// How long an answer may take, with the connection.
+        /// The timeout of a response, including the time for connecting.
         timeout: Duration = raw.get(&declarations::WECHAT_TIMEOUT),
         /// Concurrent calls for each mini program.
         calls_in_flight: u32 = raw.get(&declarations::WECHAT_CALLS_IN_FLIGHT),
-        /// How long the outcome of a code is stored for a client that lost its answer; zero stores none.
+        /// How long the result of a code is stored for a client that did not get the response; zero stores none.
         repeat_window: Duration = raw.get(&declarations::LOGIN_REPEAT_WINDOW),
     }
 
-    /// How messages that WeChat pushes are recognised.
+    /// The keys of WeChat's message push.
     #[derive(Debug)]
     pub struct Push {
-        /// The token that signs them; `None` where none are taken.
+        /// The token that signs messages; `None` if none are accepted.
         token: Option<SecretString> = raw.get(&declarations::WECHAT_PUSH_TOKEN),
-        /// The key that encrypts them, of 32 bytes.
+        /// The key that encrypts messages, of 32 bytes.
         aes_key: Option<SecretSlice<u8>> = raw.get(&declarations::WECHAT_PUSH_AES_KEY),
     }
 
-    /// What comes of WeChat's content check.
+    /// The effect of WeChat's content check.
     #[derive(Clone, Copy, Debug)]
     pub struct Content {
-        /// Whether there is one, and what it decides.
+        /// Whether content is checked, and the effect of the suggestion.
         check: ContentCheck = raw.get(&declarations::CONTENT_CHECK),
-        /// Whether content is kept that a person should review.
+        /// Whether content that a person should review is kept.
         keeps_review: bool = raw.get(&declarations::CONTENT_CHECK_REVIEW),
-        /// Whether content is kept that could not be checked.
+        /// Whether content that could not be checked is kept.
         keeps_unchecked: bool = raw.get(&declarations::CONTENT_CHECK_UNAVAILABLE),
     }
 
@@ -209,7 +210,7 @@ config! {
     }
 }
 
-/// A rate limit that is off where `LOGIN_RATE_LIMIT` is off: a load test turns all of them off with one setting.
+/// A rate limit that is off if `LOGIN_RATE_LIMIT` is off: a load test turns all of them off with one setting.
 #[expect(
     clippy::option_option,
     reason = "the outer one is whether the text is valid, the inner one whether there is a limit"
@@ -220,7 +221,7 @@ fn rate_besides_logins(raw: &RawSettings, setting: &Setting<Option<Rate>>) -> Op
 }
 
 impl Config {
-    /// Whether no key is set: with the emulator, where `keyfile` generates one.
+    /// Whether no key is set. This is only possible with the emulator; `keyfile` then generates one.
     #[must_use]
     pub fn needs_generated_key(&self) -> bool {
         self.secret_keys.is_empty()
@@ -248,27 +249,27 @@ pub struct App {
 /// A number of events in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The number; also how many at once.
+    /// The number; also the largest burst.
     pub count: NonZeroU32,
     /// The period.
     pub period: Duration,
 }
 
-/// What WeChat's content check decides.
+/// The effect of WeChat's content check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentCheck {
-    /// Nothing: there is none.
+    /// Content is not checked.
     Off,
-    /// What it does not pass is kept and flagged.
+    /// Content that does not pass is kept and flagged.
     Flag,
-    /// What it finds risky is refused.
+    /// Risky content is refused.
     Enforce,
 }
 
 /// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Lines for a person.
+    /// Lines of text.
     Text,
     /// One JSON object per line.
     Json,

@@ -1,5 +1,5 @@
-//! The one table of errors: every code a client can meet, what the client shall do about it, its HTTP status
-//! outside GraphQL, and its message in English and Chinese. `ApiError` is the only error that reaches a client.
+//! The table of errors: every code that a client can get, the action that the client takes, the HTTP status outside
+//! GraphQL, and the message in English and Chinese. `ApiError` is the only error that reaches a client.
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 pub enum Action {
     /// Call `wx.login` again and log in with the new code.
     Relogin,
-    /// Wait `retryAfter` seconds, then send the same again.
+    /// Wait `retryAfter` seconds, then send the same request again.
     Retry,
     /// The request is wrong: change it.
     Fix,
-    /// Nothing the client does will help.
+    /// Nothing: the client cannot succeed.
     GiveUp,
-    /// Somebody has to mend the server's settings.
+    /// Nothing: an operator must correct the server's settings.
     Operator,
 }
 
@@ -34,7 +34,7 @@ impl Action {
     }
 }
 
-/// Languages the messages are written in.
+/// The languages of the messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English.
@@ -60,19 +60,19 @@ macro_rules! error_table {
                 match self { $(Self::$code => $name,)+ }
             }
 
-            /// What a client that meets the code does next.
+            /// What a client that gets the code does next.
             #[must_use]
             pub fn action(self) -> Action {
                 match self { $(Self::$code => Action::$action,)+ }
             }
 
-            /// HTTP status of an answer that is nothing but this error.
+            /// The HTTP status of a response that contains only this error.
             #[must_use]
             pub fn status(self) -> u16 {
                 match self { $(Self::$code => $status,)+ }
             }
 
-            /// The sentence for a person.
+            /// The message for the user.
             #[must_use]
             pub fn message(self, language: Language) -> &'static str {
                 match (self, language) {
@@ -87,108 +87,108 @@ error_table! {
     /// No token, or one that does not name a live session.
     Unauthenticated = "UNAUTHENTICATED", Relogin, 401, "Please log in.", "请先登录。";
     /// Signed in, but not allowed.
-    Forbidden = "FORBIDDEN", GiveUp, 403, "You may not see or do this.", "没有权限。";
-    /// The login code is none, has expired, or belongs to another mini program.
+    Forbidden = "FORBIDDEN", GiveUp, 403, "You do not have permission to do this.", "没有权限。";
+    /// The login code is invalid, has expired, or belongs to another mini program.
     InvalidCode = "INVALID_CODE", Relogin, 401, "The login code is invalid or has expired.", "登录凭证无效或已过期。";
     /// The login code was used before.
     CodeUsed = "CODE_USED", Relogin, 401, "The login code has already been used.", "登录凭证已被使用。";
     /// WeChat refuses this user's logins.
     LoginBlocked = "LOGIN_BLOCKED", GiveUp, 403, "WeChat has blocked this login.", "微信已拦截此次登录。";
-    /// Nobody is known by this identity, and the client wants no new account.
+    /// No account has this identity, and the client does not want a new account.
     AccountNotFound = "ACCOUNT_NOT_FOUND", GiveUp, 404, "There is no account for this login yet.", "该登录尚无账号。";
-    /// An operator closed the account.
+    /// An operator suspended the account.
     AccountSuspended = "ACCOUNT_SUSPENDED", GiveUp, 403, "This account is suspended.", "账号已被停用。";
     /// The appid is not one of the configured ones.
     UnknownApp = "UNKNOWN_APP", Fix, 400, "This mini program is not configured here.", "未配置该小程序。";
-    /// Too many requests, ours or WeChat's count.
+    /// Too many requests, by our limits or WeChat's.
     RateLimited = "RATE_LIMITED", Retry, 429, "Too many requests. Please wait.", "请求过于频繁，请稍后再试。";
-    /// WeChat did not answer, or not with an answer.
+    /// WeChat did not respond, or its response is invalid.
     ProviderUnavailable = "PROVIDER_UNAVAILABLE", Retry, 503, "WeChat cannot be reached. Please try again.", "暂时无法连接微信，请稍后再试。";
-    /// WeChat refuses the server's own settings.
+    /// WeChat refuses the server's settings.
     ProviderMisconfigured = "PROVIDER_MISCONFIGURED", Operator, 503, "This is not available at the moment.", "该功能暂不可用。";
-    /// Encrypted data does not open with the session keys we hold.
+    /// Encrypted data cannot be decrypted with the stored session keys.
     SessionKeyStale = "SESSION_KEY_STALE", Relogin, 409, "Please log in again, then ask WeChat for the data again.", "请重新登录后再获取数据。";
-    /// A hash without a text, where no documents are registered. Clients compare the message, and then send the text: it is
-    /// not translated, and no detail is added to it.
+    /// A hash without a text, although no documents are registered. Clients compare the message, and then send the
+    /// text, so the message is not translated and has no detail.
     PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", Fix, 400, "PersistedQueryNotSupported", "PersistedQueryNotSupported";
-    /// There is no such route.
-    NotFound = "NOT_FOUND", Fix, 404, "There is nothing at this address.", "该地址不存在。";
-    /// An argument is not acceptable.
+    /// The route does not exist.
+    NotFound = "NOT_FOUND", Fix, 404, "This address does not exist.", "该地址不存在。";
+    /// An argument is invalid.
     BadUserInput = "BAD_USER_INPUT", Fix, 400, "The input is not valid.", "输入无效。";
     /// The HTTP request is not a GraphQL request.
     BadRequest = "BAD_REQUEST", Fix, 400, "The request is not valid.", "请求无效。";
     /// The document is not GraphQL.
     GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", Fix, 400, "The GraphQL document has a syntax error.", "GraphQL 文档存在语法错误。";
-    /// The document does not fit the schema.
-    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not fit the schema.", "GraphQL 文档与模式不符。";
-    /// `operationName` names no operation of the document.
-    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to run cannot be told.", "无法确定要执行的操作。";
-    /// The document asks for more than one request may.
+    /// The document does not match the schema.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", Fix, 400, "The GraphQL document does not fit the schema.", "GraphQL 文档与 schema 不符。";
+    /// The document has no operation with the name in `operationName`.
+    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", Fix, 400, "The operation to execute cannot be determined.", "无法确定要执行的操作。";
+    /// The document exceeds a limit.
     QueryTooExpensive = "QUERY_TOO_EXPENSIVE", Fix, 400, "The query asks for too much.", "查询过于复杂。";
-    /// The HTTP method is not served here.
-    MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed here.", "不支持该请求方法。";
-    /// The body is of no type that is read here.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "The body is of a type that is not read here.", "不支持该请求体类型。";
-    /// No media type of `Accept` can be given.
-    NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types can be given.", "无法提供所接受的媒体类型。";
+    /// The route does not support the HTTP method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Fix, 405, "This method is not allowed for this address.", "不支持该请求方法。";
+    /// The route does not accept the media type of the body.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Fix, 415, "The media type of the body is not supported.", "不支持该请求体类型。";
+    /// The response cannot have any media type of `Accept`.
+    NotAcceptable = "NOT_ACCEPTABLE", Fix, 406, "None of the accepted media types is supported.", "无法提供所接受的媒体类型。";
     /// The body is too long.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Fix, 413, "The request is too large.", "请求体过大。";
-    /// The answer was not ready in time.
+    /// The response was not ready in time.
     Timeout = "TIMEOUT", Retry, 504, "The request took too long.", "请求超时。";
-    /// More work than the server takes on at once.
+    /// The server has reached a limit of concurrent work.
     Overloaded = "OVERLOADED", Retry, 503, "The server is busy. Please try again.", "服务器繁忙，请稍后再试。";
-    /// A fault of ours; its cause is in the log.
+    /// An error of the server; its cause is in the log.
     InternalServerError = "INTERNAL_SERVER_ERROR", Retry, 500, "Something went wrong on our side.", "服务器内部错误。";
 }
 
 /// An error as a client sees it, with its cause for the log.
 #[derive(Clone)]
 pub struct ApiError {
-    /// Row of the table.
+    /// The row of the table.
     pub code: Code,
-    /// Finer than the code, where the caller may know: `extensions.reason`.
+    /// The reason in more detail than the code, if the caller may know it: `extensions.reason`.
     pub reason: Option<&'static str>,
-    /// How long to wait before trying again: `extensions.retryAfter`, in whole seconds.
+    /// How long to wait before a retry: `extensions.retryAfter`, in whole seconds.
     pub retry_after: Option<Duration>,
-    /// What exactly is wrong, in English, in words that hold nothing secret: added to the message.
+    /// The detail, in English and without secrets: it is added to the message.
     pub detail: Option<Cow<'static, str>>,
-    /// The cause, for the log alone.
+    /// The cause, only for the log.
     pub cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl ApiError {
-    /// The bare error of a code. Codes with action `RETRY` ask for one second's patience unless told otherwise.
+    /// The error of a code. With the action `RETRY`, `retryAfter` is one second by default.
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = (code.action() == Action::Retry).then_some(Duration::from_secs(1));
         Self { code, reason: None, retry_after, detail: None, cause: None }
     }
 
-    /// A fault of ours: the client learns nothing but that.
+    /// An internal error, of which the client gets only the code.
     #[must_use]
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..Self::new(Code::InternalServerError) }
     }
 
-    /// Not signed in, and why.
+    /// The caller is not signed in, for this reason.
     #[must_use]
     pub fn unauthenticated(reason: &'static str) -> Self {
         Self { reason: Some(reason), ..Self::new(Code::Unauthenticated) }
     }
 
-    /// Says what exactly is wrong. The words go to the client: nothing secret in them.
+    /// Adds a detail. The client gets it, so it must not contain secrets.
     #[must_use]
     pub fn detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    /// Says how long to wait.
+    /// Sets how long to wait before a retry.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
 
-    /// Keeps the cause for the log.
+    /// Adds the cause for the log.
     #[must_use]
     pub fn cause(self, cause: impl Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
@@ -200,14 +200,14 @@ impl ApiError {
         matches!(self.code.action(), Action::Retry | Action::Operator)
     }
 
-    /// The sentence for a person.
+    /// The message for the user.
     #[must_use]
     pub fn message(&self, language: Language) -> String {
         let message = self.code.message(language);
         self.detail.as_ref().map_or_else(|| message.to_owned(), |detail| format!("{message} {detail}"))
     }
 
-    /// What a client is sent of the error, beside its message: the body of REST's, `extensions` of GraphQL's.
+    /// The members that a client gets in addition to the message: in the REST error, or in `extensions` in GraphQL.
     #[must_use]
     pub fn members(&self, request_id: &str) -> Map<String, Value> {
         let optional =
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn members_hold_what_is_known_and_nothing_else() {
+    fn members_are_those_that_are_set() {
         let error = ApiError::unauthenticated("MISSING");
         let expected = json!({ "code": "UNAUTHENTICATED", "action": "RELOGIN", "requestId": "r", "reason": "MISSING" });
         assert_eq!(Value::from(error.members("r")), expected);
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_tells_nothing_of_cause_and_detail() {
+    fn debug_hides_cause_and_detail() {
         let cause = std::io::Error::other("secret=abc");
         let error = ApiError::internal(cause);
         assert!(!format!("{error:?} {error}").contains("abc"));

@@ -1,11 +1,11 @@
-//! GraphQL: what a request goes through between the HTTP endpoint and `account`.
+//! GraphQL: the processing of a request between the HTTP endpoint and `account`.
 //!
-//! - `engine` takes a request from its text to its answer;
-//! - `documents` parses texts and caches them, `limits` bounds what they may cost, `spec` checks what the library does not;
-//! - `schema` is what clients see: queries, mutations, subscriptions, objects. Its resolvers call `account` and decide
-//!   nothing themselves;
-//! - `direct_query` answers `{ me { … } }` without the library's executor;
-//! - `caller` is who asks, `error` is how an error looks.
+//! - `engine` prepares and executes a request;
+//! - `documents` parses and caches documents, `limits` limits their cost, `spec` adds checks that the library lacks;
+//! - `schema` defines the queries, mutations, subscriptions and objects. Its resolvers call `account` and contain no
+//!   rules themselves;
+//! - `direct_query` executes `{ me { … } }` without the library's executor;
+//! - `caller` identifies the caller, `error` formats errors.
 
 mod caller;
 mod direct_query;
@@ -29,7 +29,7 @@ use documents::Documents;
 /// Checks the registered documents of the settings.
 ///
 /// # Errors
-/// With a sentence for an operator about the first document that the server would refuse to every client.
+/// With a sentence for the operator about the first document that the server would refuse for every client.
 pub fn check_registered(config: &Config) -> Result<(), String> {
     let documents = Documents::new(config.limits, config.trusted_documents.clone());
     documents.check_registered().map_err(|(id, refusal)| {

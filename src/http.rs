@@ -119,7 +119,7 @@ impl App {
             database_probe: DatabaseProbe::default(),
             in_flight: ClientQuota::with_client_fraction(to_usize(config.requests_in_flight), CLIENT_DIVISOR),
             bodies: ClientQuota::new(MAX_BODIES, MAX_CLIENT_BODIES),
-            files: ClientQuota::new(avatar::BYTES, avatar::BYTES_OF_ONE),
+            files: ClientQuota::new(avatar::MAX_UPLOADING, avatar::MAX_CLIENT_UPLOADING),
             send_budget: SendBudget::default(),
             sockets: ClientQuota::with_client_fraction(to_usize(config.subscriptions), CLIENT_DIVISOR),
             uninitialised: Uninitialised::for_subscriptions(to_usize(config.subscriptions)),
@@ -165,18 +165,18 @@ impl App {
         self.0.bodies.try_acquire(context.network(), 1).ok_or_else(|| Code::Overloaded.into())
     }
 
-    /// A permit for some bytes of an uploaded file. It is held until the file is stored.
+    /// A permit for some bytes of an upload. It is held until the picture is stored.
     ///
     /// # Errors
     /// `OVERLOADED`
-    fn file_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
+    fn upload_permit(&self, context: &RequestContext, bytes: usize) -> Result<QuotaPermit, ApiError> {
         self.0.files.try_acquire(context.network(), bytes).ok_or_else(|| Code::Overloaded.into())
     }
 
     /// Admits a new WebSocket: the slot is held until `connection_init`, the receiver until the WebSocket is closed.
     ///
     /// # Errors
-    /// `OVERLOADED` where the client has too many WebSockets or the server drains.
+    /// `OVERLOADED` if the client has too many WebSockets or the server drains.
     fn open_socket(&self, context: &RequestContext) -> Result<(InitSlot, watch::Receiver<()>), ApiError> {
         if self.is_draining() || !self.0.sockets.has_capacity_for(context.network(), 1) {
             return Err(Code::Overloaded.into());

@@ -1,23 +1,23 @@
-//! miniaccount: the account backend for mini programs. This is the map of the house.
+//! miniaccount: the account backend for mini programs. This is an overview of its components.
 //!
-//! A request comes in at the top and goes down; nothing below knows what is above it.
+//! A request passes the components from top to bottom; no component uses one above it.
 //!
 //! ```text
-//! main → command → server                  reads the settings, opens what is needed, serves, drains
+//! main → command → server                  reads the settings, opens the parts, serves, drains
 //!                    http      axum           routes, the GraphQL endpoint, WebSockets, REST login, the explorer
-//!                    graphql   async-graphql  the schema, what a document may cost, what the library misses
+//!                    graphql   async-graphql  the schema, the limits of documents, missing checks of the library
 //!                    account   governor,redis login, session, profile, identity, lifecycle, events, rate limits
-//!                    store     sea-orm        the database, by the same nouns: one method, one unit of work
+//!                    store     sea-orm        the database, by the same nouns: each method is one unit of work
 //!                    wechat    reqwest        the client of WeChat's API
-//!                    media     object_store   pictures: made small, and stored; image
-//!                    token     jsonwebtoken   access and refresh tokens, sealed columns, the keys
-//! emulator                                    plays WeChat on this machine; knows nothing of the rest
+//!                    media     object_store   pictures: scaled, and stored; image
+//!                    token     jsonwebtoken   access and refresh tokens, encrypted columns, the keys
+//! emulator                                    emulates WeChat on this machine; independent of the rest
 //! error, clock, random, panics, log_context,
-//! global_id, config, quota, public_url        what every room may use
+//! global_id, config, quota, public_url        used by several components
 //! ```
 //!
 //! To follow a login, read `http::login` or `graphql::schema::mutation`, then `account::login`,
-//! `account::login::code_exchange`, `wechat::code_session` and `store::login`. `ARCHITECTURE.md` tells the stories.
+//! `account::login::code_exchange`, `wechat::code_session` and `store::login`. `ARCHITECTURE.md` describes each step.
 
 pub mod account;
 pub mod cli;

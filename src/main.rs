@@ -1,4 +1,4 @@
-//! The program: parses the command line, runs the command, and prints the reason where it fails.
+//! The program: parses the command line, runs the command, and prints the reason if it fails.
 
 use std::{error::Error, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! The server's life: opens the database and the listener, prints the banner, serves, drains, and closes.
+//! The lifecycle of the server: opens the database and the listener, prints the banner, serves, drains, and closes.
 
 mod banner;
 mod connections;
@@ -158,7 +158,7 @@ pub async fn open(mut config: Config) -> Result<Accounts, StartError> {
     accounts(&config, store, Arc::new(SystemClock))
 }
 
-/// Adds the generated key, which lies next to the database file, if no key is configured.
+/// Adds the generated key, which is stored next to the database file, if no key is configured.
 fn add_generated_key(config: &mut Config) -> Result<(), StartError> {
     if config.needs_generated_key() {
         let key = keyfile::load_or_create(&config.database_url).map_err(StartError::KeyFile)?;
@@ -167,8 +167,8 @@ fn add_generated_key(config: &mut Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Opens the database and checks its schema version. A server migrates SQLite by itself, because no other server uses the
-/// file.
+/// Opens the database and checks its schema version. A server migrates SQLite by itself, because no other server uses
+/// the file.
 async fn open_store(config: &Config, is_server: bool) -> Result<Store, StartError> {
     let url = &config.database_url;
     let failed = |cause| StartError::Database { url: url.to_string(), cause };
@@ -192,7 +192,7 @@ async fn start_emulator(
     if !config.emulator {
         return Ok(None);
     }
-    // always on the loopback: other machines must not reach the emulator
+    // always on loopback: other machines must not reach the emulator
     let ip = Some(config.listen.ip()).filter(IpAddr::is_loopback).unwrap_or(Ipv4Addr::LOCALHOST.into());
     let bind = |port| TcpListener::bind(SocketAddr::new(ip, port));
     let listener = match bind(if config.listen.port() == 0 { 0 } else { api.port().wrapping_add(1) }).await {

@@ -34,8 +34,9 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let configured = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // a separate filter, because a directive such as hyper=warn yields to a more specific one such as hyper::proto=trace;
-    // with a level hint, because the combination has none if one part lacks it, and every event would be evaluated
+    // a separate filter, because a directive such as hyper=warn yields to a more specific one such as
+    // hyper::proto=trace; it needs a level hint: without one, the combined filter has none, and every event would be
+    // evaluated
     let filter = configured.and(filter_fn(is_permitted).with_max_level_hint(LevelFilter::TRACE));
     let layer = fmt::layer().with_ansi(colours).with_writer(writer);
     let lines = fmt::format().with_ansi(colours);

@@ -1,12 +1,11 @@
 //! The client of WeChat's API: exchanges a login code for the user's openid and session key, fetches access tokens, and
-//! makes the calls that need one. It holds no state of accounts: `account` decides which access token a call uses.
+//! makes the calls that need an access token. It stores no access token: `account` decides which one a call uses.
 //!
-//! A code works once. The caller decides whether to send a code; here it is resent only where the first call cannot have
-//! consumed it (`endpoint`). An app whose calls hang or fail neither exhausts the server nor keeps its users waiting
-//! (`bulkhead`, `breaker`).
+//! A code can be used once. The caller decides whether to send it; the client sends it again only if the first call
+//! cannot have consumed it (`endpoint`). If the calls of one app hang or fail, the other apps are not affected, and
+//! further calls of this app are refused at once (`bulkhead`, `breaker`).
 
 mod access_token;
-mod answer;
 mod app;
 mod breaker;
 mod bulkhead;
@@ -21,6 +20,7 @@ mod http;
 mod phone_number;
 mod push;
 mod request;
+mod response;
 #[cfg(test)]
 mod tests;
 
@@ -37,12 +37,12 @@ pub use self::{
     code_session::CodeSession,
     content_check::{Suggest, Verdict, image_check, text_check},
     encrypted_data::{
-        DataFault, EncryptedData, check_watermark, is_signed_by, known_members, signed_object,
+        DataError, EncryptedData, check_watermark, is_signed_by, known_members, signed_object,
         vector as initialization_vector,
     },
     phone_number::{PhoneCode, PhoneNumber, phone_number},
     push::{PushEvent, PushKeys, PushKind, PushQuery, PushRefusal, Revoked},
-    request::{Called, Request},
+    request::{CallOutcome, Request},
 };
 use crate::{
     clock::SharedClock,
@@ -50,7 +50,7 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// The client of WeChat. Cheap to clone.
+/// The client of WeChat's API. Clones share their state.
 #[derive(Clone)]
 pub struct Wechat(Arc<Inner>);
 
@@ -63,17 +63,17 @@ impl Wechat {
     /// A client of the configured hosts, for the configured mini programs.
     ///
     /// # Errors
-    /// When a host is no URL, or the machine has no TLS roots to trust while a host is `https`.
+    /// When a host is not a valid URL, or when a host is `https` and the machine has no TLS root certificates.
     pub fn new(settings: &config::Wechat, clock: SharedClock) -> Result<Self, reqwest::Error> {
         let apps = settings.apps.iter().map(|app| Arc::new(App::new(app, settings, &clock))).collect();
         let endpoint = Endpoint::new(settings, clock)?;
         Ok(Self(Arc::new(Inner { apps, endpoint })))
     }
 
-    /// The app a login is for: the first one where the client names none.
+    /// The app that a login is for; the first one if the client names none.
     ///
     /// # Errors
-    /// `UNKNOWN_APP` when it is not configured.
+    /// `UNKNOWN_APP` if it is not configured.
     pub fn app(&self, requested: Option<&str>) -> Result<&Arc<App>, ApiError> {
         let found = match requested.filter(|id| !id.is_empty()) {
             None => self.0.apps.first(),
@@ -82,7 +82,7 @@ impl Wechat {
         found.ok_or_else(|| Code::UnknownApp.into())
     }
 
-    /// The apps, each with the scope of its unionids.
+    /// The appid of each app, and the open-platform account that is the scope of its unionids.
     #[must_use]
     pub fn open_platforms(&self) -> Vec<(String, String)> {
         self.0.apps.iter().map(|app| (app.id().to_owned(), app.open_platform().to_owned())).collect()
@@ -92,14 +92,14 @@ impl Wechat {
     ///
     /// # Errors
     /// `INVALID_CODE`, `CODE_USED`, `LOGIN_BLOCKED`, `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`,
-    /// and `OVERLOADED` where too many calls for the app are in flight.
+    /// and `OVERLOADED` if too many calls for the app are in flight.
     pub async fn code_session(&self, app: &App, code: &LoginCode) -> Result<CodeSession, ApiError> {
         let span = tracing::debug_span!("wechat_code_session", appid = app.id());
         let exchange = code_session::exchange(&self.0.endpoint, app, code).instrument(span);
         Ok(app.login.run(app.id(), "sns/jscode2session", exchange).await??)
     }
 
-    /// Asks for the access token of an app. It is the one WeChat gave before, until less than five minutes of it are left.
+    /// Fetches the access token of an app. WeChat returns the same token until less than five minutes of it are left.
     ///
     /// # Errors
     /// `RATE_LIMITED`, `PROVIDER_UNAVAILABLE`, `PROVIDER_MISCONFIGURED`, `OVERLOADED`.
@@ -112,19 +112,24 @@ impl Wechat {
     /// Makes a call with an access token.
     ///
     /// # Errors
-    /// What WeChat refuses, by the table of its errcodes; `PROVIDER_UNAVAILABLE`, and `OVERLOADED` where too many calls for
-    /// the app are in flight.
-    pub async fn call<T>(&self, app: &App, token: &SecretString, request: &Request<T>) -> Result<Called<T>, ApiError> {
+    /// The error of WeChat's errcode, by the table in `error`; `PROVIDER_UNAVAILABLE`; `OVERLOADED` if too many calls
+    /// for the app are in flight.
+    pub async fn call<T>(
+        &self,
+        app: &App,
+        token: &SecretString,
+        request: &Request<T>,
+    ) -> Result<CallOutcome<T>, ApiError> {
         let span = tracing::debug_span!("wechat_call", appid = app.id(), call = request.name());
         let sent = request.send(&self.0.endpoint, app, token).instrument(span);
         match app.api.run(app.id(), request.name(), sent).await? {
-            Ok(answer) => Ok(Called::Answered(answer)),
-            Err(failure) if failure.is_about_the_token() => Ok(Called::TokenRefused(failure.into())),
+            Ok(value) => Ok(CallOutcome::Success(value)),
+            Err(failure) if failure.is_invalid_token() => Ok(CallOutcome::TokenRefused(failure.into())),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// What WeChat refuses about the server's own settings, by appid: `40125 invalid appsecret`, for `readyz`.
+    /// The errors of the server's settings that WeChat reported, by appid, for `/readyz`: `40125 invalid appsecret`.
     #[must_use]
     pub fn misconfigured(&self) -> Vec<(String, String)> {
         self.0.apps.iter().filter_map(|app| Some((app.id().to_owned(), app.misconfiguration()?))).collect()

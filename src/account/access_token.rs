@@ -25,7 +25,7 @@ use crate::{
     random,
     store::RenewalClaim,
     token::TokenDigest,
-    wechat::{App, Called, Request},
+    wechat::{App, CallOutcome, Request},
 };
 
 /// A token is renewed this long before it expires, and up to `JITTER` later, at random on each node. WeChat returns the
@@ -84,13 +84,13 @@ impl Accounts {
     pub async fn call_wechat<T>(self: &Arc<Self>, app_id: &str, request: &Request<T>) -> Result<T, ApiError> {
         let app = self.wechat.app(Some(app_id))?;
         let held = self.access_token(app, None).await?;
-        if let Called::Answered(answer) = self.wechat.call(app, &held.token, request).await? {
+        if let CallOutcome::Success(answer) = self.wechat.call(app, &held.token, request).await? {
             return Ok(answer);
         }
         let renewed = self.access_token(app, Some(held.digest())).await?;
         match self.wechat.call(app, &renewed.token, request).await? {
-            Called::Answered(answer) => Ok(answer),
-            Called::TokenRefused(error) => Err(error),
+            CallOutcome::Success(answer) => Ok(answer),
+            CallOutcome::TokenRefused(error) => Err(error),
         }
     }
 
@@ -175,7 +175,7 @@ impl Accounts {
         }
         let held = CachedToken::new(fetched.token, fetched.expires_at);
         // a short-lived token is used for half of its lifetime, so that not every call renews it
-        let halfway = fetched.asked_at + fetched.expires_at.since(fetched.asked_at) / 2;
+        let halfway = fetched.requested_at + fetched.expires_at.since(fetched.requested_at) / 2;
         Ok(CachedToken { renew_at: held.renew_at.max(halfway), ..held })
     }
 

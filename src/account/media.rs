@@ -7,7 +7,7 @@ mod upload;
 use super::Accounts;
 use crate::{
     error::ApiError,
-    media::{MediaKey, Stored},
+    media::{MediaKey, StoredPicture},
 };
 
 impl Accounts {
@@ -15,7 +15,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn picture(&self, key: &MediaKey) -> Result<Option<Stored>, ApiError> {
+    pub async fn picture(&self, key: &MediaKey) -> Result<Option<StoredPicture>, ApiError> {
         self.media.get(key).await.map_err(ApiError::internal)
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn run(command: AdminCommand, config: Config) -> CommandResult 
     Ok(())
 }
 
-/// Encrypts what is stored (session keys, phone numbers, access tokens) under the newest key, and reports those it could not decrypt.
+/// Encrypts session keys, phone numbers and access tokens with the newest key, and reports those it could not decrypt.
 async fn reseal(accounts: &Accounts) -> Result<String, String> {
     let mut reported = 0;
     let resealed = accounts.reseal(|identities| {
@@ -55,12 +55,12 @@ async fn reseal(accounts: &Accounts) -> Result<String, String> {
     let message =
         format!("Resealed the session keys of {} identities and {} phone numbers", done.identities, done.phones);
     if done.phones_left > 0 {
-        let problem = "stay as they are: they open with no value of SECRET_KEY, or another user has the number by now";
+        let problem = "were not changed: no value of SECRET_KEY decrypts them, or another user has the same number now";
         return Err(format!("{message}; the phone numbers of {} users {problem}.", done.phones_left));
     }
     if done.unopened > 0 {
-        let problem = "open with no value of SECRET_KEY: add the one they need behind the others and run this again, or \
-                       leave them, for the next login brings a new session key";
+        let problem = "open with no value of SECRET_KEY: add the one they need after the others and run this again, or \
+                       leave them: the next login of these users stores a new session key";
         return Err(format!("{message}; those of {} {problem}.", done.unopened));
     }
     Ok(format!("{message}: nothing stored needs another key than the newest."))
@@ -68,7 +68,7 @@ async fn reseal(accounts: &Accounts) -> Result<String, String> {
 
 async fn flagged(accounts: &Accounts, after: Option<&str>, limit: u64) -> Result<String, String> {
     let after = after.map(user_id).transpose()?;
-    let flags = accounts.content_flags(after, limit).await.map_err(|error| failed("list what is flagged", &error))?;
+    let flags = accounts.content_flags(after, limit).await.map_err(|error| failed("list the flags", &error))?;
     let line = |flag: &content_flag::Model| {
         let user = GlobalId::User(flag.user_id).encode();
         let (field, suggestion) = (flag.field.as_str(), flag.suggestion.as_str());
@@ -102,7 +102,7 @@ async fn set_role(accounts: &Accounts, user: &str, role: Role) -> Result<String,
     if found { Ok(done) } else { Err(no_such_user(user)) }
 }
 
-/// The user that an id stands for: of a merged account the one that stayed.
+/// The user with an id; for a merged account, the account that remains.
 async fn user_of(accounts: &Accounts, text: &str) -> Result<UserId, String> {
     let found = accounts.user(user_id(text)?).await.map_err(|error| failed("find the account", &error))?;
     found.map(|user| user.id).ok_or_else(|| no_such_user(text))

@@ -17,7 +17,7 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000")
 }
 
-/// A network such as `10.0.0.0/8`; a bare address is the network of that address alone.
+/// A network such as `10.0.0.0/8`; an address without a prefix length is the network of only that address.
 pub(super) fn network(text: &str) -> Result<IpNet, InvalidValue> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     network.map(|network| network.trunc()).map_err(|_| "must be a network such as 10.0.0.0/8, or an IP address")

@@ -24,7 +24,7 @@ fn declarations() -> [&'static Declaration; 3] {
     [&WECHAT_APP_ID.declaration, &WECHAT_APP_SECRET.declaration, &WECHAT_APPS.declaration]
 }
 
-/// Whether no mini program is configured. A secret alone is a mistake, not a request for the emulator.
+/// Whether no mini program is configured. A secret without an appid is a mistake, and does not start the emulator.
 pub(super) fn is_emulated(raw: &RawSettings) -> bool {
     !declarations().into_iter().any(|declaration| raw.is_set(declaration))
 }

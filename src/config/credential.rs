@@ -43,8 +43,8 @@ pub(super) fn push_token(text: &str) -> Result<SecretString, InvalidValue> {
     if is_token { Ok(text.into()) } else { Err("must be a token: 3 to 64 visible ASCII characters") }
 }
 
-/// The `EncodingAESKey` of the message push: 32 bytes in base64 without the last sign. `WeChat` makes up its characters at
-/// random, so the last one may say more than the bytes do.
+/// The `EncodingAESKey` of the message push: 32 bytes in base64 without padding. `WeChat` generates its characters at
+/// random, so the last one may contain more bits than the bytes need.
 pub(super) fn push_aes_key(text: &str) -> Result<SecretSlice<u8>, InvalidValue> {
     const INVALID: InvalidValue = "must be an EncodingAESKey: 43 letters and digits";
     if text.len() != 43 {

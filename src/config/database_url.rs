@@ -37,7 +37,7 @@ pub enum DatabaseUrlError {
     /// An unknown parameter.
     #[error("the parameter {name} is unknown; known are {known}")]
     UnknownParameter {
-        /// Its name, or its position where the name could be part of a password.
+        /// Its name, or its position if the name could be part of a password.
         name: String,
         /// The known parameters.
         known: &'static str,
@@ -99,7 +99,7 @@ fn decode(text: &str) -> Result<String, InvalidValue> {
     if text.contains(char::is_control) { Err("must not contain control characters") } else { Ok(text) }
 }
 
-/// The byte that two hexadecimal digits stand for.
+/// The byte of two hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u8> {
     let are_digits = digits.iter().all(u8::is_ascii_hexdigit);
     let digits = str::from_utf8(digits).ok().filter(|_| are_digits)?;

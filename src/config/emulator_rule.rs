@@ -1,5 +1,5 @@
-//! Whether the emulator may take the place of a mini program. It logs anyone in as anybody, so a forgotten setting must
-//! not start it on a system that others use.
+//! Whether the emulator may replace WeChat. It lets anyone log in as any user, so a forgotten setting must not start it
+//! on a system that others use.
 
 use super::{
     ConfigProblems, apps,
@@ -8,7 +8,7 @@ use super::{
     setting::Declaration,
 };
 
-/// Refuses the emulator together with a mini program, and, unless `EMULATOR` is on, where others may use the system.
+/// Refuses the emulator together with a mini program, and, unless `EMULATOR` is on, on a system that others may use.
 pub(super) fn check(raw: &mut RawSettings) {
     // an invalid value has its own error
     let Some(requested) = raw.get(&EMULATOR) else { return };
@@ -26,21 +26,22 @@ fn check_request(
 ) {
     const HOW: &str = "set WECHAT_APP_ID and WECHAT_APP_SECRET, or, on a test system, EMULATOR=true";
     match (is_emulated, requested) {
-        (false, Some(true)) => problems
-            .error(format!("{label}: must not be true beside a mini program: the emulator logs anyone in as anybody")),
+        (false, Some(true)) => problems.error(format!(
+            "{label}: must not be true beside a mini program: the emulator lets anyone log in as any user"
+        )),
         (true, Some(false)) => problems.error(format!("WECHAT_APP_ID: is not set, and EMULATOR is off: {HOW}")),
         (true, None) if !exposures.is_empty() => problems.error(format!(
-            "WECHAT_APP_ID: is not set, and the WeChat emulator, which logs anyone in as anybody, does not start by \
-             itself where {exposures} is configured: {HOW}"
+            "WECHAT_APP_ID: is not set, and the WeChat emulator, which lets anyone log in as any user, does not \
+             start by itself where {exposures} is configured: {HOW}"
         )),
         (true, Some(true)) if !exposures.is_empty() => {
-            problems.warn(format!("{label}: everyone who reaches this server can log in as anybody"));
+            problems.warn(format!("{label}: everyone who reaches this server can log in as any user"));
         }
         _ => {}
     }
 }
 
-/// The settings that make it likely that others use the system, as part of a sentence; empty where there are none.
+/// The settings that make it likely that others use the system, as part of a sentence; empty if there are none.
 fn exposures(raw: &RawSettings) -> String {
     let is_public = raw.get(&LISTEN).is_some_and(|listen| !listen.ip().to_canonical().is_loopback());
     let is_on_server = raw.get(&DATABASE_URL).is_some_and(|database| !database.is_embedded());

@@ -11,7 +11,7 @@ use super::{
     setting::{Declaration, Kind},
 };
 
-/// The file that is read where none is named, in the working directory.
+/// The file in the working directory that is read if no other is named.
 pub(super) const DEFAULT_PATH: &str = "miniaccount.toml";
 
 /// The settings file.
@@ -37,7 +37,7 @@ impl SettingsFile {
         Self { name, table }
     }
 
-    /// The value of a setting as an environment variable would hold it.
+    /// The value of a setting in the form of an environment variable.
     pub(super) fn text(&self, setting: &Declaration) -> Option<Result<String, InvalidValue>> {
         let value = self.table.get(&setting.key())?;
         Some(match value {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{declarations::SETTINGS, setting::Kind};
 
 const LEGEND: &str = "\
-Settings, with their [defaults]. The environment comes first, then the settings file, where names are in lower case.
-Those with * can also be in a file of their own, whose path is in the variable NAME_FILE.";
+Settings, with their [defaults]. The environment has precedence over the settings file, where names are in lower case.
+A setting with * may also be in a separate file, whose path is in the variable NAME_FILE.";
 
 /// The list of settings.
 #[must_use]

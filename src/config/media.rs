@@ -1,4 +1,4 @@
-//! Where pictures lie, by the settings together.
+//! The storage of pictures, from several settings.
 
 use std::path::{Path, PathBuf};
 
@@ -12,21 +12,21 @@ use super::{
     raw::RawSettings,
 };
 
-/// Where pictures lie.
+/// Where pictures are stored.
 #[derive(Clone, Debug)]
-pub enum MediaPlace {
-    /// In a folder of this machine.
+pub enum MediaLocation {
+    /// In a folder on this machine.
     Folder(PathBuf),
     /// In a bucket.
     Bucket(Bucket),
 }
 
-/// A bucket that speaks S3.
+/// An S3-compatible bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     /// Its name.
     pub name: String,
-    /// Where it is, without a slash at the end; `None` is Amazon's own of the region.
+    /// The URL of its endpoint, without a trailing slash; `None` is Amazon's endpoint of the region.
     pub endpoint: Option<String>,
     /// The region that requests are signed for.
     pub region: String,
@@ -46,11 +46,11 @@ impl Bucket {
     }
 }
 
-/// The place: a folder beside the database, or a bucket with its keys.
-pub(super) fn place(raw: &RawSettings) -> Option<MediaPlace> {
+/// The location: a folder next to the database, or a bucket with its keys.
+pub(super) fn location(raw: &RawSettings) -> Option<MediaLocation> {
     Some(match raw.get(&MEDIA_URL)? {
-        MediaUrl::Folder(folder) => MediaPlace::Folder(beside(&raw.get(&DATABASE_URL)?, &folder)),
-        MediaUrl::Bucket { name, endpoint, region } => MediaPlace::Bucket(Bucket {
+        MediaUrl::Folder(folder) => MediaLocation::Folder(beside(&raw.get(&DATABASE_URL)?, &folder)),
+        MediaUrl::Bucket { name, endpoint, region } => MediaLocation::Bucket(Bucket {
             name,
             endpoint,
             region,
@@ -60,7 +60,7 @@ pub(super) fn place(raw: &RawSettings) -> Option<MediaPlace> {
     })
 }
 
-/// A folder beside an SQLite file, else in the working directory.
+/// A folder next to an SQLite file, otherwise in the working directory.
 fn beside(database: &DatabaseUrl, folder: &Path) -> PathBuf {
     match database {
         DatabaseUrl::Sqlite(SqliteDatabase::File { path, .. }) => path.with_file_name("").join(folder),
@@ -68,11 +68,11 @@ fn beside(database: &DatabaseUrl, folder: &Path) -> PathBuf {
     }
 }
 
-/// A bucket needs both keys, and a folder has no use for them.
+/// Refuses a bucket without its keys, and warns of keys without a bucket.
 pub(super) fn check(raw: &mut RawSettings) {
-    let Some(place) = raw.get(&MEDIA_URL) else { return };
+    let Some(location) = raw.get(&MEDIA_URL) else { return };
     for key in [&MEDIA_ACCESS_KEY.declaration, &MEDIA_SECRET_KEY.declaration] {
-        match place {
+        match location {
             MediaUrl::Bucket { .. } if !raw.is_set(key) => {
                 raw.refuse(key, "is not set, and the bucket of MEDIA_URL needs it");
             }
@@ -87,7 +87,7 @@ mod tests {
     use super::{super::media_url::media_url, *};
 
     #[test]
-    fn a_folder_is_beside_the_database() {
+    fn folder_is_next_to_the_database() {
         for (database, folder, expected) in [
             ("sqlite://miniaccount.db?mode=rwc", "file:media", "media"),
             ("sqlite:///var/lib/a/a.db", "file:media", "/var/lib/a/media"),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_bucket_may_be_in_its_endpoint() {
+    fn endpoint_may_contain_the_name_of_the_bucket() {
         let bucket = |endpoint: Option<&str>| Bucket {
             name: "a-125".to_owned(),
             endpoint: endpoint.map(str::to_owned),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_without_its_keys_is_refused_and_keys_without_a_bucket_are_warned_of() {
+    fn bucket_without_keys_is_refused_and_keys_without_a_bucket_cause_a_warning() {
         let read = |set: &'static [(&'static str, &'static str)]| {
             let environment = move |name: &str| {
                 let value = set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(refused.errors, ["MEDIA_SECRET_KEY: is not set, and the bucket of MEDIA_URL needs it"]);
         let (config, _) =
             read(&[("MEDIA_URL", "s3://a?region=x"), ("MEDIA_ACCESS_KEY", "k"), ("MEDIA_SECRET_KEY", "s")]).unwrap();
-        assert!(matches!(config.media, MediaPlace::Bucket(_)) && !format!("{:?}", config.media).contains("\"s\""));
+        assert!(matches!(config.media, MediaLocation::Bucket(_)) && !format!("{:?}", config.media).contains("\"s\""));
         let (_, warnings) = read(&[("MEDIA_ACCESS_KEY", "k")]).unwrap();
         assert!(
             warnings.contains(&"MEDIA_ACCESS_KEY: has no effect: MEDIA_URL names a folder".to_owned()),

@@ -1,4 +1,4 @@
-//! Parses the address of stored pictures and its keys, and the address that clients use.
+//! Parses `MEDIA_URL`, the keys of a bucket, and `PUBLIC_URL`.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,17 @@ use url::Url;
 
 use super::{address, problems::InvalidValue};
 
-/// `MEDIA_URL` alone.
+/// The value of `MEDIA_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MediaUrl {
     Folder(PathBuf),
     Bucket { name: String, endpoint: Option<String>, region: String },
 }
 
-/// Signs requests where no region is named: what S3 servers other than Amazon's take.
+/// The region of signatures if none is set: S3-compatible servers other than Amazon's accept it.
 const REGION: &str = "us-east-1";
 
-/// `file:media`, `s3://bucket?endpoint=https://…&region=…`.
+/// Parses `file:media` or `s3://bucket?endpoint=https://…&region=…`.
 pub(super) fn media_url(text: &str) -> Result<MediaUrl, InvalidValue> {
     const INVALID: InvalidValue =
         "must be file: and a folder, such as file:media, or s3://bucket?endpoint=https://…&region=…";
@@ -37,7 +37,7 @@ pub(super) fn media_url(text: &str) -> Result<MediaUrl, InvalidValue> {
         }
     }
     match (&endpoint, region) {
-        (None, None) => Err("must name the endpoint of the bucket, or the region where it is Amazon's"),
+        (None, None) => Err("must name the endpoint of the bucket, or for Amazon S3 the region"),
         (_, region) => Ok(MediaUrl::Bucket { name, endpoint, region: region.unwrap_or_else(|| REGION.to_owned()) }),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn bucket_key(text: &str) -> Result<SecretString, InvalidValue> {
     if is_plain { Ok(text.into()) } else { Err("must be a key: up to 256 visible ASCII characters") }
 }
 
-/// The address that clients use, with or without a path, without a slash at the end.
+/// Parses the URL that clients use, with or without a path. The result has no trailing slash.
 pub(super) fn public_url(text: &str) -> Result<String, InvalidValue> {
     const INVALID: InvalidValue = "must be http:// or https:// with a host, such as https://api.example";
     let url = Url::parse(text).map_err(|_| INVALID)?;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_has_an_endpoint_or_a_region() {
+    fn bucket_has_an_endpoint_or_a_region() {
         let bucket = |name: &str, endpoint: Option<&str>, region: &str| {
             let (name, endpoint, region) = (name.to_owned(), endpoint.map(str::to_owned), region.to_owned());
             Ok(MediaUrl::Bucket { name, endpoint, region })
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_address_has_no_slash_at_its_end() {
+    fn public_url_has_no_trailing_slash() {
         for (text, expected) in [
             ("https://API.example/", "https://api.example"),
             ("https://a.example/account//", "https://a.example/account"),

@@ -1,4 +1,4 @@
-//! The forms of values: one, one or none, a list. Each takes the parser of a single value.
+//! The forms of values: a single value, an optional value, a list. Each uses the parser of a single value.
 
 use super::{
     problems::InvalidValue,
@@ -10,7 +10,7 @@ pub(super) fn one<T, E: ToString>(text: &str, parse: impl FnOnce(&str) -> Result
     parse(text).map_err(|reason| vec![ValueProblem::of_value(&reason)])
 }
 
-/// A single value, or none where the text is empty.
+/// A single value, or none if the text is empty.
 pub(super) fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, InvalidValue>) -> Parsed<Option<T>> {
     if text.is_empty() { Ok(None) } else { one(text, parse).map(Some) }
 }
@@ -27,12 +27,12 @@ pub(super) fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, InvalidValue
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-/// Values of which a parser looks at the whole text.
+/// Values that a parser reads from the whole text.
 pub(super) fn whole<T>(text: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
     parse(text)
 }
 
-/// The entries of a list, without the blanks around them; none where the text is empty.
+/// The trimmed entries of a list; none if the text is empty.
 pub(super) fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(move |_| !text.is_empty())
 }

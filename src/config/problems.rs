@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt};
 
-/// Why a value is invalid, in fixed words, which cannot hold the value itself.
+/// Why a value is invalid, as a fixed text, which cannot contain the value itself.
 pub(super) type InvalidValue = &'static str;
 
 /// Every problem of the settings.

@@ -57,7 +57,7 @@ impl RawSettings {
         self.values.get(declaration.name).map_or_else(|| declaration.name.to_owned(), |value| value.label.clone())
     }
 
-    /// The value, or the default; `None` where it is invalid, which `check_values` has noted.
+    /// The value, or the default; `None` if it is invalid, which `check_values` reports.
     pub(super) fn get<T>(&self, setting: &Setting<T>) -> Option<T> {
         (setting.parse)(self.text(&setting.declaration)?).ok()
     }

@@ -18,7 +18,10 @@ pub(super) fn discard_without_effect(raw: &mut RawSettings) {
         raw.discard(&METRICS_LISTEN.declaration);
     }
     if raw.is_set(&WECHAT_PUSH_AES_KEY.declaration) && !raw.is_set(&WECHAT_PUSH_TOKEN.declaration) {
-        raw.warn(&WECHAT_PUSH_AES_KEY.declaration, "has no effect without `WECHAT_PUSH_TOKEN`: no push is taken");
+        raw.warn(
+            &WECHAT_PUSH_AES_KEY.declaration,
+            "has no effect without `WECHAT_PUSH_TOKEN`: no pushed message is accepted",
+        );
     }
     if apps::is_emulated(raw) && raw.is_set(&WECHAT_API_BASE.declaration) {
         raw.warn(&WECHAT_API_BASE.declaration, "has no effect without a mini program: the emulator is called");
@@ -62,7 +65,7 @@ fn warn_of_explorer(raw: &mut RawSettings) {
 
 fn warn_of_cloud_hosting(raw: &mut RawSettings) {
     if raw.get(&CLOUD_HOSTING) == Some(true) {
-        let reason = "whoever reaches this server other than through WeChat cloud hosting can log in as anybody";
+        let reason = "anyone who reaches this server other than through WeChat cloud hosting can log in as any user";
         raw.warn(&CLOUD_HOSTING.declaration, reason);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Kind {
     /// As an environment variable or as a key of the settings file.
     Plain,
-    /// The same, or in a file of its own, whose path is in the variable `NAME_FILE`.
+    /// The same, or in a separate file, whose path is in the variable `NAME_FILE`.
     Secret,
     /// As `key:value,key:value`, or as a table of the settings file.
     Table,
@@ -20,13 +20,13 @@ pub struct Declaration {
     pub name: &'static str,
     /// How it may be written.
     pub kind: Kind,
-    /// The text that is parsed where it is not set; empty where there is none.
+    /// The default, which is parsed if the setting is not set; empty if there is none.
     pub default: &'static str,
     /// What it means, in one English sentence, with code in backticks.
     pub english: &'static str,
     /// What it means, in one Chinese sentence, with code in backticks.
     pub chinese: &'static str,
-    /// Parses a text for its problems alone.
+    /// Finds the problems of a text.
     pub(super) check: fn(&str) -> Parsed<()>,
 }
 
@@ -50,14 +50,14 @@ pub(super) type Parsed<T> = Result<T, Vec<ValueProblem>>;
 /// A problem of a value, or of one entry of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ValueProblem {
-    /// Position of the entry, from 1; `None` for the value as a whole.
+    /// Position of the entry, from 1; `None` for the whole value.
     pub(super) entry: Option<usize>,
     /// The problem, without the value itself.
     pub(super) reason: String,
 }
 
 impl ValueProblem {
-    /// A problem of the value as a whole.
+    /// A problem of the whole value.
     pub(super) fn of_value(reason: &impl ToString) -> Self {
         Self { entry: None, reason: reason.to_string() }
     }

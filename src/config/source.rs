@@ -25,7 +25,7 @@ pub fn process_environment(name: &str) -> Result<String, VarError> {
 pub(super) struct RawValue {
     /// What a message about it begins with: where it is set, and its name there.
     pub(super) label: String,
-    /// The text without blanks around it; `None` where it could not be read and an error says why.
+    /// The trimmed text; `None` if it could not be read, which an error explains.
     pub(super) text: Option<String>,
 }
 

@@ -11,10 +11,10 @@ use super::{
     setting::{Parsed, ValueProblem},
 };
 
-/// The longest duration: a hundred years, far from where times overflow.
+/// The longest duration: a hundred years, so that times do not overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// `500ms`, `90s`, `15m`, `2h`, `30d`.
+/// A duration such as `500ms`, `90s`, `15m`, `2h` or `30d`.
 pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
     const INVALID: InvalidValue = "must be a duration such as 500ms, 90s, 15m, 2h or 30d";
     let (number, unit) = split_number(text).ok_or(INVALID)?;
@@ -37,7 +37,7 @@ pub(super) fn duration_or_off(text: &str) -> Result<Duration, InvalidValue> {
     if is_off { Ok(Duration::ZERO) } else { duration(text) }
 }
 
-/// `600/min`, `10/s`, `100/h`; `off` is no limit.
+/// A rate such as `600/min`, `10/s` or `100/h`; `off` is no limit.
 pub(super) fn rate(text: &str) -> Result<Option<Rate>, InvalidValue> {
     const INVALID: InvalidValue = "must be a rate such as 10/s, 600/min or 100/h, or off";
     if text.eq_ignore_ascii_case("off") {

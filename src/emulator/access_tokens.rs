@@ -1,4 +1,5 @@
-//! The access tokens given out: each for 7200 seconds, and the same one again until less than five minutes of it are left.
+//! The issued access tokens. Each lives for 7200 seconds; a call gets the same token until less than five minutes are
+//! left.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,12 +11,12 @@ use super::refusal::Refusal;
 use crate::random;
 
 const LIFETIME: Duration = Duration::from_hours(2);
-/// With less than this left of a token, the next call gives another.
+/// If a token has less than this left, the next call issues a new one, and both are valid.
 const OVERLAP: Duration = Duration::from_mins(5);
-/// Tokens remembered: those of apps enough for any test.
+/// Stored tokens: enough for the apps of any test.
 const CAPACITY: usize = 1000;
 
-/// The tokens given out, the expired ones among them: WeChat tells an expired token from an unknown one.
+/// The issued tokens, with the expired ones, because WeChat distinguishes an expired token from an unknown one.
 #[derive(Default)]
 pub(super) struct AccessTokens(VecDeque<Issued>);
 
@@ -26,30 +27,30 @@ struct Issued {
 }
 
 impl AccessTokens {
-    /// The present token of an app, as WeChat answers it.
+    /// The response with the current token of an app.
     pub(super) fn issue(&mut self, app_id: String, now: Timestamp) -> Value {
         let newest = self.0.iter().rfind(|issued| issued.app_id == app_id);
-        let present = newest.filter(|issued| issued.expires.since(now) >= OVERLAP);
-        if let Some(issued) = present {
-            return answer_of(issued, now);
+        let current = newest.filter(|issued| issued.expires.since(now) >= OVERLAP);
+        if let Some(issued) = current {
+            return response_of(issued, now);
         }
         let token = format!("emulated_{}", URL_SAFE_NO_PAD.encode(random::bytes::<96>()));
         let issued = Issued { app_id, token, expires: now + LIFETIME };
-        let answer = answer_of(&issued, now);
+        let response = response_of(&issued, now);
         if self.0.len() >= CAPACITY {
             self.0.pop_front();
         }
         self.0.push_back(issued);
-        answer
+        response
     }
 
-    /// The app of a token.
+    /// The app that a token was issued to.
     pub(super) fn app_of(&self, token: &str, now: Timestamp) -> Result<String, Refusal> {
         let issued = self.0.iter().find(|issued| issued.token == token).ok_or(Refusal::INVALID_TOKEN)?;
         if issued.expires <= now { Err(Refusal::TOKEN_EXPIRED) } else { Ok(issued.app_id.clone()) }
     }
 }
 
-fn answer_of(issued: &Issued, now: Timestamp) -> Value {
+fn response_of(issued: &Issued, now: Timestamp) -> Value {
     json!({ "access_token": issued.token, "expires_in": issued.expires.since(now).as_secs() })
 }

@@ -1,4 +1,4 @@
-//! What the calls with an access token have in common: whose token it is, and the JSON that was sent.
+//! What the calls with an access token share: the check of the token, and the JSON body.
 
 use axum::{
     body::Bytes,
@@ -8,24 +8,24 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{fake::FakeWeChat, refusal::Refusal, reply};
+use super::{refusal::Refusal, reply, state::EmulatorState};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Authorisation {
+struct TokenQuery {
     access_token: String,
 }
 
-/// The app whose access token the call has.
-pub(super) fn app_of(fake: &FakeWeChat, uri: &Uri) -> Result<String, Refusal> {
-    let Query(sent) = Query::<Authorisation>::try_from_uri(uri).unwrap_or_default();
+/// The app that the access token of a call was issued to.
+pub(super) fn app_of(state: &EmulatorState, uri: &Uri) -> Result<String, Refusal> {
+    let Query(sent) = Query::<TokenQuery>::try_from_uri(uri).unwrap_or_default();
     if sent.access_token.is_empty() {
         return Err(Refusal::NO_TOKEN);
     }
-    fake.access_tokens().app_of(&sent.access_token, fake.now())
+    state.access_tokens().app_of(&sent.access_token, state.now())
 }
 
-/// The body, by what it is and not by its Content-Type.
+/// The JSON body, whatever its Content-Type, as WeChat reads it.
 pub(super) fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     if body.is_empty() {
         return Err(Refusal::NO_CONTENT);
@@ -33,11 +33,11 @@ pub(super) fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|_| Refusal::NOT_JSON)
 }
 
-pub(super) fn refuse(fake: &FakeWeChat, refusal: Refusal) -> Response {
+pub(super) fn refuse(state: &EmulatorState, refusal: Refusal) -> Response {
     tracing::debug!(errcode = refusal.0, "the emulator refused a call");
-    reply::wechat(&refusal.body(fake.now()))
+    reply::wechat(&refusal.response(state.now()))
 }
 
-pub(super) async fn refuse_method(State(fake): State<FakeWeChat>) -> Response {
-    refuse(&fake, Refusal::NOT_POST)
+pub(super) async fn refuse_method(State(state): State<EmulatorState>) -> Response {
+    refuse(&state, Refusal::NOT_POST)
 }

@@ -1,4 +1,4 @@
-//! `GET /sns/jscode2session`: a code against an openid, as WeChat answers it.
+//! `GET /sns/jscode2session`: exchanges a login code for an openid and a session key.
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -7,15 +7,15 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    fake::FakeWeChat,
-    people::{Person, open_id},
     push::push,
     refusal::Refusal,
     reply,
     scenario::{Login, Scenario},
+    state::EmulatorState,
+    users::{SessionResponse, open_id},
 };
 
-/// WeChat's app ids have 18 characters; a bound keeps what is remembered of a code small.
+/// The longest appid. WeChat's have 18 characters; the limit bounds the memory of a code.
 pub(super) const MAX_APP_ID: usize = 64;
 
 #[derive(Default, Deserialize)]
@@ -27,36 +27,36 @@ pub(super) struct ExchangeRequest {
     grant_type: String,
 }
 
-pub(super) async fn answer(
-    State(fake): State<FakeWeChat>,
+pub(super) async fn handle(
+    State(state): State<EmulatorState>,
     request: Result<Query<ExchangeRequest>, QueryRejection>,
 ) -> Response {
     let Query(request) = request.unwrap_or_default();
-    match scenario(&fake, &request) {
-        Ok(Scenario::Login(login)) => log_in(&fake, &request.appid, &login).await,
+    match scenario(&state, &request) {
+        Ok(Scenario::Login(login)) => log_in(&state, &request.appid, &login).await,
         Ok(Scenario::Push(event, login)) => {
-            // before the login, so that its answer shows what the event changed
-            if push(&fake, &request.appid, &login.name, event).await {
-                log_in(&fake, &request.appid, &login).await
+            // before the login, so that the login's response shows the effect of the event
+            if push(&state, &request.appid, &login.name, event).await {
+                log_in(&state, &request.appid, &login).await
             } else {
-                refuse(&fake, Refusal::BUSY)
+                refuse(&state, Refusal::BUSY)
             }
         }
-        Ok(Scenario::Error(errcode)) => refuse(&fake, Refusal(errcode)),
-        Ok(Scenario::Broken(broken)) => reply::broken(&fake, broken).await,
-        Err(refusal) => refuse(&fake, refusal),
+        Ok(Scenario::Error(errcode)) => refuse(&state, Refusal(errcode)),
+        Ok(Scenario::Broken(broken)) => reply::broken(&state, broken).await,
+        Err(refusal) => refuse(&state, refusal),
     }
 }
 
-pub(super) async fn refuse_method(State(fake): State<FakeWeChat>) -> Response {
-    refuse(&fake, Refusal::NOT_GET)
+pub(super) async fn refuse_method(State(state): State<EmulatorState>) -> Response {
+    refuse(&state, Refusal::NOT_GET)
 }
 
-fn scenario(fake: &FakeWeChat, request: &ExchangeRequest) -> Result<Scenario, Refusal> {
+fn scenario(state: &EmulatorState, request: &ExchangeRequest) -> Result<Scenario, Refusal> {
     request.check()?;
-    match Scenario::typed(&request.js_code) {
-        Some(typed) => typed,
-        None => fake.redeem(&request.js_code, &request.appid),
+    match Scenario::from_code(&request.js_code) {
+        Some(scenario) => scenario,
+        None => state.redeem(&request.js_code, &request.appid),
     }
 }
 
@@ -73,14 +73,14 @@ impl ExchangeRequest {
     }
 }
 
-async fn log_in(fake: &FakeWeChat, app_id: &str, login: &Login) -> Response {
-    fake.wait(login.delay).await;
-    tracing::debug!("the emulator logged somebody in");
-    let session_key = fake.new_session_key(&open_id(app_id, &login.name));
-    reply::wechat(&Person::new(app_id, login, session_key))
+async fn log_in(state: &EmulatorState, app_id: &str, login: &Login) -> Response {
+    state.wait(login.delay).await;
+    tracing::debug!("the emulator logged a user in");
+    let session_key = state.new_session_key(&open_id(app_id, &login.name));
+    reply::wechat(&SessionResponse::new(app_id, login, session_key))
 }
 
-fn refuse(fake: &FakeWeChat, refusal: Refusal) -> Response {
+fn refuse(state: &EmulatorState, refusal: Refusal) -> Response {
     tracing::debug!(errcode = refusal.0, "the emulator refused a code");
-    reply::wechat(&refusal.body(fake.now()))
+    reply::wechat(&refusal.response(state.now()))
 }

@@ -1,4 +1,4 @@
-//! The store of true codes: for one app, once, for five minutes, and never more than ten thousand of them.
+//! The one-time codes. Each is valid for one app, once, for five minutes; at most ten thousand are stored.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,13 +11,14 @@ use entity::Timestamp;
 use super::refusal::Refusal;
 use crate::random;
 
-/// How long a code of `wx.login` is good.
+/// Lifetime of a code of `wx.login`.
 pub(super) const LIFETIME: Duration = Duration::from_mins(5);
 const CAPACITY: usize = 10_000;
 const CODE_LENGTH: usize = 32;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Codes issued out and not expired, the used ones among them: WeChat tells a used code from an unknown one.
+/// The issued codes that have not expired, with the used ones, because WeChat distinguishes a used code from an unknown
+/// one.
 pub(super) struct Codes<S> {
     issued: HashMap<String, IssuedCode<S>>,
     oldest_first: VecDeque<String>,
@@ -48,10 +49,10 @@ impl<S: Clone> Codes<S> {
         code
     }
 
-    /// A code for another app stays good for its own, as a stranger's try must not spend it.
+    /// Uses a code. A refused attempt by another app does not use it up.
     pub(super) fn redeem(&mut self, code: &str, app_id: &str, now: Timestamp) -> Result<S, Refusal> {
         self.sweep(now);
-        // the sweep goes by order of birth, which is the order of death only while the clock goes forward
+        // `sweep` removes codes in the order of their creation: after the clock was set back, expired ones may be left
         let issued = self.issued.get_mut(code).filter(|issued| now < issued.expires).ok_or(Refusal::INVALID_CODE)?;
         if issued.app.get_or_insert_with(|| app_id.to_owned()) != app_id {
             return Err(Refusal::INVALID_CODE);
@@ -62,7 +63,7 @@ impl<S: Clone> Codes<S> {
         issued.scenario.clone().ok_or(Refusal::INVALID_CODE)
     }
 
-    /// All codes live equally long, so the expired ones are in front.
+    /// Removes expired codes. All codes have the same lifetime, so the expired ones are the oldest.
     fn sweep(&mut self, now: Timestamp) {
         let expired = |code: &String| self.issued.get(code).is_none_or(|issued| issued.expires <= now);
         let count = self.oldest_first.iter().take_while(|code| expired(code)).count();
@@ -77,7 +78,7 @@ impl<S: Clone> Codes<S> {
 }
 
 fn new_code() -> String {
-    // 256 is no multiple of 62, but a code that is a little less than random still cannot be guessed
+    // 256 is not a multiple of 62, so the letters are not equally likely; the code still cannot be guessed
     random::bytes::<CODE_LENGTH>().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).iter().collect()
 }
 
@@ -92,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_32_letters_and_digits() {
+    fn code_has_32_letters_and_digits() {
         let code = Codes::default().mint(None, alice(), START);
         assert_eq!(code.len(), 32);
         assert!(code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     }
 
     #[test]
-    fn the_10_001st_code_drops_the_oldest() {
+    fn code_beyond_the_capacity_removes_the_oldest() {
         let mut codes = Codes::default();
         let minted: Vec<_> = (0..=CAPACITY).map(|_| codes.mint(None, alice(), START)).collect();
         assert_eq!((codes.issued.len(), codes.oldest_first.len()), (CAPACITY, CAPACITY));
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn expired_codes_are_swept() {
+    fn expired_codes_are_removed() {
         let mut codes = Codes::default();
         codes.mint(None, alice(), START);
         codes.mint(None, alice(), START + LIFETIME);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_up_to_its_last_millisecond() {
+    fn code_is_valid_until_the_last_millisecond() {
         let mut codes = Codes::default();
         let [early, late] = [(); 2].map(|()| codes.mint(None, alice(), START));
         assert!(codes.redeem(&early, "wx1", START + LIFETIME - Duration::from_millis(1)).is_ok());
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_lets_no_expired_code_live_on() {
+    fn clock_set_back_does_not_revive_an_expired_code() {
         let mut codes = Codes::default();
         codes.mint(None, alice(), START + LIFETIME);
         let code = codes.mint(None, alice(), START);

@@ -1,22 +1,22 @@
-//! The grammar of what a phone code is to do: `+8613800000000`, `13800000000`, `slow:500:+85251234567`, `error:40029`,
-//! `reply:html`. A person types it after `emulator:` as the code.
+//! The scenarios of phone codes: `+8613800000000`, `13800000000`, `slow:500:+85251234567`, `error:40029`, `reply:html`.
+//! A scenario code is one of these after the prefix `emulator:`.
 
 use std::time::Duration;
 
 use super::{
     refusal::Refusal,
-    scenario::{Broken, MAX_DELAY, TYPED},
+    scenario::{BrokenReply, MAX_DELAY, PREFIX},
 };
 
-/// What the emulator plays.
+/// What the emulator does for a phone code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PhoneScenario {
-    /// Gives a number.
+    /// Responds with a phone number.
     Number(Phone),
     /// Refuses with an errcode.
     Error(i32),
-    /// Answers as no working WeChat does.
-    Broken(Broken),
+    /// Responds as WeChat does when it is broken.
+    Broken(BrokenReply),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,28 +26,28 @@ pub(super) struct Phone {
     /// The number without it.
     pub(super) national: String,
     pub(super) delay: Duration,
-    /// Who may use the code; anybody where `None`.
+    /// The user who may use the code; `None` if any user may.
     pub(super) user: Option<String>,
 }
 
 impl PhoneScenario {
-    /// The scenario of a typed code, or `None` for what may be a true code.
-    pub(super) fn typed(code: &str) -> Option<Result<Self, Refusal>> {
-        code.strip_prefix(TYPED).map(|text| Self::parse(text).ok_or(Refusal::INVALID_CODE))
+    /// The scenario of a scenario code; `None` for any other code, which may be a one-time code.
+    pub(super) fn from_code(code: &str) -> Option<Result<Self, Refusal>> {
+        code.strip_prefix(PREFIX).map(|text| Self::parse(text).ok_or(Refusal::INVALID_CODE))
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
-            None => Phone::of(text).map(Self::Number),
+            None => Phone::parse(text).map(Self::Number),
             Some(("slow", rest)) => slow(rest).map(Self::Number),
             Some(("error", errcode)) => errcode.parse().ok().map(Self::Error),
-            Some(("reply", kind)) => Broken::parse(kind).map(Self::Broken),
+            Some(("reply", kind)) => BrokenReply::parse(kind).map(Self::Broken),
             Some(_) => None,
         }
     }
 
-    /// The same, for a code that only `user` may use.
-    pub(super) fn of(self, user: Option<&str>) -> Self {
+    /// The same scenario, for a code that only `user` may use.
+    pub(super) fn for_user(self, user: Option<&str>) -> Self {
         match self {
             Self::Number(phone) => Self::Number(Phone { user: user.map(str::to_owned), ..phone }),
             other => other,
@@ -56,15 +56,15 @@ impl PhoneScenario {
 }
 
 impl Phone {
-    fn of(text: &str) -> Option<Self> {
-        // a bare number of eleven digits is a Chinese one
+    fn parse(text: &str) -> Option<Self> {
+        // eleven digits without a country code are a Chinese number
         let digits = match text.strip_prefix('+') {
             Some(digits) => digits.to_owned(),
             None if text.len() == 11 && text.starts_with('1') => format!("86{text}"),
             None => return None,
         };
-        let good = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !good || digits.starts_with('0') {
+        let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || digits.starts_with('0') {
             return None;
         }
         let (country, national) = digits.split_at_checked(country_len(&digits))?;
@@ -72,16 +72,16 @@ impl Phone {
     }
 }
 
-/// How many digits the calling code has (ITU-T E.164).
+/// Number of digits of the calling code (ITU-T E.164).
 fn country_len(digits: &str) -> usize {
-    const OF_TWO: [&str; 44] = [
+    const TWO_DIGITS: [&str; 44] = [
         "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
         "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
         "86", "90", "91", "92", "93", "94", "95", "98",
     ];
     match digits.as_bytes() {
         [b'1' | b'7', ..] => 1,
-        _ if OF_TWO.iter().any(|code| digits.starts_with(code)) => 2,
+        _ if TWO_DIGITS.iter().any(|code| digits.starts_with(code)) => 2,
         _ => 3,
     }
 }
@@ -89,7 +89,7 @@ fn country_len(digits: &str) -> usize {
 fn slow(rest: &str) -> Option<Phone> {
     let (delay, number) = rest.split_once(':')?;
     let delay = Duration::from_millis(delay.parse().ok()?);
-    Some(Phone { delay, ..Phone::of(number)? }).filter(|phone| phone.delay <= MAX_DELAY)
+    Some(Phone { delay, ..Phone::parse(number)? }).filter(|phone| phone.delay <= MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_parted_into_country_and_the_rest() {
+    fn number_is_split_into_country_and_national_number() {
         for (text, country, national) in [
             ("+8613800000000", 86, "13800000000"),
             ("13800000000", 86, "13800000000"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_no_scenario() {
+    fn invalid_number_is_not_a_scenario() {
         for text in
             ["", "+", "alice", "+0861380000", "2380000000", "+123456", "+1234567890123456", "slow:60001:+8613800000000"]
         {
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_grammar_panic(text in "(slow|error|reply|[+]|-|[0-9]{1,25}|:|.){0,8}") {
+        fn parser_never_panics(text in "(slow|error|reply|[+]|-|[0-9]{1,25}|:|.){0,8}") {
             PhoneScenario::parse(&text);
         }
     }

@@ -1,20 +1,20 @@
-//! Pushes events to the server beside the emulator, as WeChat would: one about a person, whom `emulator:push:EVENT:NAME` then
-//! logs in, or the outcome of a check.
+//! Pushes events to the emulator's server, as WeChat does: an event about a user, before `emulator:push:EVENT:NAME`
+//! logs them in, or the result of a content check.
 
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Value, json};
 
-use super::{fake::FakeWeChat, people::open_id, push_target::PushTarget, scenario::PushedEvent};
+use super::{push_target::PushTarget, scenario::PushedEvent, state::EmulatorState, users::open_id};
 
-/// How long the server may take to answer: WeChat gives it as long.
+/// How long the server may take to respond, as with WeChat.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pushes an event; `false` where there is no server to push to, or it does not acknowledge the event.
-pub(super) async fn push(fake: &FakeWeChat, app_id: &str, name: &str, event: PushedEvent) -> bool {
-    let Some(target) = fake.push_target() else { return false };
-    let time = fake.now().seconds();
+/// Pushes an event; `false` if there is no server, or if it does not acknowledge the event.
+pub(super) async fn push(state: &EmulatorState, app_id: &str, name: &str, event: PushedEvent) -> bool {
+    let Some(target) = state.push_target() else { return false };
+    let time = state.now().seconds();
     let mut message = message(app_id, &open_id(app_id, name), event.name(), time);
     if let PushedEvent::Revoke(info) = event {
         message["RevokeInfo"] = info.to_string().into();
@@ -22,27 +22,27 @@ pub(super) async fn push(fake: &FakeWeChat, app_id: &str, name: &str, event: Pus
     deliver(target, app_id, time, &message).await
 }
 
-/// Pushes the outcome of a check, where there is a server to push to.
-pub(super) async fn push_check(fake: &FakeWeChat, app_id: &str, openid: &str, outcome: Value) {
-    let Some(target) = fake.push_target() else { return };
-    let time = fake.now().seconds();
+/// Pushes the result of a content check, if there is a server.
+pub(super) async fn push_check(state: &EmulatorState, app_id: &str, openid: &str, result: Value) {
+    let Some(target) = state.push_target() else { return };
+    let time = state.now().seconds();
     let mut message = message(app_id, openid, "wxa_media_check", time);
-    if let (Value::Object(message), Value::Object(outcome)) = (&mut message, outcome) {
-        message.extend(outcome);
+    if let (Value::Object(message), Value::Object(result)) = (&mut message, result) {
+        message.extend(result);
     }
     deliver(target, app_id, time, &message).await;
 }
 
-/// Sends a message, and tells whether it was acknowledged.
+/// Sends a message, and returns whether it was acknowledged.
 async fn deliver(target: &PushTarget, app_id: &str, time: i64, message: &Value) -> bool {
-    let answer = send(target, app_id, time, message.to_string()).await;
-    let is_taken = answer.is_ok_and(|answer| answer == "success");
-    tracing::debug!(is_taken, "the emulator pushed an event");
-    is_taken
+    let response = send(target, app_id, time, message.to_string()).await;
+    let is_acknowledged = response.is_ok_and(|response| response == "success");
+    tracing::debug!(is_acknowledged, "the emulator pushed an event");
+    is_acknowledged
 }
 
 async fn send(target: &PushTarget, app_id: &str, time: i64, body: String) -> Result<String, reqwest::Error> {
-    // this machine alone is called, without TLS
+    // the server is on this machine: no TLS and no proxy
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(TIMEOUT).build()?;
     let (time, nonce) = (time.to_string(), crate::random::unique_id());
     let url = format!(
@@ -51,7 +51,7 @@ async fn send(target: &PushTarget, app_id: &str, time: i64, body: String) -> Res
         signature(&[&target.token, &time, &nonce]),
         &*nonce
     );
-    // WeChat calls its JSON so
+    // WeChat, too, sends JSON with this Content-Type
     let request = client.post(url).header("content-type", "text/xml").body(body);
     request.send().await?.error_for_status()?.text().await
 }

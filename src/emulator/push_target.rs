@@ -1,15 +1,15 @@
-//! Where the emulator pushes events to.
+//! The server that the emulator pushes events to.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Where events are pushed to, and the token that signs them.
+/// The server that events are pushed to, and the token that signs them.
 pub(super) struct PushTarget {
     pub(super) base: String,
     pub(super) token: String,
 }
 
 impl PushTarget {
-    /// The server at an address.
+    /// The server that listens on an address.
     pub(super) fn new(server: SocketAddr, token: String) -> Self {
         let is_any = server.ip().is_unspecified();
         let ip = if is_any { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { server.ip() };

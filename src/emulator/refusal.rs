@@ -1,4 +1,4 @@
-//! WeChat's refusals: an errcode, its usual words, and the request id its support asks for.
+//! WeChat's error responses: an errcode, its usual message, and the request id that WeChat's support needs.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::random;
 
-/// An answer that is no login, by its errcode.
+/// A refused call, by its errcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) i32);
 
@@ -30,13 +30,13 @@ impl Refusal {
     pub(super) const NOT_JSON: Self = Self(47001);
     pub(super) const INVALID_SIGNATURE: Self = Self(87009);
 
-    pub(super) fn body(self, now: Timestamp) -> Body {
-        Body { errcode: self.0, errmsg: format!("{}, rid: {}", self.words(), rid(now)) }
+    pub(super) fn response(self, now: Timestamp) -> ErrorResponse {
+        ErrorResponse { errcode: self.0, errmsg: format!("{}, rid: {}", self.message(), rid(now)) }
     }
 
-    /// WeChat's own words, so that a log of the emulator reads like one of WeChat.
-    fn words(self) -> Cow<'static, str> {
-        let words = match self.0 {
+    /// WeChat's message, so that a log with the emulator reads like one with WeChat.
+    fn message(self) -> Cow<'static, str> {
+        let message = match self.0 {
             -1 => "system error",
             40001 => "invalid credential, access_token is invalid or not latest",
             40002 => "invalid grant_type",
@@ -61,19 +61,19 @@ impl Refusal {
             87009 => "invalid signature",
             other => return Cow::Owned(format!("emulated error {other}")),
         };
-        Cow::Borrowed(words)
+        Cow::Borrowed(message)
     }
 }
 
 #[derive(Serialize)]
-pub(super) struct Body {
+pub(super) struct ErrorResponse {
     errcode: i32,
     errmsg: String,
 }
 
-/// A request id of WeChat's shape: the second in hex, then two random groups.
+/// A request id in WeChat's form: the second in hex, then two random groups.
 fn rid(now: Timestamp) -> String {
-    // the shape has eight digits: the low 32 bits of the second
+    // the first group has eight digits: the low 32 bits of the second
     let [.., a, b, c, d] = now.seconds().to_be_bytes();
     let second = u32::from_be_bytes([a, b, c, d]);
     let [left, right] = [(); 2].map(|()| u32::from_be_bytes(random::bytes()));

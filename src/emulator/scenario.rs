@@ -1,37 +1,37 @@
-//! The grammar of what a code is to do: `alice`, `nounion:alice`, `slow:3000:alice`, `error:40226`, `reply:html`,
-//! `push:revoke.8:alice`.
-//! A person types it after `emulator:` as the code, or names it as the user of a true code.
+//! The scenarios of login codes: `alice`, `nounion:alice`, `slow:3000:alice`, `error:40226`, `reply:html`,
+//! `push:revoke.8:alice`. A scenario code is one of these after the prefix `emulator:`. A scenario may also be the
+//! `user` of a new one-time code.
 
 use std::time::Duration;
 
 use super::refusal::Refusal;
 
-/// What makes a text a code that a person typed; a true code has no colon.
-pub(super) const TYPED: &str = "emulator:";
+/// The prefix of a scenario code. One-time codes contain no colon.
+pub(super) const PREFIX: &str = "emulator:";
 const MAX_NAME: usize = 64;
 pub(super) const MAX_DELAY: Duration = Duration::from_mins(1);
 
-/// What the emulator plays.
+/// What the emulator does for a login code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scenario {
-    /// Logs a person in.
+    /// Logs a user in.
     Login(Login),
     /// Refuses with an errcode.
     Error(i32),
-    /// Answers as no working WeChat does.
-    Broken(Broken),
-    /// Pushes an event about a person, then logs them in.
+    /// Responds as WeChat does when it is broken.
+    Broken(BrokenReply),
+    /// Pushes an event about a user, then logs them in.
     Push(PushedEvent, Login),
 }
 
 /// An event that WeChat pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PushedEvent {
-    /// WeChat removed what the person had shown.
+    /// WeChat cleared the user's profile.
     Modified,
-    /// The person took something back: the number of `RevokeInfo`.
+    /// The user revoked an authorization; the number is that of `RevokeInfo`.
     Revoke(u32),
-    /// The person closed the account.
+    /// The user cancelled the account.
     Cancel,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Login {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum BrokenReply {
     Html,
     Empty,
     Half,
@@ -54,33 +54,33 @@ pub(super) enum Broken {
 }
 
 impl Scenario {
-    /// The scenario of a typed code, or `None` for what may be a true code.
-    pub(super) fn typed(code: &str) -> Option<Result<Self, Refusal>> {
-        code.strip_prefix(TYPED).map(|text| Self::parse(text).ok_or(Refusal::INVALID_CODE))
+    /// The scenario of a scenario code; `None` for any other code, which may be a one-time code.
+    pub(super) fn from_code(code: &str) -> Option<Result<Self, Refusal>> {
+        code.strip_prefix(PREFIX).map(|text| Self::parse(text).ok_or(Refusal::INVALID_CODE))
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
-            None => Login::of(text).map(Self::Login),
-            Some(("nounion", name)) => Some(Self::Login(Login { with_union: false, ..Login::of(name)? })),
+            None => Login::parse(text).map(Self::Login),
+            Some(("nounion", name)) => Some(Self::Login(Login { with_union: false, ..Login::parse(name)? })),
             Some(("slow", rest)) => slow(rest).map(Self::Login),
             Some(("error", errcode)) => errcode.parse().ok().map(Self::Error),
             Some(("push", rest)) => push(rest),
-            Some(("reply", kind)) => Broken::parse(kind).map(Self::Broken),
+            Some(("reply", kind)) => BrokenReply::parse(kind).map(Self::Broken),
             Some(_) => None,
         }
     }
 }
 
 impl Login {
-    fn of(name: &str) -> Option<Self> {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let good = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(known);
-        good.then(|| Self { name: name.to_owned(), delay: Duration::ZERO, with_union: true })
+    fn parse(name: &str) -> Option<Self> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let is_name = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed);
+        is_name.then(|| Self { name: name.to_owned(), delay: Duration::ZERO, with_union: true })
     }
 }
 
-impl Broken {
+impl BrokenReply {
     pub(super) fn parse(kind: &str) -> Option<Self> {
         Some(match kind {
             "html" => Self::Html,
@@ -95,7 +95,7 @@ impl Broken {
     }
 }
 
-/// `modified:alice`, `revoke.8:alice`, `cancel:alice`
+/// Parses `modified:alice`, `revoke.8:alice` or `cancel:alice`.
 fn push(rest: &str) -> Option<Scenario> {
     let (event, name) = rest.split_once(':')?;
     let event = match event.split_once('.') {
@@ -104,11 +104,11 @@ fn push(rest: &str) -> Option<Scenario> {
         Some(("revoke", info)) => PushedEvent::Revoke(info.parse().ok()?),
         _ => return None,
     };
-    Some(Scenario::Push(event, Login::of(name)?))
+    Some(Scenario::Push(event, Login::parse(name)?))
 }
 
 impl PushedEvent {
-    /// What WeChat calls it.
+    /// WeChat's name of the event.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Modified => "user_info_modified",
@@ -121,7 +121,7 @@ impl PushedEvent {
 fn slow(rest: &str) -> Option<Login> {
     let (delay, name) = rest.split_once(':')?;
     let delay = Duration::from_millis(delay.parse().ok()?);
-    Some(Login { delay, ..Login::of(name)? }).filter(|login| login.delay <= MAX_DELAY)
+    Some(Login { delay, ..Login::parse(name)? }).filter(|login| login.delay <= MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_1_to_64_of_the_known_characters() {
+    fn name_has_1_to_64_allowed_characters() {
         for good in ["a", "Alice_1.2-3", &"x".repeat(64)] {
             assert!(Scenario::parse(good).is_some(), "{good}");
         }
@@ -141,15 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn an_errcode_may_be_any_number_even_negative() {
+    fn errcode_may_be_any_number() {
         for errcode in [-1, 0, 40029, i32::MIN, i32::MAX] {
             assert_eq!(Scenario::parse(&format!("error:{errcode}")), Some(Scenario::Error(errcode)));
         }
     }
 
     #[test]
-    fn an_event_is_pushed_about_a_person() {
-        let alice = Login::of("alice").unwrap();
+    fn push_has_an_event_and_a_user() {
+        let alice = Login::parse("alice").unwrap();
         let pushed = |event| Some(Scenario::Push(event, alice.clone()));
         assert_eq!(Scenario::parse("push:modified:alice"), pushed(PushedEvent::Modified));
         assert_eq!(Scenario::parse("push:revoke.8:alice"), pushed(PushedEvent::Revoke(8)));
@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_takes_60_seconds_at_most() {
+    fn delay_is_at_most_60_seconds() {
         assert!(Scenario::parse("slow:60000:alice").is_some());
         assert_eq!(Scenario::parse("slow:60001:alice"), None);
     }
 
     #[test]
-    fn what_makes_no_sense_is_no_scenario() {
+    fn invalid_text_is_not_a_scenario() {
         for text in [
             "dance:alice",
             "slow:alice",
@@ -181,21 +181,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_code_with_the_prefix_is_typed() {
-        assert_eq!(Scenario::typed("alice"), None);
-        assert_eq!(Scenario::typed("emulator:a b"), Some(Err(Refusal::INVALID_CODE)));
-        assert_eq!(Scenario::typed("emulator:alice").and_then(Result::ok), Scenario::parse("alice"));
+    fn only_a_code_with_the_prefix_is_a_scenario_code() {
+        assert_eq!(Scenario::from_code("alice"), None);
+        assert_eq!(Scenario::from_code("emulator:a b"), Some(Err(Refusal::INVALID_CODE)));
+        assert_eq!(Scenario::from_code("emulator:alice").and_then(Result::ok), Scenario::parse("alice"));
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_the_grammar_panic(text in any::<String>()) {
-            let _ = Scenario::typed(&text);
+        fn parser_never_panics_on_any_text(text in any::<String>()) {
+            let _ = Scenario::from_code(&text);
             Scenario::parse(&text);
         }
 
         #[test]
-        fn no_text_near_the_grammar_makes_it_panic(text in "(slow|error|reply|nounion|-|[0-9]{1,25}|:|.){0,8}") {
+        fn parser_never_panics_on_nearly_valid_text(text in "(slow|error|reply|nounion|-|[0-9]{1,25}|:|.){0,8}") {
             Scenario::parse(&text);
         }
     }

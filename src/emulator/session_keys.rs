@@ -1,13 +1,13 @@
-//! The session keys that logins gave: the newest of each user.
+//! The session keys of logins: the latest of each user.
 
 use std::collections::{HashMap, VecDeque};
 
-use super::people;
+use super::users;
 
-/// Users whose key is remembered.
+/// Users whose key is stored.
 const CAPACITY: usize = 10_000;
 
-/// The newest session key of each user.
+/// The latest session key of each user.
 #[derive(Default)]
 pub(super) struct SessionKeys {
     by_openid: HashMap<String, String>,
@@ -15,9 +15,9 @@ pub(super) struct SessionKeys {
 }
 
 impl SessionKeys {
-    /// Gives a user a new key.
+    /// Creates a new key for a user.
     pub(super) fn renew(&mut self, openid: &str) -> String {
-        let key = people::session_key();
+        let key = users::session_key();
         if self.by_openid.insert(openid.to_owned(), key.clone()).is_none() {
             self.oldest_first.push_back(openid.to_owned());
         }
@@ -29,7 +29,7 @@ impl SessionKeys {
         key
     }
 
-    /// The present key of a user who has logged in.
+    /// The current key of a user; `None` if the user has not logged in.
     pub(super) fn of(&self, openid: &str) -> Option<&String> {
         self.by_openid.get(openid)
     }

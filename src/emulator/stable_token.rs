@@ -1,10 +1,10 @@
-//! `POST /cgi-bin/stable_token` in its normal mode.
+//! `POST /cgi-bin/stable_token` in its normal mode: issues an access token.
 
 use axum::{body::Bytes, extract::State, response::Response};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{api, code_session::MAX_APP_ID, fake::FakeWeChat, refusal::Refusal, reply};
+use super::{api, code_session::MAX_APP_ID, refusal::Refusal, reply, state::EmulatorState};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -15,10 +15,10 @@ struct TokenRequest {
     force_refresh: Option<Value>,
 }
 
-pub(super) async fn answer(State(fake): State<FakeWeChat>, body: Bytes) -> Response {
+pub(super) async fn handle(State(state): State<EmulatorState>, body: Bytes) -> Response {
     match api::body::<TokenRequest>(&body).and_then(|request| request.check().map(|()| request)) {
-        Ok(request) => reply::wechat(&fake.access_tokens().issue(request.appid, fake.now())),
-        Err(refusal) => api::refuse(&fake, refusal),
+        Ok(request) => reply::wechat(&state.access_tokens().issue(request.appid, state.now())),
+        Err(refusal) => api::refuse(&state, refusal),
     }
 }
 
@@ -29,7 +29,7 @@ impl TokenRequest {
             (self.appid.is_empty(), Refusal::NO_APP_ID),
             (self.appid.len() > MAX_APP_ID, Refusal::INVALID_APP_ID),
             (self.secret.is_empty(), Refusal::NO_SECRET),
-            // a text such as "false" is what clients get wrong
+            // a string such as "false" is a common mistake of clients
             (self.force_refresh.as_ref().is_some_and(|force| *force != Value::Bool(false)), Refusal::NOT_JSON),
         ];
         wrong.into_iter().find_map(|(wrong, refusal)| wrong.then_some(refusal)).map_or(Ok(()), Err)

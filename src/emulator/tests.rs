@@ -1,4 +1,4 @@
-//! The emulator through real HTTP, as a backend and a person with curl meet it.
+//! Tests of the emulator over HTTP.
 
 mod api_calls;
 mod code_session;
@@ -22,32 +22,32 @@ use tokio::net::TcpListener;
 use super::Emulator;
 use crate::clock::Clock;
 
-/// A clock that a test sets.
+/// A clock that moves only when a test advances it.
 #[derive(Debug)]
-struct HandClock(AtomicI64);
+struct ManualClock(AtomicI64);
 
-impl HandClock {
+impl ManualClock {
     fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
-impl Clock for HandClock {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
 
-/// An emulator, its clock, and a client that hides nothing.
-struct Trial {
+/// An emulator, its clock, and a client that follows no redirects.
+struct Harness {
     emulator: Emulator,
-    clock: Arc<HandClock>,
+    clock: Arc<ManualClock>,
     client: Client,
 }
 
-impl Trial {
+impl Harness {
     async fn new() -> Self {
-        let clock = Arc::new(HandClock(AtomicI64::new(0x6a1b_2c3d * 1000)));
+        let clock = Arc::new(ManualClock(AtomicI64::new(0x6a1b_2c3d * 1000)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let emulator = Emulator::start(listener, clock.clone()).await.unwrap();
         let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(20));
@@ -62,16 +62,16 @@ impl Trial {
         self.client.post(self.emulator.base() + path)
     }
 
-    fn asking(&self, app_id: &str, code: &str) -> RequestBuilder {
+    fn exchange_request(&self, app_id: &str, code: &str) -> RequestBuilder {
         self.get(&session_path(app_id, code))
     }
 
     async fn exchange(&self, app_id: &str, code: &str) -> Value {
-        json(self.asking(app_id, code)).await
+        json(self.exchange_request(app_id, code)).await
     }
 
     async fn openid(&self, app_id: &str, code: &str) -> String {
-        self.exchange(app_id, code).await["openid"].as_str().expect("the code logs somebody in").to_owned()
+        self.exchange(app_id, code).await["openid"].as_str().expect("the code logs a user in").to_owned()
     }
 
     async fn errcode(&self, app_id: &str, code: &str) -> i64 {
@@ -84,11 +84,11 @@ fn session_path(app_id: &str, code: &str) -> String {
 }
 
 async fn json(request: RequestBuilder) -> Value {
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
-fn errcode(answer: &Value) -> i64 {
-    answer["errcode"].as_i64().expect("the answer is a refusal")
+fn errcode(response: &Value) -> i64 {
+    response["errcode"].as_i64().expect("the response is a refusal")
 }

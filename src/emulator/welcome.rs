@@ -1,4 +1,4 @@
-//! `GET /`: says what this is and how to get a code, to a person with a browser.
+//! `GET /`: a text page that explains the emulator and how to get codes.
 
 use axum::http::{HeaderMap, header};
 

@@ -1,5 +1,5 @@
-//! The caller of a request. A token is checked when the first resolver needs a signed-in caller, so that a stale token
-//! never prevents a login, and only once, however many resolvers need it.
+//! The caller of a request. The token is checked when the first resolver needs a signed-in caller, so that an expired
+//! token does not prevent a login. It is checked only once for all resolvers.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Caller {
         Self(Arc::new(Inner { client, language, token, public_url, signed_in: OnceCell::new() }))
     }
 
-    /// The same caller, who uses this address of the server.
+    /// The same caller with the URL of the server that the client uses.
     #[must_use]
     pub fn at(mut self, public_url: PublicUrl) -> Self {
         match Arc::get_mut(&mut self.0) {
@@ -59,7 +59,7 @@ impl Caller {
         &self.0.client
     }
 
-    /// The address of the server that the client uses.
+    /// The URL of the server that the client uses.
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
         &self.0.public_url
@@ -87,7 +87,7 @@ impl Caller {
     }
 }
 
-/// What resolvers take from the context.
+/// The data that resolvers read from the context.
 pub(super) trait ContextExt {
     /// The accounts.
     fn accounts(&self) -> Result<&Accounts, ApiError>;
@@ -97,7 +97,7 @@ pub(super) trait ContextExt {
     fn client(&self) -> Result<&Client, ApiError>;
     /// The language the caller reads.
     fn language(&self) -> Result<Language, ApiError>;
-    /// The address of the server that the client uses.
+    /// The URL of the server that the client uses.
     fn public_url(&self) -> Result<&PublicUrl, ApiError>;
     /// The token as it was sent, unchecked.
     fn token(&self) -> Result<&str, ApiError>;
@@ -143,7 +143,7 @@ fn missing_token() -> ApiError {
     ApiError::unauthenticated("MISSING")
 }
 
-/// The context lacks what the schema is built with: an internal error.
+/// An internal error: the context does not contain the data of the schema.
 fn missing() -> ApiError {
     Code::InternalServerError.into()
 }

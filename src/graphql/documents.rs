@@ -1,8 +1,8 @@
-//! Documents: the texts that clients want executed. A text is checked against the limits, parsed, and cached once the
-//! library has validated it, so that the next request with the same text is neither parsed nor validated again.
+//! Documents: the texts that clients send for execution. A text is checked against the limits, parsed, and cached when
+//! the library has validated it, so that the next request with the same text is neither parsed nor validated again.
 //!
-//! The cache and the registered documents stand here and not among the limits: both are looked up by the text's
-//! fingerprint, before anything is checked.
+//! The cache and the registered documents are here and not in `limits`, because both are looked up by the fingerprint
+//! of the text before it is checked.
 
 mod cache;
 mod registered;
@@ -34,7 +34,7 @@ pub(super) struct Document {
     pub(super) variable_usages: u32,
     /// Whether it was validated by an earlier request.
     pub(super) is_validated: bool,
-    /// The query it is, where the executor is not needed to answer it. Only for validated documents.
+    /// The direct query, if the document does not need the executor. Only for validated documents.
     pub(super) direct_query: Option<Arc<DirectQuery>>,
     fingerprint: Fingerprint,
     /// Memory it takes, in bytes.
@@ -52,13 +52,13 @@ impl Document {
 #[derive(Debug)]
 pub(super) struct Documents {
     limits: Limits,
-    /// The only ones that are executed; `None` where any document is.
+    /// The only documents that are executed; `None` if any document is.
     registered: Option<RegisteredDocuments>,
     cache: DocumentCache,
 }
 
 impl Documents {
-    /// An empty cache, and the documents of a manifest by id, where there is one.
+    /// An empty cache, and the documents of the manifest by id, if there is one.
     #[must_use]
     pub(super) fn new(limits: Limits, registered: Option<HashMap<String, String>>) -> Self {
         let registered = registered.map(RegisteredDocuments::new);
@@ -68,8 +68,8 @@ impl Documents {
     /// The text of a registered document.
     ///
     /// # Errors
-    /// `PERSISTED_QUERY_NOT_SUPPORTED` where there is no manifest: clients then send the text. `BAD_REQUEST` where the
-    /// manifest does not have the id: the text would be refused as well.
+    /// `PERSISTED_QUERY_NOT_SUPPORTED` if there is no manifest: clients then send the text. `BAD_REQUEST` if the
+    /// manifest does not contain the id: the text would be refused as well.
     pub(super) fn text(&self, id: &str) -> Result<&str, ApiError> {
         let registered = self.registered.as_ref().ok_or(Code::PersistedQueryNotSupported)?;
         registered
@@ -82,11 +82,13 @@ impl Documents {
     /// # Errors
     /// When it is not registered, exceeds a limit, or does not parse.
     pub(super) fn admit(&self, text: &str) -> Result<Document, Refusal> {
-        // first, because everything else, hashing included, takes as long as the text
+        // first, because the time of everything else, even of hashing, grows with the length of the text
         lexical::check_length(text, &self.limits)?;
         let fingerprint = Fingerprint::of(text);
         if self.registered.as_ref().is_some_and(|registered| !registered.contains(&fingerprint)) {
-            return Err(ApiError::new(Code::BadRequest).detail("Only registered documents run here.").into());
+            return Err(ApiError::new(Code::BadRequest)
+                .detail("This server executes only registered documents.")
+                .into());
         }
         match self.cache.get(&fingerprint) {
             Some(document) => Ok(document),
@@ -107,10 +109,10 @@ impl Documents {
         })
     }
 
-    /// Looks for a registered document that would be refused to every client.
+    /// Finds a registered document that would be refused for every client.
     ///
     /// # Errors
-    /// With the first one: its id and why.
+    /// With the first such document: its id and the refusal.
     pub(super) fn check_registered(&self) -> Result<(), (&str, Refusal)> {
         let mut registered = self.registered.iter().flat_map(RegisteredDocuments::iter);
         registered.try_for_each(|(id, text)| self.admit(text).map(drop).map_err(|refusal| (id, refusal)))

@@ -1,5 +1,5 @@
-//! The engine takes a request from its text to its answer: it finds the document and the operation, checks the
-//! variables, and executes. A document that was validated once is neither parsed nor validated again.
+//! The engine prepares and executes a request: it finds the document and the operation, checks the variables, and
+//! executes the operation. A document that was validated once is neither parsed nor validated again.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// What a client sent.
+/// The parameters of a request, as the client sent them.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     /// The document, or the id it is registered under.
@@ -44,7 +44,7 @@ pub enum Query {
     Id(String),
 }
 
-/// A request that has passed every check ahead of its execution.
+/// A request that has passed every check before its execution.
 #[derive(Debug)]
 pub struct Prepared {
     document: Document,
@@ -55,7 +55,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The name by which the client chose the operation: one of the document's.
+    /// The name with which the client chose the operation; the document contains it.
     #[must_use]
     pub fn operation_name(&self) -> Option<&str> {
         self.operation_name.as_deref()
@@ -103,7 +103,7 @@ impl Engine {
         Self { direct_queries: false, ..self }
     }
 
-    /// Makes every check that is possible ahead of an execution.
+    /// Makes all checks that are possible before the execution.
     ///
     /// # Errors
     /// `QUERY_TOO_EXPENSIVE`, `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, `OPERATION_RESOLUTION_FAILURE`,
@@ -143,13 +143,13 @@ impl Engine {
         spec::check_variables(operation, variables, &self.types)
     }
 
-    /// The `data` of a request as JSON, without the executor; `None` where the request needs the executor.
+    /// The `data` of a request as JSON, without the executor; `None` if the request needs the executor.
     pub async fn answer_directly(&self, prepared: &Prepared, caller: &Caller) -> Option<Vec<u8>> {
         let query = prepared.document.direct_query.as_ref().filter(|_| self.direct_queries)?;
         query.answer(&self.accounts, caller).await
     }
 
-    /// Executes a request, and tells whether its execution began: the library may still refuse the document.
+    /// Executes a request. Also returns whether its execution began, because the library may still refuse the document.
     pub async fn execute(&self, prepared: Prepared, caller: Caller) -> (Response, bool) {
         let began = ExecutionBegan::default();
         let document = prepared.document.clone();
@@ -194,7 +194,7 @@ fn refused(refusal: Refusal) -> ServerError {
     ServerError { locations: refusal.places, ..whole(refusal.error) }
 }
 
-/// An error about the request as a whole, without a place in the document.
+/// An error of the whole request, without a location in the document.
 #[must_use]
 pub fn whole(error: ApiError) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new(String::new(), None) }

@@ -1,7 +1,7 @@
-//! What a document may cost. Each document is held against these limits before the library sees it, because the
-//! library's own limits come after work that a short text can make endless: `lexical` reads the text before the parser
-//! does, `calculator` then adds up the `Cost` of the parsed document, field by field with what `field_cost` says of
-//! each.
+//! The limits of documents. Each document is checked against them before the library validates it, because the library
+//! applies its own limits only after work that a short text can make almost endless. `lexical` checks the text before
+//! it is parsed; `calculator` then adds up the `Cost` of the parsed document, with the cost of each field from
+//! `field_cost`.
 
 mod calculator;
 mod cost;
@@ -18,14 +18,15 @@ use crate::config::Limits;
 use calculator::CostCalculator;
 use cost::Cost;
 
-/// What executing an operation may cost, by the table in `field_cost`: twice what GraphiQL's introspection query costs.
+/// The maximum execution cost of an operation, by the table in `field_cost`: twice that of GraphiQL's introspection
+/// query.
 const EXECUTION_COST: u32 = 30_000;
 
 /// Lists of an introspection within each other: types have fields, which have types, which have fields. The same as in
 /// the rule `MaxIntrospectionDepthRule` of graphql-js.
 const INTROSPECTION_LISTS: u32 = 2;
 
-/// Refuses a document that costs too much, and else returns how often it uses a variable. The library looks at every
+/// Refuses a document that costs too much. Otherwise returns how often it uses a variable. The library looks at every
 /// operation and every fragment of a document, used or not, so all of them count.
 pub(super) fn check_cost(document: &ExecutableDocument, limits: &Limits) -> Result<u32, Refusal> {
     let mut calculator = CostCalculator::new(document, limits);
@@ -44,7 +45,7 @@ pub(super) fn check_cost(document: &ExecutableDocument, limits: &Limits) -> Resu
     Ok(fragments.variable_usages.saturating_add(operations.variable_usages))
 }
 
-/// Checks what all operations, or all fragments, of a document cost together.
+/// Checks the total cost of all operations, or of all fragments, of a document.
 fn check_total(cost: Cost, limits: &Limits) -> Result<(), Refusal> {
     check_each(&[
         (cost.fields, limits.fields, "fields and fragments, with fragments expanded"),
@@ -56,7 +57,7 @@ fn check_total(cost: Cost, limits: &Limits) -> Result<(), Refusal> {
     ])
 }
 
-/// Checks what one operation costs. A client may ask for any of a document's operations.
+/// Checks the cost of one operation. A client may execute any operation of a document.
 fn check_operation(cost: Cost, ty: OperationType, limits: &Limits) -> Result<(), Refusal> {
     let (root_fields, what) = match ty {
         OperationType::Mutation => (limits.mutation_roots, "root fields in a mutation"),

@@ -1,31 +1,31 @@
-//! Why a document is not executed.
+//! The refusal of a document before its execution.
 
 use async_graphql::{Pos, ServerError};
 
 use crate::error::{ApiError, Code};
 
-/// The error a client gets instead of an execution, and where in the document its reason stands.
+/// The error that a client gets instead of an execution, and its locations in the document.
 #[derive(Debug)]
 pub(super) struct Refusal {
     /// The error.
     pub(super) error: ApiError,
-    /// The places the error is about.
+    /// The locations of the error.
     pub(super) places: Vec<Pos>,
 }
 
 impl Refusal {
-    /// `QUERY_TOO_EXPENSIVE`: the document holds more of something than a limit allows.
+    /// `QUERY_TOO_EXPENSIVE`: the document exceeds a limit.
     pub(super) fn over_limit(what: &str, limit: impl std::fmt::Display) -> Self {
         ApiError::new(Code::QueryTooExpensive).detail(format!("At most {limit} {what}.")).into()
     }
 
-    /// `GRAPHQL_VALIDATION_FAILED` at a place.
+    /// `GRAPHQL_VALIDATION_FAILED` at a location.
     pub(super) fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>, place: Pos) -> Self {
         Self { error: ApiError::new(Code::GraphqlValidationFailed).detail(detail), places: vec![place] }
     }
 
-    /// `GRAPHQL_PARSE_FAILED`. The client gets the place of a syntax error and not the parser's message, which quotes
-    /// the document.
+    /// `GRAPHQL_PARSE_FAILED`. The client gets the location of a syntax error and not the parser's message, which
+    /// quotes the document.
     pub(super) fn unparsable(error: ServerError) -> Self {
         Self { error: Code::GraphqlParseFailed.into(), places: error.locations }
     }

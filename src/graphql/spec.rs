@@ -1,6 +1,6 @@
-//! What the GraphQL specification demands and async-graphql 8.0.0-rc.5 does not do, or does too late. Each file stands
-//! in for one fault of the library, and holds a test (`library_still_…`) that fails when the library no longer has it:
-//! then the file goes. Section numbers are those of the specification of October 2021.
+//! What the GraphQL specification requires and async-graphql 8.0.0-rc.5 does not do, or does too late. Each file
+//! corrects one fault of the library, and has a test (`library_still_…`) that fails when the library no longer has the
+//! fault: then the file can be deleted. Section numbers are those of the specification of October 2021.
 //!
 //! | file | section | what the library does | a document that shows it |
 //! |---|---|---|---|
@@ -11,7 +11,7 @@
 //! | `subscription_root` | 5.2.3.1, "Single Root Field" | executes several root fields, and drops root fields that are in a fragment | `subscription { ticks more: ticks }` |
 //!
 //! `types` and `coerce` are what `arguments` and `variables` use: the types of the schema, which the library does not
-//! publish, and the coercion of values to them. They go with the last of the two.
+//! publish, and the coercion of values to them. They can be deleted together with the last of the two.
 
 mod arguments;
 mod coerce;

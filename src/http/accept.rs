@@ -22,15 +22,15 @@ impl Media {
     }
 }
 
-/// The quality of a media type, and how specific the range is that gives it.
+/// The quality of a media type, and the specificity of the range that it comes from.
 #[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
 struct MediaPreference {
     specificity: u8,
     quality: f32,
 }
 
-/// The accepted media type with the highest quality. Without `Accept`, or with wildcards alone, it is the older type, which
-/// every client knows. `None` if the client accepts neither.
+/// The accepted media type with the highest quality. Without `Accept`, or with wildcards alone, it is the older type,
+/// which every client knows. `None` if the client accepts neither.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if values.map(str::trim).all(str::is_empty) {

@@ -1,5 +1,5 @@
-//! The access log: one line for each request, at `debug`. It contains no text of the client: method and route are names of
-//! ours.
+//! The access log: one line for each request, at `debug`. It contains no text of the client: method and route are from
+//! a fixed list.
 
 use std::time::Instant;
 

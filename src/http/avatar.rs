@@ -1,5 +1,5 @@
-//! `POST /api/avatar`: a picture as `wx.uploadFile` sends it, `multipart/form-data` with the file in the field `file`.
-//! Other fields are skipped. Who sends it is known before anything of the body is read.
+//! `POST /api/avatar`: an upload by `wx.uploadFile`, `multipart/form-data` with the picture in the field `file`. Other
+//! fields are skipped. The caller is authenticated before the body is read.
 
 use std::{pin::pin, time::Duration};
 
@@ -26,43 +26,43 @@ use super::{
 };
 use crate::{
     error::{ApiError, Code},
-    media::LONGEST,
+    media::MAX_UPLOAD,
     quota::QuotaPermit,
 };
 
-/// The field that holds the file.
+/// The name of the field with the picture.
 const FIELD: &str = "file";
 
-/// What a body may have beside the file, in bytes: its other fields, and what separates them.
-const BESIDE: usize = 64 * 1024;
+/// The most bytes of a body in addition to the picture: its other fields and the boundaries.
+const FORM_OVERHEAD: usize = 64 * 1024;
 
-/// Bytes of files that are on their way or being decoded, of all clients and of one: thousands of people may be behind one
-/// address, and most pictures are small.
-pub(super) const BYTES: usize = 128 * 1024 * 1024;
-pub(super) const BYTES_OF_ONE: usize = BYTES / 4;
+/// The limits of bytes of uploads that are being received or decoded, of all clients and of one. A client may be a NAT
+/// with thousands of users, and most pictures are small.
+pub(super) const MAX_UPLOADING: usize = 128 * 1024 * 1024;
+pub(super) const MAX_CLIENT_UPLOADING: usize = MAX_UPLOADING / 4;
 
-/// Bytes that are counted at a time.
-const STEP: usize = 64 * 1024;
+/// Bytes that one permit covers.
+const PERMIT_BYTES: usize = 64 * 1024;
 
-/// How many times as long as another body a file may take: a minute by default, which is what `wx.uploadFile` waits.
-const PATIENCE: u32 = 4;
+/// An upload may take this many times `CLIENT_TIMEOUT`: a minute by default, which is the timeout of `wx.uploadFile`.
+const TIMEOUT_FACTOR: u32 = 4;
 
-/// How long the rest of a refused body may pause.
-const LINGER: Duration = Duration::from_millis(500);
+/// How long the client may pause while the rest of a refused body is discarded.
+const MAX_DISCARD_PAUSE: Duration = Duration::from_millis(500);
 
-/// A file that was read. Its bytes count for as long as it is there.
-struct File {
+/// An upload with the permits for its bytes.
+struct Upload {
     bytes: Vec<u8>,
-    counted: Vec<QuotaPermit>,
+    permits: Vec<QuotaPermit>,
 }
 
-impl AsRef<[u8]> for File {
+impl AsRef<[u8]> for Upload {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-/// Answers `POST /api/avatar`.
+/// Handles `POST /api/avatar`.
 pub(super) async fn upload(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
@@ -78,23 +78,23 @@ pub(super) async fn upload(
     }
 }
 
-/// Discards the rest of a refused body for as long as it keeps coming: a client that is still sending would see a
-/// connection that is reset, and not the answer.
+/// Discards the rest of a refused body, within limits: a client that is still sending would get a connection reset
+/// instead of the response.
 async fn discard(app: &App, context: &RequestContext, mut body: Body) {
     let Ok(_permit) = app.body_permit(context) else { return };
     let discarding = async {
-        let mut left = LONGEST + BESIDE;
+        let mut left = MAX_UPLOAD + FORM_OVERHEAD;
         while left > 0
-            && let Ok(Some(Ok(frame))) = timeout(LINGER, body.frame()).await
+            && let Ok(Some(Ok(frame))) = timeout(MAX_DISCARD_PAUSE, body.frame()).await
         {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
         }
     };
-    // a client that takes longer is cut
+    // the connection of a client that takes longer is reset
     timeout(app.0.client_timeout, discarding).await.ok();
 }
 
-/// Stores the picture, and gives its path.
+/// Stores the picture, and returns its path.
 async fn store(app: &App, context: &RequestContext, headers: &HeaderMap, body: &mut Body) -> Result<String, ApiError> {
     let token = context.caller.token().ok_or_else(|| ApiError::unauthenticated("MISSING"))?;
     let accounts = &app.0.accounts;
@@ -102,104 +102,103 @@ async fn store(app: &App, context: &RequestContext, headers: &HeaderMap, body: &
     let boundary = boundary(headers)?;
     refuse_long(headers)?;
     accounts.count_upload(&caller).await?;
-    let file = read(app, context, boundary, body).await?;
+    let upload = read(app, context, boundary, body).await?;
     let _permit = app.in_flight_permit(context)?;
-    let storing = accounts.upload_avatar(&caller, file, context.caller.public_url());
+    let storing = accounts.upload_avatar(&caller, upload, context.caller.public_url());
     let stored = with_timeout(HANDLER_TIMEOUT, storing).await;
     let user = stored.unwrap_or_else(|| Err(Code::Timeout.into()))?;
     Ok(user.avatar_url.unwrap_or_default())
 }
 
-/// What separates the fields of the body.
+/// The boundary of the form.
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let detail = "Send the picture as multipart/form-data, in the field `file`.";
     let refused = || ApiError::new(Code::UnsupportedMediaType).detail(detail);
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return Err(refused()) };
     if is_encoded(headers) {
-        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
+        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Compressed bodies are not accepted."));
     }
     multer::parse_boundary(kind.to_str().unwrap_or_default()).map_err(|_| refused())
 }
 
-/// Refuses a body that says itself that it is too long.
+/// Refuses a body whose `Content-Length` is too long.
 fn refuse_long(headers: &HeaderMap) -> Result<(), ApiError> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > LONGEST + BESIDE) { Err(too_large()) } else { Ok(()) }
+    if length.is_some_and(|length| length > MAX_UPLOAD + FORM_OVERHEAD) { Err(too_large()) } else { Ok(()) }
 }
 
-/// Reads the body to its end, in as much time as it may take.
-async fn read(app: &App, context: &RequestContext, boundary: String, body: &mut Body) -> Result<File, ApiError> {
+/// Reads the whole body within the timeout.
+async fn read(app: &App, context: &RequestContext, boundary: String, body: &mut Body) -> Result<Upload, ApiError> {
     let _permit = app.body_permit(context)?;
-    let patience = app.0.client_timeout;
-    let all = patience.saturating_mul(PATIENCE);
-    let reading = pin!(fields(app, context, boundary, body, patience));
-    timeout(all, reading).await.unwrap_or_else(|_| Err(Code::Timeout.into()))
+    let max_pause = app.0.client_timeout;
+    let reading = pin!(read_fields(app, context, boundary, body, max_pause));
+    timeout(max_pause.saturating_mul(TIMEOUT_FACTOR), reading).await.unwrap_or_else(|_| Err(Code::Timeout.into()))
 }
 
-/// Reads the fields, and keeps the first file.
-async fn fields(
+/// Reads the fields, and returns the first one with the picture.
+async fn read_fields(
     app: &App,
     context: &RequestContext,
     boundary: String,
     body: &mut Body,
-    patience: Duration,
-) -> Result<File, ApiError> {
-    let whole = u64::try_from(LONGEST + BESIDE).unwrap_or(u64::MAX);
-    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
+    max_pause: Duration,
+) -> Result<Upload, ApiError> {
+    let max_body = u64::try_from(MAX_UPLOAD + FORM_OVERHEAD).unwrap_or(u64::MAX);
+    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(max_body));
     let mut form = Multipart::with_constraints(BodyDataStream::new(body), boundary, limits);
-    let mut file = None;
-    while let Some(mut field) = soon(patience, form.next_field()).await? {
-        if field.name() == Some(FIELD) && file.is_none() {
-            file = Some(read_file(app, context, &mut field, patience).await?);
+    let mut upload = None;
+    while let Some(mut field) = next_part(max_pause, form.next_field()).await? {
+        if field.name() == Some(FIELD) && upload.is_none() {
+            upload = Some(read_picture(app, context, &mut field, max_pause).await?);
         } else {
-            while soon(patience, field.chunk()).await?.is_some() {}
+            while next_part(max_pause, field.chunk()).await?.is_some() {}
         }
     }
-    file.filter(|file| !file.bytes.is_empty()).ok_or_else(|| bad("The field `file` is missing, or empty."))
+    upload.filter(|upload| !upload.bytes.is_empty()).ok_or_else(|| bad("The field `file` is missing or empty."))
 }
 
-async fn read_file(
+async fn read_picture(
     app: &App,
     context: &RequestContext,
     field: &mut Field<'_>,
-    patience: Duration,
-) -> Result<File, ApiError> {
-    let mut file = File { bytes: Vec::new(), counted: Vec::new() };
-    while let Some(chunk) = soon(patience, field.chunk()).await? {
-        file.append(app, context, &chunk)?;
+    max_pause: Duration,
+) -> Result<Upload, ApiError> {
+    let mut upload = Upload { bytes: Vec::new(), permits: Vec::new() };
+    while let Some(chunk) = next_part(max_pause, field.chunk()).await? {
+        upload.append(app, context, &chunk)?;
     }
-    Ok(file)
+    Ok(upload)
 }
 
-impl File {
-    /// Appends bytes, where they are not too many, and there is room for them.
+impl Upload {
+    /// Appends a chunk, if the upload is not too long and the client's quota permits it.
     fn append(&mut self, app: &App, context: &RequestContext, chunk: &Bytes) -> Result<(), ApiError> {
-        if self.bytes.len() + chunk.len() > LONGEST {
+        if self.bytes.len() + chunk.len() > MAX_UPLOAD {
             return Err(too_large());
         }
-        while self.counted.len() * STEP < self.bytes.len() + chunk.len() {
-            self.counted.push(app.file_permit(context, STEP)?);
+        while self.permits.len() * PERMIT_BYTES < self.bytes.len() + chunk.len() {
+            self.permits.push(app.upload_permit(context, PERMIT_BYTES)?);
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
     }
 }
 
-/// What the client sends next, where it does not pause for too long.
-async fn soon<T>(patience: Duration, next: impl Future<Output = multer::Result<T>>) -> Result<T, ApiError> {
-    match timeout(patience, next).await {
-        Ok(read) => read.map_err(|error| unread(&error)),
+/// The next part of the form, unless the client pauses for too long.
+async fn next_part<T>(max_pause: Duration, next: impl Future<Output = multer::Result<T>>) -> Result<T, ApiError> {
+    match timeout(max_pause, next).await {
+        Ok(read) => read.map_err(|error| form_error(&error)),
         Err(_) => Err(Code::Timeout.into()),
     }
 }
 
-/// A body that could not be read was too long, or broke off, or is no form.
-fn unread(error: &multer::Error) -> ApiError {
+/// The error for a body that is too long, incomplete, or not a form.
+fn form_error(error: &multer::Error) -> ApiError {
     match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(),
-        multer::Error::StreamReadFailed(_) => bad("The body broke off."),
-        _ => bad("The body is no multipart/form-data, or it broke off."),
+        multer::Error::StreamReadFailed(_) => bad("The body is incomplete."),
+        _ => bad("The body is not multipart/form-data, or incomplete."),
     }
 }
 

@@ -34,7 +34,7 @@ struct Refused {
     error: Box<ServerError>,
 }
 
-/// Handles `/graphql`: opens a WebSocket, or answers a request.
+/// Handles `/graphql`: opens a WebSocket, or handles a request.
 pub(super) async fn graphql(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
@@ -48,13 +48,13 @@ pub(super) async fn graphql(
     let upgraded = Box::pin(socket::upgrade(app, context.clone(), parts)).await;
     upgraded.unwrap_or_else(|error| {
         let mut refusal = refuse(malformed(error), Media::Json, &context);
-        // the client wanted the connection for the WebSocket alone
+        // the client requested the connection only for the WebSocket
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         refusal
     })
 }
 
-/// Answers a GraphQL request over HTTP.
+/// Handles a GraphQL request over HTTP.
 pub(super) async fn respond_to(app: &App, context: &RequestContext, parts: Parts, body: Body) -> Response {
     let Some(media) = accept::negotiate(&parts.headers) else {
         return refuse(malformed(Code::NotAcceptable.into()), Media::Json, context);

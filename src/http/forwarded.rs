@@ -1,5 +1,5 @@
-//! Finds the client's address, and the address that the client uses. Only the part of `X-Forwarded-For` and of
-//! `X-Forwarded-Proto` that trusted proxies wrote is used.
+//! Finds the client's IP address, and the URL that the client uses. `X-Forwarded-For` and `X-Forwarded-Proto` are used
+//! only as far as trusted proxies wrote them.
 
 use std::net::IpAddr;
 
@@ -32,15 +32,15 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     client
 }
 
-/// The address that the client behind `peer` uses: the host of the request, and https where a trusted proxy says so.
+/// The URL that the client uses: with the host of the request, and `https` if a trusted proxy says so.
 pub(super) fn public_url(peer: IpAddr, request: &Request, trusted: &[IpNet]) -> PublicUrl {
     let headers = request.headers();
     let is_trusted = trusted.iter().any(|network| network.contains(&peer.to_canonical()));
     let scheme = headers.get("x-forwarded-proto").filter(|_| is_trusted).and_then(|value| value.to_str().ok());
-    // where several proxies have added to it, the first is what the client used
+    // if several proxies added a value, the first is the one of the client
     let scheme = scheme.and_then(|schemes| schemes.split(',').next());
     let is_https = scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
-    // HTTP/2 names it ahead of the headers
+    // HTTP/2 has the host in a pseudo-header
     let host = request.uri().authority().map(Authority::as_str);
     let host = host.or_else(|| headers.get(header::HOST)?.to_str().ok());
     PublicUrl::of_request(is_https, host)

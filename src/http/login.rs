@@ -1,4 +1,4 @@
-//! `POST /api/login`: the login by REST, for mini programs that call it with `wx.request` and a code.
+//! `POST /api/login`: the REST login, for mini programs that call it with `wx.request` and a code.
 
 use axum::{
     Extension,
@@ -76,7 +76,7 @@ fn app_id(object: &Map<String, Value>) -> Result<Option<&str>, ApiError> {
     for name in APP_IDS {
         let value = text(object, name, "")?.filter(|id| !id.is_empty());
         if app_id.is_some() && value.is_some_and(|value| app_id != Some(value)) {
-            return Err(bad("`AppID`, `appId` and `appid` are one and the same, and differ.".to_owned()));
+            return Err(bad("`AppID`, `appId` and `appid` are the same member, and have different values.".to_owned()));
         }
         app_id = value.or(app_id);
     }
@@ -106,7 +106,7 @@ fn refuse_unknown(object: &Map<String, Value>, is_known: impl Fn(&str) -> bool, 
     let unknown = object.keys().find(|name| !is_known(name));
     unknown.map_or(Ok(()), |name| {
         let name: String = name.chars().take(MAX_NAME).collect();
-        Err(bad(format!("The member `{path}{name}` is not known.")))
+        Err(bad(format!("The member `{path}{name}` is unknown.")))
     })
 }
 

@@ -1,5 +1,5 @@
-//! `GET /media/{key}`: a stored picture. It never changes under its name, so it may be kept for ever; and it is shown as a
-//! picture and nothing else, whatever is in it.
+//! `GET /media/{key}`: a stored picture. The picture of a key never changes, so clients may cache it forever. The
+//! headers make browsers show it only as a picture, whatever its content.
 
 use axum::{
     Extension,
@@ -17,36 +17,36 @@ use super::{
 };
 use crate::{
     error::{ApiError, Code},
-    media::{MediaKey, Stored},
+    media::{MediaKey, StoredPicture},
 };
 
-/// Nothing runs, and nothing is loaded, where a browser opens the picture by itself.
+/// The `Content-Security-Policy` for a browser that opens the picture as a page: it executes and loads nothing.
 const POLICY: &str = "default-src 'none'; sandbox";
 
-/// Answers `GET /media/{key}`.
+/// Handles `GET /media/{key}`.
 pub(super) async fn picture(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
     request: Request,
 ) -> Response {
-    // what is no name of a picture is looked for nowhere
+    // for a path that is not a key, the storage is not called
     let key = MediaKey::of_path(request.uri().path());
     match find(&app, key).await {
-        Ok((key, stored)) => answer(&key, stored, request.headers()),
+        Ok((key, stored)) => respond(&key, stored, request.headers()),
         Err(error) => rest_error(&error, &context),
     }
 }
 
-async fn find(app: &App, key: Option<MediaKey>) -> Result<(MediaKey, Stored), ApiError> {
+async fn find(app: &App, key: Option<MediaKey>) -> Result<(MediaKey, StoredPicture), ApiError> {
     let key = key.ok_or(Code::NotFound)?;
     let stored = app.0.accounts.picture(&key).await?.ok_or(Code::NotFound)?;
     Ok((key, stored))
 }
 
-fn answer(key: &MediaKey, stored: Stored, asked: &HeaderMap) -> Response {
+fn respond(key: &MediaKey, stored: StoredPicture, request_headers: &HeaderMap) -> Response {
     let tag = format!("\"{key}\"");
-    let is_known = is_cached_by_client(asked, &tag);
-    // read as the client reads: of a picture one part at a time is in memory
+    let is_known = is_cached_by_client(request_headers, &tag);
+    // the body is streamed, so that only one chunk of the picture is in memory
     let length = HeaderValue::from(stored.length);
     let mut response = Response::new(if is_known { Body::empty() } else { Body::from_stream(stored.bytes) });
     let headers = response.headers_mut();

@@ -53,12 +53,12 @@ pub(super) async fn read_json(
 ) -> Result<Map<String, Value>, ApiError> {
     check_media_type(headers)?;
     if is_encoded(headers) {
-        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Do not compress it."));
+        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Compressed bodies are not accepted."));
     }
     let bytes = read_bytes(app, context, body).await?;
     match serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&bytes)) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(Value::Array(_)) => Err(bad("Send one request at a time, not a list.")),
+        Ok(Value::Array(_)) => Err(bad("The body must be one request, not a list.")),
         Ok(_) => Err(bad("The body must be a JSON object.")),
         Err(_) => Err(bad("The body is not JSON.")),
     }
@@ -70,7 +70,7 @@ pub(super) async fn read_json(
 /// `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `OVERLOADED`, `BAD_REQUEST`.
 pub(super) async fn read_bytes(app: &App, context: &RequestContext, body: Body) -> Result<Bytes, ApiError> {
     let mut reading = pin!(to_bytes(body, MAX_BODY));
-    // most bodies come with their heads, and need no permit
+    // most bodies arrive together with the head, and need no permit
     if let Some(bytes) = poll_immediate(&mut reading).await {
         return bytes.map_err(read_error);
     }
@@ -82,7 +82,7 @@ pub(super) async fn read_bytes(app: &App, context: &RequestContext, body: Body) 
 /// A body cannot be read if it is too long or the client disconnects.
 fn read_error(error: axum::Error) -> ApiError {
     let too_long = error.into_inner().downcast::<http_body_util::LengthLimitError>().is_ok();
-    if too_long { Code::PayloadTooLarge.into() } else { bad("The body broke off.") }
+    if too_long { Code::PayloadTooLarge.into() } else { bad("The body is incomplete.") }
 }
 
 /// Checks `Content-Type`. A repeated header has several values, which a proxy may have joined: all must be JSON.
@@ -92,7 +92,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     match (kinds.next().map(is_json), kinds.all(is_json)) {
         (Some(true), true) => Ok(()),
         (Some(true), false) => {
-            let detail = "`Content-Type` is there more than once, with different values.";
+            let detail = "`Content-Type` has several different values.";
             Err(ApiError::new(Code::UnsupportedMediaType).detail(detail))
         }
         _ => Err(ApiError::new(Code::UnsupportedMediaType).detail("Send the body as application/json.")),
@@ -169,7 +169,7 @@ pub(super) fn persisted_hash(persisted_query: &Value) -> Option<&str> {
 /// The document by its text or its id. An empty text is ignored if there is an id.
 ///
 /// # Errors
-/// `BAD_REQUEST` where there is neither.
+/// `BAD_REQUEST` if there is neither.
 pub(super) fn query_of(text: Option<String>, id: Option<String>) -> Result<Query, ApiError> {
     match (text, id) {
         (Some(text), None) => Ok(Query::Text(text)),

@@ -1,4 +1,5 @@
-//! `/wechat/push/{appid}`: what WeChat pushes. It is answered in plain text, as WeChat expects it, within a second.
+//! `/wechat/push/{appid}`: WeChat's message push. The response is plain text, as WeChat expects, and is sent within a
+//! second.
 
 use std::time::Duration;
 
@@ -22,26 +23,26 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// How long an event may take. WeChat pushes one again that is not answered with `success`.
+/// How long an event may take. Without the response `success`, WeChat pushes it again.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
-/// What WeChat takes for an acknowledgement.
-const TAKEN: &str = "success";
+/// The response that acknowledges a message.
+const ACKNOWLEDGEMENT: &str = "success";
 
-/// What WeChat writes behind the address; nothing where it makes no sense.
-type Signed = Result<Query<PushQuery>, QueryRejection>;
+/// The query string of a push. An invalid one is replaced by an empty one, whose signature is wrong.
+type QueryResult = Result<Query<PushQuery>, QueryRejection>;
 
 /// Adds the route.
 pub(super) fn mount(routes: Router<App>) -> Router<App> {
-    routes.route("/wechat/push/{app_id}", get(verify).post(take))
+    routes.route("/wechat/push/{app_id}", get(verify).post(receive))
 }
 
-/// Answers WeChat's verification of the address.
+/// Handles WeChat's verification of the URL.
 async fn verify(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
     Path(app_id): Path<String>,
-    query: Signed,
+    query: QueryResult,
 ) -> Response {
     match app.0.accounts.push_echo(&app_id, &query.unwrap_or_default()) {
         Ok(Some(echo)) => text_response(StatusCode::OK, echo),
@@ -50,22 +51,22 @@ async fn verify(
     }
 }
 
-/// Answers a message.
-async fn take(
+/// Handles a message.
+async fn receive(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
     Path(app_id): Path<String>,
-    query: Signed,
+    query: QueryResult,
     request: Request,
 ) -> Response {
-    match taken(&app, &context, &app_id, &query.unwrap_or_default(), request).await {
-        Ok(PushAnswer::Accepted) => text_response(StatusCode::OK, TAKEN.to_owned()),
+    match process(&app, &context, &app_id, &query.unwrap_or_default(), request).await {
+        Ok(PushAnswer::Accepted) => text_response(StatusCode::OK, ACKNOWLEDGEMENT.to_owned()),
         Ok(PushAnswer::Forbidden) => rest_error(&Code::Forbidden.into(), &context),
         Err(error) => rest_error(&error, &context),
     }
 }
 
-async fn taken(
+async fn process(
     app: &App,
     context: &RequestContext,
     app_id: &str,

@@ -32,7 +32,7 @@ const INITIAL_CAPACITY: usize = 512;
 pub(super) enum Stage {
     /// It is not a GraphQL request.
     Malformed(Code),
-    /// Its method is not allowed; these are.
+    /// Its method is not allowed; the allowed ones are these.
     WrongMethod(&'static str),
     /// It was refused before execution.
     NotExecuted,
@@ -49,9 +49,9 @@ struct GraphqlBody {
     data: Option<Value>,
 }
 
-/// The status of a GraphQL response, as clients in use expect it and the public audits of GraphQL over HTTP check it: 400
-/// for a request that was not executed, but 200 if the client accepts the older media type alone. The newest draft of the
-/// specification has 422, and 294 for partial success.
+/// The status of a GraphQL response, as clients in use expect it and the public audits of GraphQL over HTTP check it:
+/// 400 for a request that was not executed, but 200 if the client accepts the older media type alone. The newest draft
+/// of the specification has 422, and 294 for partial success.
 fn status(stage: Stage, media: Media) -> StatusCode {
     match (stage, media) {
         (Stage::Malformed(code), _) => status_of(code),
@@ -74,7 +74,7 @@ pub(super) fn graphql(stage: Stage, media: Media, data: Value, errors: Vec<Serve
 
 /// The error in place of a response that is longer than [`MAX_LENGTH`].
 pub(super) fn response_too_long() -> ServerError {
-    let detail = format!("The answer would be longer than {MAX_LENGTH} bytes.");
+    let detail = format!("The response would be longer than {MAX_LENGTH} bytes.");
     whole(ApiError::new(Code::QueryTooExpensive).detail(detail))
 }
 

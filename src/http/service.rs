@@ -1,5 +1,5 @@
-//! The HTTP service: the router, and the steps before and after it that all requests share. They wrap the router instead
-//! of being its layers, because the router boxes each layer for every request.
+//! The HTTP service: the router, and the steps before and after it that all requests share. They wrap the router
+//! instead of being its layers, because the router boxes each layer for every request.
 
 use std::{convert::Infallible, net::IpAddr, pin::pin, time::Duration};
 
@@ -96,11 +96,11 @@ impl HttpService {
     /// Routes a request to its handler, and catches a panic.
     async fn route(self, is_graphql: bool, context: &RequestContext, mut request: Request) -> Response {
         if context.has_two_tokens {
-            let detail = "`Authorization` is there more than once, with different values.";
+            let detail = "`Authorization` has several different values.";
             return render::route_error(is_graphql, &ApiError::new(Code::BadRequest).detail(detail), context);
         }
         let response = if is_graphql && request.method() == Method::POST {
-            // past the router, which takes a tenth of the time of a remembered `me`
+            // bypasses the router, which takes a tenth of the time of `me` with a cached session
             let (parts, body) = request.into_parts();
             panics::caught(Box::pin(endpoint::respond_to(&self.app, context, parts, body))).await
         } else {
@@ -148,9 +148,9 @@ fn add_headers(headers: &mut HeaderMap, id: &str, trace: Option<TraceParent>) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// The CORS layer for the listed origins, or `None` if there are none. It allows all request headers, because libraries add
-/// their own (`traceparent`, Apollo, Sentry), and no credentials, because tokens are in a header and not in cookies. Mini
-/// programs are not browsers and need no CORS.
+/// The CORS layer for the listed origins, or `None` if there are none. It allows all request headers, because libraries
+/// add their own (`traceparent`, Apollo, Sentry), and no credentials, because tokens are in a header and not in
+/// cookies. Mini programs are not browsers and need no CORS.
 pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;

@@ -1,5 +1,5 @@
-//! `GET /graphql` as a WebSocket: subscriptions by the protocol `graphql-transport-ws`. `Origin` is not checked: the token
-//! is in a message, and not in a cookie that a browser would send for another page.
+//! `GET /graphql` as a WebSocket: subscriptions by the protocol `graphql-transport-ws`. `Origin` is not checked: the
+//! token is in a message, and not in a cookie that a browser would send for another page.
 
 mod close_reason;
 mod connection_init;
@@ -43,12 +43,12 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
 /// Upgrades a request to a WebSocket.
 ///
 /// # Errors
-/// `OVERLOADED` where there are too many or the server drains; `BAD_REQUEST` for an invalid handshake.
+/// `OVERLOADED` if there are too many or the server drains; `BAD_REQUEST` for an invalid handshake.
 pub(super) async fn upgrade(app: App, context: RequestContext, mut parts: Parts) -> Result<Response, ApiError> {
     let (slot, open_socket) = app.open_socket(&context)?;
     let protocol = protocol(&mut parts).await?;
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
-    let upgrade = upgrade.map_err(|_| bad("This is no WebSocket handshake."))?;
+    let upgrade = upgrade.map_err(|_| bad("The WebSocket handshake is invalid."))?;
     let upgrade =
         upgrade.max_message_size(MAX_BODY).max_frame_size(MAX_BODY).read_buffer_size(READ_BUFFER).write_buffer_size(0);
     let timeouts = Timeouts::with_client_timeout(app.0.client_timeout);
@@ -63,7 +63,7 @@ pub(super) async fn upgrade(app: App, context: RequestContext, mut parts: Parts)
 /// Checks that the client offers our protocol, and removes all others, so that the library chooses it.
 async fn protocol(parts: &mut Parts) -> Result<GraphQLProtocol, ApiError> {
     if !tokens(&parts.headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == PROTOCOL) {
-        return Err(bad("Sec-WebSocket-Protocol must name graphql-transport-ws."));
+        return Err(bad("`Sec-WebSocket-Protocol` must contain graphql-transport-ws."));
     }
     parts.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
     GraphQLProtocol::from_request_parts(parts, &()).await.map_err(|_| Code::BadRequest.into())

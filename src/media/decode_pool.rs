@@ -1,5 +1,6 @@
-//! The pool that decodes and scales pictures, off the threads that serve requests. The number of processors limits the
-//! concurrent pictures, and a budget limits their memory. A bounded number of pictures waits; more are refused.
+//! The pool that decodes and scales pictures on blocking threads, apart from the threads that serve requests. The
+//! number of processors limits the concurrent work, and a budget limits its memory. A bounded number of pictures waits;
+//! more are refused.
 
 use std::{num::NonZero, sync::Arc};
 
@@ -31,7 +32,7 @@ pub enum DecodeError {
     #[error("too many pictures are waiting to be decoded")]
     Overloaded,
     /// A decoder panicked; the panic is in the log.
-    #[error("a decoder of pictures panicked")]
+    #[error("the picture decoder panicked")]
     Panicked,
 }
 
@@ -47,8 +48,8 @@ impl Default for DecodePool {
 }
 
 impl DecodePool {
-    /// Makes an avatar of an uploaded picture. Cancelling the caller does not stop work that has begun, and its permits are
-    /// held until it ends.
+    /// Makes an avatar of an uploaded picture. Cancelling the caller does not stop work that has begun, and its permits
+    /// are held until it ends.
     ///
     /// # Errors
     /// When the bytes are not an accepted picture, when the pool is full, or when a decoder panics.

@@ -1,18 +1,18 @@
-//! The name of a stored picture: nobody can guess it, and it tells the type. It is part of an address and of the name of
-//! a file, so it has one grammar, checked before anything else is done with it.
+//! The key of a stored picture: random, with an extension for its type. It is part of URLs and of file names, so its
+//! form is checked before it is used.
 
 use std::fmt;
 
 use super::Format;
 use crate::random;
 
-/// What the path of a stored picture begins with.
+/// The prefix of the path of a stored picture.
 pub const PATH: &str = "/media/";
 
-/// Random bytes of a name. In hexadecimal, because some file systems take letters of either case as the same.
+/// Random bytes of a key. They are written in hexadecimal, because some file systems ignore the case of letters.
 const BYTES: usize = 16;
 
-/// The name of a stored picture: 32 hexadecimal digits and an extension.
+/// The key of a stored picture: 32 hexadecimal digits and an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaKey {
     name: String,
@@ -20,14 +20,14 @@ pub struct MediaKey {
 }
 
 impl MediaKey {
-    /// A new name.
+    /// A new random key.
     #[must_use]
     pub fn generate(format: Format) -> Self {
         let random = u128::from_be_bytes(random::bytes::<BYTES>());
         Self { name: format!("{random:032x}.{}", format.extension()), format }
     }
 
-    /// A name as clients and the database write it; `None` for any other text.
+    /// Parses a key; `None` if the text is not exactly a key.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (stem, extension) = name.split_once('.')?;
@@ -36,13 +36,13 @@ impl MediaKey {
         (stem.len() == BYTES * 2 && stem.bytes().all(is_hex)).then(|| Self { name: name.to_owned(), format })
     }
 
-    /// The key of a picture's path, such as `users.avatar_url` holds for an uploaded one; `None` for an address elsewhere.
+    /// The key in the path of a stored picture, as in `users.avatar_url`; `None` for any other URL.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         Self::parse(path.strip_prefix(PATH)?)
     }
 
-    /// The name.
+    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_keys_differ_and_are_read_again() {
+    fn generated_keys_differ_and_can_be_parsed() {
         for format in Format::ALL {
             let (key, other) = (MediaKey::generate(format), MediaKey::generate(format));
             assert_ne!(key, other);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_text_is_no_key() {
+    fn any_other_text_is_not_a_key() {
         let stem = "0123456789abcdef0123456789abcdef";
         assert!(MediaKey::parse(&format!("{stem}.jpg")).is_some());
         for text in [
@@ -106,7 +106,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_read_holds_nothing_that_a_path_could_be_made_of(text in "(\\PC{0,40}|[0-9a-f]{32}\\.(jpg|png|gif)|[./]{0,4}[0-9a-f]{28,34}\\.jpg)") {
+        fn parsed_key_has_no_path_separator(text in "(\\PC{0,40}|[0-9a-f]{32}\\.(jpg|png|gif)|[./]{0,4}[0-9a-f]{28,34}\\.jpg)") {
             if let Some(key) = MediaKey::parse(&text) {
                 proptest::prop_assert_eq!(key.as_str(), &text);
                 proptest::prop_assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.'));

@@ -1,13 +1,12 @@
-//! Makes the picture of a user out of the bytes of a client: whatever they are, what comes out is a small JPEG or PNG that
-//! holds nothing but pixels.
+//! Makes the avatar of a user from an uploaded picture: a small JPEG or PNG that contains nothing but pixels.
 //!
-//! The type is told by the content alone, and how large a picture is by its header, before anything is decoded. The
-//! centred square is scaled straight out of the decoded pixels to at most 512 pixels a side; smaller squares stay as
-//! they are. The EXIF orientation is applied to the small picture. It is encoded anew, so metadata, colour profiles,
-//! further frames and whatever followed the picture are gone.
+//! The content determines the type, and the header determines the size, before anything is decoded. The central square
+//! of the decoded pixels is scaled to at most 512 pixels a side; smaller squares are not enlarged. The EXIF orientation
+//! is applied to the scaled picture. It is encoded again, so metadata, colour profiles, further frames and trailing
+//! bytes are removed.
 //!
-//! What it costs for the largest pictures (25 megapixels, up to 5 MiB), next to `vipsthumbnail` 8.14 of libvips
-//! (`--size 512x512 --smartcrop centre`, stripped), as processes of their own on one machine: CPU and peak memory.
+//! CPU time and peak memory for the largest pictures (25 megapixels, up to 5 MiB), compared with `vipsthumbnail` 8.14
+//! of libvips (`--size 512x512 --smartcrop centre`, stripped), each as a separate process on the same machine:
 //!
 //! | picture | this | libvips |
 //! |---|---|---|
@@ -19,9 +18,9 @@
 //! | WebP, lossy | 0.66 s, 119 MB | 0.27 s, 41 MB |
 //! | WebP, lossless | 0.27 s, 115 MB | 0.22 s, 137 MB |
 //!
-//! So WebP with loss costs two and a half times what libwebp does, which decodes it at a smaller size; and a progressive
-//! JPEG that keeps all of its colour needs 158 MB, because its coefficients are there as a whole before the first pixel.
-//! `decode_pool` counts the memory of each picture, and bounds that of all.
+//! Lossy WebP takes two and a half times the time of libwebp, which decodes it at a smaller size. A progressive JPEG
+//! without chroma subsampling takes 158 MB, because all of its coefficients are in memory before the first pixel is
+//! decoded. `decode_pool` counts the memory of each picture, and limits the total.
 
 mod jpeg;
 mod png;
@@ -35,13 +34,13 @@ pub(super) use reduce::SIDE;
 use image::metadata::Orientation;
 
 /// The most pixels of a picture.
-const MOST_PIXELS: u64 = 25_000_000;
+const MAX_PIXELS: u64 = 25_000_000;
 
-/// The longest side, in pixels: the longest of a JPEG.
-const LONGEST_SIDE: u32 = 65_535;
+/// The longest side, in pixels: that of a JPEG.
+const MAX_SIDE: u32 = 65_535;
 
-/// A type that is written. JPEG for what is opaque, because photographs are small as JPEG. PNG where there is alpha: every
-/// client reads it, and WebP without loss, which saves a fifth, is not shown by older iOS.
+/// The format of an avatar: JPEG for opaque pictures, because it is small for photographs, and PNG for transparent
+/// ones, because every client shows it. Lossless WebP would be a fifth smaller, but older iOS does not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `image/jpeg`
@@ -50,54 +49,54 @@ pub enum Format {
     Png,
 }
 
-/// The picture of a user, ready to be stored.
+/// The avatar of a user, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct Avatar {
     /// The encoded picture.
     pub bytes: Vec<u8>,
-    /// Its type.
+    /// The format.
     pub format: Format,
 }
 
-/// Why bytes become no picture. The texts are for clients.
+/// Why an upload is not an accepted picture. The messages are for clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
-    /// It is of no type that is read.
-    #[error("The file is no JPEG, PNG or WebP picture.")]
+    /// Its type is not accepted.
+    #[error("The file is not a JPEG, PNG or WebP picture.")]
     UnknownType,
-    /// It is damaged, or cut, or does what no camera and no program does.
+    /// It is damaged or truncated, or uses a feature that is not supported.
     #[error("The picture is damaged or incomplete.")]
     Broken,
     /// It has too many pixels.
     #[error("A picture has at most 25 megapixels, and at most 65535 pixels on each side.")]
     TooManyPixels,
-    /// It is animated and large.
+    /// It is animated and has too many pixels.
     #[error("An animated picture has at most 6 megapixels.")]
-    TooLargeToMove,
+    AnimationTooLarge,
 }
 
-/// What a header says.
+/// The size in a header, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Size {
     width: u32,
     height: u32,
 }
 
-/// A decoded picture, of one to four samples of eight bits a pixel: grey, grey and alpha, RGB, RGBA.
+/// A decoded picture with eight bits per sample: grey, grey and alpha, RGB, or RGBA.
 struct Pixels {
     size: Size,
     channels: usize,
-    /// Whether alpha says nothing: the picture is opaque.
+    /// Whether the picture is opaque, even if it has an alpha channel.
     is_opaque: bool,
     samples: Vec<u8>,
     orientation: Orientation,
 }
 
-/// A picture whose header was read: of a known type, and not too large.
+/// A picture whose type and size were checked.
 #[derive(Debug)]
 pub(super) struct Checked<'a> {
     source: Source<'a>,
-    /// The most memory its decoder takes, in bytes.
+    /// The most memory that its decoder needs, in bytes.
     pub(super) memory: u64,
 }
 
@@ -112,7 +111,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 2] = [Self::Jpeg, Self::Png];
 
-    /// What the name of a file ends with.
+    /// The file name extension.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -132,14 +131,14 @@ impl Format {
 }
 
 impl Size {
-    /// Refuses what is too large, or nothing.
+    /// Refuses a size that is too large or zero.
     fn checked(self) -> Result<Self, PictureError> {
         let Self { width, height } = self;
         if width == 0 || height == 0 {
             return Err(PictureError::Broken);
         }
-        let is_small = width.max(height) <= LONGEST_SIDE && self.pixels() <= MOST_PIXELS;
-        if is_small { Ok(self) } else { Err(PictureError::TooManyPixels) }
+        let is_accepted = width.max(height) <= MAX_SIDE && self.pixels() <= MAX_PIXELS;
+        if is_accepted { Ok(self) } else { Err(PictureError::TooManyPixels) }
     }
 
     fn pixels(self) -> u64 {
@@ -147,7 +146,7 @@ impl Size {
     }
 }
 
-/// Tells the type by the content and reads the header. Decodes nothing.
+/// Determines the type by the content and checks the header. Decodes nothing.
 pub(super) fn check(bytes: &[u8]) -> Result<Checked<'_>, PictureError> {
     let (source, memory) = match bytes {
         [0xff, 0xd8, 0xff, ..] => {
@@ -167,7 +166,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Checked<'_>, PictureError> {
 }
 
 impl Checked<'_> {
-    /// Decodes the picture and makes the small one. Takes up to seconds of a thread.
+    /// Decodes the picture and makes the avatar. Blocks the thread for up to seconds.
     ///
     /// # Errors
     /// `Broken`
@@ -181,10 +180,10 @@ impl Checked<'_> {
     }
 }
 
-/// The picture of a user from the bytes of a client. Takes up to seconds of a thread; `decode_pool` calls it for requests.
+/// Makes an avatar from an uploaded picture. Blocks the thread for up to seconds; requests use `decode_pool`.
 ///
 /// # Errors
-/// When they are no picture, or too large a one.
+/// When the upload is not an accepted picture.
 pub fn avatar(bytes: &[u8]) -> Result<Avatar, PictureError> {
     check(bytes)?.avatar()
 }

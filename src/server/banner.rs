@@ -20,7 +20,7 @@ fn text(config: &Config, address: SocketAddr, emulator: Option<&str>) -> String 
     let mut lines = format!("\nminiaccount {}\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, value: &str| lines.extend(["  ", &format!("{name:<14}"), value, "\n"]);
     line("GraphQL", &format!("{api}/graphql"));
-    line("login by REST", &format!("{api}/api/login"));
+    line("REST login", &format!("{api}/api/login"));
     if config.graphiql {
         line("GraphiQL", &format!("{api}/graphiql"));
     }
@@ -35,8 +35,8 @@ fn text(config: &Config, address: SocketAddr, emulator: Option<&str>) -> String 
 }
 
 const WARNING: &str = "
-  No mini program is configured, so an emulator plays WeChat: anybody who reaches this
-  address logs in as anybody. Log in with the code \"emulator:alice\". For a real mini
+  No mini program is configured, so an emulator replaces WeChat: anyone who reaches this
+  address can log in as any user. Log in with the code \"emulator:alice\". For a real mini
   program set WECHAT_APP_ID, WECHAT_APP_SECRET and SECRET_KEY.
 ";
 

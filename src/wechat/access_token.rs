@@ -1,6 +1,6 @@
-//! `POST /cgi-bin/stable_token` in its normal mode: WeChat gives the same access token until less than five minutes of it
-//! are left, and then a new one; for these five minutes both are good. `force_refresh`, which would end the one that other
-//! nodes use, is never sent.
+//! `POST /cgi-bin/stable_token` in its normal mode: WeChat returns the same access token until less than five minutes
+//! of it are left, and then a new one; both are valid for these five minutes. `force_refresh` is never sent: it would
+//! invalidate the token that other nodes use.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 
 use super::{
     App,
-    answer::Answer,
     endpoint::{Call, Endpoint},
     error::Failure,
+    response::ApiResponse,
 };
 
-/// The longest token taken: twice what WeChat says to leave room for would not fit its column.
+/// The longest accepted token, in bytes. WeChat's documentation requires space for 512; the database column limits it.
 const MAX_TOKEN: usize = 900;
-/// The longest life believed.
-const MAX_LIFE: u64 = 24 * 60 * 60;
+/// The longest accepted lifetime, in seconds.
+const MAX_LIFETIME: u64 = 24 * 60 * 60;
 
 /// An access token of an app.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     /// The token.
     pub token: SecretString,
-    /// When WeChat was asked for it.
-    pub asked_at: Timestamp,
+    /// When the call was sent.
+    pub requested_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
 }
@@ -37,15 +37,15 @@ pub(super) async fn fetch(endpoint: &Endpoint, app: &App) -> Result<AccessToken,
     read(&endpoint.send(app, &Call::post("cgi-bin/stable_token", body.to_string().into())).await?)
 }
 
-fn read(answer: &Answer) -> Result<AccessToken, Failure> {
-    let token = answer.text("access_token").unwrap_or_default();
+fn read(response: &ApiResponse) -> Result<AccessToken, Failure> {
+    let token = response.text("access_token").unwrap_or_default();
     if !(1..=MAX_TOKEN).contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::Unreadable("without a good access token"));
+        return Err(Failure::Unreadable("no valid access_token"));
     }
-    let life = answer.get("expires_in").and_then(seconds).filter(|life| (1..=MAX_LIFE).contains(life));
-    let life = life.ok_or(Failure::Unreadable("without a good time of expiry"))?;
-    let asked_at = answer.asked_at;
-    Ok(AccessToken { token: token.into(), asked_at, expires_at: asked_at + Duration::from_secs(life) })
+    let lifetime = response.get("expires_in").and_then(seconds).filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
+    let lifetime = lifetime.ok_or(Failure::Unreadable("no valid expires_in"))?;
+    let requested_at = response.requested_at;
+    Ok(AccessToken { token: token.into(), requested_at, expires_at: requested_at + Duration::from_secs(lifetime) })
 }
 
 fn seconds(value: &Value) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! One mini program: its settings, and the bulkheads of its calls.
+//! A mini program: its settings, and the bulkheads of its calls.
 
 use std::fmt;
 
@@ -21,13 +21,13 @@ impl App {
         Self { settings: app.clone(), login: Bulkhead::new(settings, clock), api: Bulkhead::new(settings, clock) }
     }
 
-    /// Its appid.
+    /// The appid.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.settings.id
     }
 
-    /// Name of the open-platform account it is bound to: the scope of its unionids.
+    /// Name of the open-platform account that the mini program is bound to: the scope of its unionids.
     #[must_use]
     pub fn open_platform(&self) -> &str {
         &self.settings.open_platform

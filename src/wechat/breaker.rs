@@ -1,4 +1,5 @@
-//! The circuit breaker of one app: after many failures in a row it opens for a moment, then admits one probe at a time.
+//! The circuit breaker of one bulkhead: after many consecutive failures it opens, and after a few seconds it admits one
+//! probe at a time.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,11 +13,11 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// Failures in a row that open the breaker.
+/// Consecutive failures that open the breaker.
 const FAILURES: u32 = 20;
-/// How long it stays open before a probe is admitted.
+/// How long the breaker stays open before it admits a probe.
 const OPEN_FOR: Duration = Duration::from_secs(5);
-/// How long callers wait while a probe is in flight.
+/// The `retryAfter` of refused calls while a probe is in flight.
 const PROBE: Duration = Duration::from_secs(1);
 
 pub(super) struct Breaker {
@@ -29,13 +30,13 @@ enum State {
     Open { since: Timestamp, probing: bool },
 }
 
-/// The breaker is open; a retry is useful after so long.
+/// The breaker is open; a retry may succeed after this time.
 #[derive(Debug, thiserror::Error)]
-#[error("WeChat failed too often in a row and is not called for a moment")]
+#[error("too many consecutive calls of WeChat failed: the circuit breaker is open")]
 pub(super) struct BreakerOpen(Duration);
 
-/// Permission for one call. Dropping it unused changes nothing.
-pub(super) struct Pass<'a> {
+/// The permit for one call. A permit that is dropped without an outcome counts neither as a success nor as a failure.
+pub(super) struct CallPermit<'a> {
     breaker: &'a Breaker,
     probe: bool,
 }
@@ -45,12 +46,12 @@ impl Breaker {
         Self { clock, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Whether a call would be let through.
+    /// Whether a call would be admitted now.
     pub(super) fn check(&self) -> Result<(), BreakerOpen> {
         self.refusal(&self.state()).map_or(Ok(()), |wait| Err(BreakerOpen(wait)))
     }
 
-    pub(super) fn admit(&self) -> Result<Pass<'_>, BreakerOpen> {
+    pub(super) fn admit(&self) -> Result<CallPermit<'_>, BreakerOpen> {
         let mut state = self.state();
         self.refusal(&state).map_or(Ok(()), |wait| Err(BreakerOpen(wait)))?;
         let probe = if let State::Open { probing, .. } = &mut *state {
@@ -59,13 +60,13 @@ impl Breaker {
         } else {
             false
         };
-        Ok(Pass { breaker: self, probe })
+        Ok(CallPermit { breaker: self, probe })
     }
 
     fn refusal(&self, state: &State) -> Option<Duration> {
         let State::Open { since, probing } = *state else { return None };
         let now = self.clock.now();
-        // A clock that was set back must not keep the breaker open for longer.
+        // a clock that was set back must not keep the breaker open for longer
         let rest = if now < since { Duration::ZERO } else { OPEN_FOR.saturating_sub(now.since(since)) };
         if rest.is_zero() { probing.then_some(PROBE) } else { Some(rest) }
     }
@@ -75,20 +76,20 @@ impl Breaker {
     }
 }
 
-impl Pass<'_> {
-    /// Counts the outcome of the call; true where it opens the breaker.
-    pub(super) fn end(self, answered: bool) -> bool {
+impl CallPermit<'_> {
+    /// Counts the outcome of the call. Returns true if it opens the breaker.
+    pub(super) fn end(self, is_success: bool) -> bool {
         let mut state = self.breaker.state();
         let opens = match &mut *state {
-            _ if answered => false,
+            _ if is_success => false,
             State::Closed { failures } => {
                 *failures += 1;
                 *failures >= FAILURES
             }
-            // Calls sent before the breaker opened say nothing new.
+            // a call that began before the breaker opened does not prolong the open state
             State::Open { .. } => self.probe,
         };
-        if answered {
+        if is_success {
             *state = State::Closed { failures: 0 };
         } else if opens {
             *state = State::Open { since: self.breaker.clock.now(), probing: false };
@@ -97,7 +98,7 @@ impl Pass<'_> {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         if let State::Open { probing, .. } = &mut *self.breaker.state() {
             *probing &= !self.probe;
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn breaker_opens_after_twenty_failures_in_a_row() {
+    fn breaker_opens_after_twenty_consecutive_failures() {
         let (clock, breaker) = open();
         clock.advance(Duration::from_millis(1500));
         assert_eq!(ApiError::from(breaker.admit().err().unwrap()).retry_after_seconds(), Some(4));

@@ -1,5 +1,6 @@
-//! The bulkhead of an app's calls: it limits the calls in flight, has the circuit breaker, and remembers what WeChat refuses
-//! about the settings. Logins have a bulkhead of their own, so that failing calls with an access token do not delay them.
+//! A bulkhead for calls of one app: it limits the calls in flight, contains the circuit breaker, and records the errors
+//! of the settings that WeChat reports. Logins have a separate bulkhead, so that failing calls with an access token do
+//! not affect them.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -20,7 +21,7 @@ pub(super) struct Bulkhead {
     /// How long a call may wait for a permit.
     max_wait: Duration,
     breaker: Breaker,
-    /// What WeChat refused about the settings, until a call succeeds.
+    /// The error of the settings that WeChat reported, until a call succeeds.
     misconfiguration: Mutex<Option<String>>,
 }
 
@@ -34,22 +35,27 @@ impl Bulkhead {
         }
     }
 
-    /// Waits for a permit, makes a call and records its outcome. The log contains `name`.
+    /// Waits for a permit, makes a call and records its outcome. `name` is the call's name in the log.
     pub(super) async fn run<T>(
         &self,
         appid: &str,
         name: &str,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<Result<T, Failure>, ApiError> {
-        // checked before the queue, so that an open breaker refuses at once, and after it, so that it applies to the queue
+        // checked before the wait, so that an open breaker refuses at once, and after it, because it may have opened
+        // meanwhile
         self.breaker.check()?;
         let _permit = self.permit().await?;
         let pass = self.breaker.admit()?;
         let outcome = call.await;
         if pass.end(!outcome.as_ref().is_err_and(Failure::is_outage)) {
-            tracing::error!(appid, call = name, "WeChat failed too often in a row and is not called for a moment");
+            tracing::error!(
+                appid,
+                call = name,
+                "too many consecutive calls of WeChat failed: the circuit breaker opens"
+            );
         }
-        self.note(appid, name, outcome.as_ref().err());
+        self.record(appid, name, outcome.as_ref().err());
         Ok(outcome)
     }
 
@@ -65,14 +71,15 @@ impl Bulkhead {
         self.lock_misconfiguration().clone()
     }
 
-    /// Logs the outcome of a call: appid, the call, errcode, error code and WeChat's request id, nothing else.
-    fn note(&self, appid: &str, name: &str, failure: Option<&Failure>) {
+    /// Records and logs the outcome of a call. The log has its appid, name, errcode, error code and WeChat's request
+    /// id, and nothing else.
+    fn record(&self, appid: &str, name: &str, failure: Option<&Failure>) {
         let Some(failure) = failure else {
             *self.lock_misconfiguration() = None;
-            return tracing::debug!(appid, call = name, outcome = "OK", "WeChat answered");
+            return tracing::debug!(appid, call = name, outcome = "OK", "WeChat responded");
         };
-        if let Some(refused) = failure.misconfiguration() {
-            *self.lock_misconfiguration() = Some(refused);
+        if let Some(misconfiguration) = failure.misconfiguration() {
+            *self.lock_misconfiguration() = Some(misconfiguration);
         }
         failure.log(appid, name);
     }

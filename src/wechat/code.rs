@@ -1,4 +1,4 @@
-//! A login code as the client sends it: bounded before anything is done with it, and never shown.
+//! A login code as the client sends it: checked before it is used, and never logged.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use entity::CodeHash;
@@ -6,17 +6,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{ApiError, Code};
 
+/// The longest code, in bytes.
 const MAX_BYTES: usize = 512;
 
-/// What `wx.login` gave the mini program: a secret while it lives.
+/// A code of `wx.login`. It is a secret until it is used or expires.
 #[derive(Clone, Debug)]
 pub struct LoginCode(SecretString);
 
 impl LoginCode {
-    /// Takes what can be a code: 1 to 512 letters, digits and signs of URLs and base64.
+    /// Checks the form of a code: 1 to 512 letters, digits, and punctuation of URLs and base64.
     ///
     /// # Errors
-    /// `INVALID_CODE` for anything else, so that junk costs WeChat's quota nothing.
+    /// `INVALID_CODE` for any other text, so that it does not use up WeChat's quota.
     pub fn parse(code: &str) -> Result<Self, ApiError> {
         let fits = (1..=MAX_BYTES).contains(&code.len()) && code.bytes().all(is_code_byte);
         fits.then(|| Self(code.into())).ok_or_else(|| Code::InvalidCode.into())
@@ -26,7 +27,8 @@ impl LoginCode {
         self.0.expose_secret()
     }
 
-    /// Names the code without holding it. The zero byte, which no appid holds, keeps (`a`, `bc`) and (`ab`, `c`) apart.
+    /// The hash that identifies the code. The zero byte, which no appid contains, distinguishes (`a`, `bc`) from (`ab`,
+    /// `c`).
     #[must_use]
     pub fn hash(&self, appid: &str) -> CodeHash {
         let mut hash = Context::new(&SHA256);
@@ -49,15 +51,16 @@ mod tests {
 
     #[test]
     fn malformed_codes_are_refused() {
-        for odd in ["", "a b", "a&b", "a%2Bb", "a\nb", "a\0", "代码", "a?b", "a#b", "\"", "<a>", &"a".repeat(513)] {
-            assert_eq!(LoginCode::parse(odd).unwrap_err().code, Code::InvalidCode, "{odd}");
+        for malformed in ["", "a b", "a&b", "a%2Bb", "a\nb", "a\0", "代码", "a?b", "a#b", "\"", "<a>", &"a".repeat(513)]
+        {
+            assert_eq!(LoginCode::parse(malformed).unwrap_err().code, Code::InvalidCode, "{malformed}");
         }
     }
 
     #[test]
     fn well_formed_codes_are_accepted() {
-        for usual in ["0", "0a3XyZ000Ab-_1", "aB9-_.~:=+/|@", &"a".repeat(512)] {
-            assert_eq!(LoginCode::parse(usual).unwrap().expose(), usual);
+        for code in ["0", "0a3XyZ000Ab-_1", "aB9-_.~:=+/|@", &"a".repeat(512)] {
+            assert_eq!(LoginCode::parse(code).unwrap().expose(), code);
         }
     }
 
@@ -77,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_is_bounded_ascii(code in any::<String>()) {
+        fn accepted_code_is_bounded_ascii(code in any::<String>()) {
             if LoginCode::parse(&code).is_ok() {
                 prop_assert!(code.is_ascii() && (1..=512).contains(&code.len()));
             }

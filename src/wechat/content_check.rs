@@ -1,30 +1,31 @@
-//! WeChat's content check: `POST /wxa/msg_sec_check` for texts, `POST /wxa/media_check_async` for pictures, whose outcome
-//! comes later as an event. Both in version 2, for the scene of profiles.
+//! WeChat's content check: `POST /wxa/msg_sec_check` for texts, and `POST /wxa/media_check_async` for pictures, whose
+//! result WeChat pushes later. Both are called in version 2 and with the scene for profiles.
 
 use entity::OpenId;
 use serde_json::{Value, json};
 
-use super::{App, Request, answer::Answer, endpoint::Call, error::Failure};
+use super::{App, Request, endpoint::Call, error::Failure, response::ApiResponse};
 
 const VERSION: u8 = 2;
-/// Profiles.
+/// The scene for profiles.
 const SCENE: u8 = 1;
+/// The `media_type` of pictures.
 const IMAGE: u8 = 2;
 const MAX_TRACE_ID: usize = 128;
 
 /// What WeChat suggests to do with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suggest {
-    /// Show it.
+    /// The content may be shown.
     Pass,
-    /// Let a person look at it.
+    /// A person should review it.
     Review,
-    /// Refuse it.
+    /// It violates WeChat's rules.
     Risky,
 }
 
 impl Suggest {
-    /// What WeChat calls it.
+    /// Parses WeChat's name of a suggestion.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -36,12 +37,12 @@ impl Suggest {
     }
 }
 
-/// What WeChat says of a text.
+/// The result of a text check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What to do.
+    /// WeChat's suggestion.
     pub suggest: Suggest,
-    /// The kind of content: 100 is ordinary.
+    /// WeChat's label for the kind of content; 100 is normal.
     pub label: i64,
 }
 
@@ -52,7 +53,7 @@ pub fn text_check(openid: &OpenId, content: &str) -> Request<Verdict> {
     Request::new(Call::post("wxa/msg_sec_check", body.to_string().into()), verdict)
 }
 
-/// Lets WeChat check a picture that it can fetch, of at most 10 MB. Gives the `trace_id` by which WeChat pushes the outcome,
+/// Has WeChat fetch and check a picture of at most 10 MB. Returns the `trace_id` with which WeChat pushes the result
 /// within half an hour.
 #[must_use]
 pub fn image_check(openid: &OpenId, media_url: &str) -> Request<String> {
@@ -62,17 +63,17 @@ pub fn image_check(openid: &OpenId, media_url: &str) -> Request<String> {
     Request::new(Call::post("wxa/media_check_async", body.to_string().into()), trace_id)
 }
 
-/// The errcode is 0 for a bad text as well: `suggest` decides.
-fn verdict(_: &App, answer: &Answer) -> Result<Verdict, Failure> {
-    let result = answer.get("result");
+/// The result in a response. The errcode is 0 for a risky text as well: `suggest` decides.
+fn verdict(_: &App, response: &ApiResponse) -> Result<Verdict, Failure> {
+    let result = response.get("result");
     let suggest = result.and_then(|result| Suggest::parse(result.get("suggest")?.as_str()?));
-    let suggest = suggest.ok_or(Failure::Unreadable("without a known suggestion"))?;
+    let suggest = suggest.ok_or(Failure::Unreadable("no known suggest"))?;
     let label = result.and_then(|result| result.get("label")).and_then(Value::as_i64).unwrap_or_default();
     Ok(Verdict { suggest, label })
 }
 
-fn trace_id(_: &App, answer: &Answer) -> Result<String, Failure> {
-    let id = answer.text("trace_id").unwrap_or_default();
+fn trace_id(_: &App, response: &ApiResponse) -> Result<String, Failure> {
+    let id = response.text("trace_id").unwrap_or_default();
     let fits = (1..=MAX_TRACE_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(id.to_owned()) } else { Err(Failure::Unreadable("without a good trace_id")) }
+    if fits { Ok(id.to_owned()) } else { Err(Failure::Unreadable("no valid trace_id")) }
 }

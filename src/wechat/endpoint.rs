@@ -1,4 +1,4 @@
-//! WeChat's API as calls meet it: the hosts in their order, and when a call is sent once more.
+//! Sends calls to WeChat's hosts in their order of preference, and decides when a call is sent again.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     App,
-    answer::Answer,
     error::Failure,
     host_health::{Host, Hosts},
     http::Http,
+    response::ApiResponse,
 };
 use crate::{clock::SharedClock, config, random};
 
-/// How long to wait before the only host is called again; up to as much again is added as jitter.
+/// How long to wait before the only host is called again. Jitter of up to the same length is added.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Endpoint {
@@ -24,19 +24,19 @@ pub(super) struct Endpoint {
     timeout: Duration,
 }
 
-/// One call: what is sent, and which errcodes are answers to it rather than refusals.
+/// A call: its path and parameters, and the errcodes that are not refusals of it.
 #[derive(Clone)]
 pub(super) struct Call {
     path: &'static str,
     query: Vec<(&'static str, SecretString)>,
     body: Option<SecretString>,
-    answers: &'static [i64],
+    accepted_errcodes: &'static [i64],
 }
 
 impl Call {
     /// A GET.
     pub(super) fn get(path: &'static str, query: Vec<(&'static str, SecretString)>) -> Self {
-        Self { path, query, body: None, answers: &[] }
+        Self { path, query, body: None, accepted_errcodes: &[] }
     }
 
     /// A POST of JSON.
@@ -50,9 +50,9 @@ impl Call {
         self
     }
 
-    /// The same call, to which these errcodes are answers.
-    pub(super) fn answered_by(self, answers: &'static [i64]) -> Self {
-        Self { answers, ..self }
+    /// The same call, of which these errcodes are not refusals.
+    pub(super) fn accepting(self, accepted_errcodes: &'static [i64]) -> Self {
+        Self { accepted_errcodes, ..self }
     }
 
     pub(super) fn path(&self) -> &'static str {
@@ -67,15 +67,15 @@ impl Endpoint {
         Ok(Self { hosts: Hosts::new(urls?), http, clock, timeout: settings.timeout })
     }
 
-    /// Calls one host, and again only where the call cannot have had an effect (a code is consumed by the first): the next
-    /// host, each at most once, or the only one after a pause.
-    pub(super) async fn send(&self, app: &App, call: &Call) -> Result<Answer, Failure> {
+    /// Sends a call to the first host. If the call cannot have had an effect, such as consuming a code, it is sent to
+    /// the next host, and to each host at most once; a single host is called again after a pause.
+    pub(super) async fn send(&self, app: &App, call: &Call) -> Result<ApiResponse, Failure> {
         let started = self.clock.steady();
         let outcome = self.call_each_host(app, call).await;
         match self.hosts.only() {
             Some(host) if outcome.as_ref().is_err_and(Failure::may_resend) => {
                 let pause = jittered(PAUSE);
-                // both calls have the time of one
+                // both calls together have the timeout of one
                 let left = self.timeout.saturating_sub((self.clock.steady() - started) + pause);
                 if left.is_zero() {
                     return outcome;
@@ -87,8 +87,8 @@ impl Endpoint {
         }
     }
 
-    async fn call_each_host(&self, app: &App, call: &Call) -> Result<Answer, Failure> {
-        let mut last = Failure::Unreadable("missing: there is no host");
+    async fn call_each_host(&self, app: &App, call: &Call) -> Result<ApiResponse, Failure> {
+        let mut last = Failure::Unreadable("no host is configured");
         for host in self.hosts.in_order(self.clock.now()) {
             match self.call(host, call, self.timeout).await {
                 Err(failure) if failure.may_resend() => last = failure,
@@ -97,7 +97,7 @@ impl Endpoint {
             if matches!(last, Failure::Unreachable(_)) {
                 host.mark_down(self.clock.now());
             }
-            tracing::warn!(appid = app.id(), host = host.name(), failure = %last, "this host of WeChat failed");
+            tracing::warn!(appid = app.id(), host = host.name(), failure = %last, "a host of WeChat failed");
         }
         Err(last)
     }
@@ -107,19 +107,19 @@ impl Endpoint {
         self.hosts.in_order(self.clock.now()).iter().map(|host| host.url().to_string()).collect()
     }
 
-    async fn call(&self, host: &Host, call: &Call, timeout: Duration) -> Result<Answer, Failure> {
+    async fn call(&self, host: &Host, call: &Call, timeout: Duration) -> Result<ApiResponse, Failure> {
         let url = url(host.url(), call)?;
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let body = match &call.body {
             None => self.http.get(url, timeout).await?,
             Some(body) => self.http.post(url, body.expose_secret().to_owned(), timeout).await?,
         };
-        Answer::read(&body, asked_at, call.answers)
+        ApiResponse::read(&body, requested_at, call.accepted_errcodes)
     }
 }
 
 fn url(host: &Url, call: &Call) -> Result<Url, Failure> {
-    let mut url = host.join(call.path).map_err(|_| Failure::Unreadable("missing: its address is none"))?;
+    let mut url = host.join(call.path).map_err(|_| Failure::Unreadable("the URL of the call is invalid"))?;
     if !call.query.is_empty() {
         let pairs = call.query.iter().map(|(name, value)| (name, value.expose_secret()));
         url.query_pairs_mut().extend_pairs(pairs);
@@ -127,7 +127,7 @@ fn url(host: &Url, call: &Call) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// `pause`, and up to as much again.
+/// `pause` with jitter of up to the same length.
 fn jittered(pause: Duration) -> Duration {
     pause + pause * u32::from(u8::from_be_bytes(random::bytes())) / u32::from(u8::MAX)
 }

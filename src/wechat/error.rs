@@ -1,18 +1,19 @@
-//! How a call can fail, and the one table of WeChat's errcodes. Nothing in here holds a body, a URL or a secret.
+//! The failures of a call, and the table of WeChat's errcodes. No failure contains a body, a URL or a secret.
 
 use std::time::Duration;
 
 use crate::error::{ApiError, Code};
 
+/// A row of the table.
 struct Row {
     errcode: i64,
-    /// What the client is told.
+    /// The code of the error that the client gets.
     code: Code,
-    /// How many seconds the client shall wait, where the code lets it try again.
+    /// Seconds the client should wait before it retries, if a retry may succeed.
     wait: Option<u64>,
-    /// Whether an operator must look.
+    /// Whether an operator must act.
     alarm: Alarm,
-    /// What it means, for the log and `readyz`.
+    /// The meaning, for the log and `/readyz`.
     name: &'static str,
 }
 
@@ -33,69 +34,69 @@ const TABLE: &[Row] = &[
     row(-1,    Code::ProviderUnavailable,   Some(1),    Quiet, "system busy"),
     row(40029, Code::InvalidCode,           None,       Quiet, "invalid code, or one of another mini program"),
     row(41008, Code::InvalidCode,           None,       Quiet, "missing code"),
-    row(40163, Code::CodeUsed,              None,       Quiet, "code been used"),
+    row(40163, Code::CodeUsed,              None,       Quiet, "code was used before"),
     row(40226, Code::LoginBlocked,          None,       Quiet, "code blocked"),
-    row(45011, Code::RateLimited,           Some(60),   Quiet, "too many calls of one user in a minute"),
-    row(45009, Code::RateLimited,           Some(3600), Loud,  "too many calls of the app in a day"),
+    row(45011, Code::RateLimited,           Some(60),   Quiet, "too many calls for one user within a minute"),
+    row(45009, Code::RateLimited,           Some(3600), Loud,  "too many calls of the app within a day"),
     row(40013, Code::ProviderMisconfigured, None,       Loud,  "invalid appid"),
     row(40125, Code::ProviderMisconfigured, None,       Loud,  "invalid appsecret"),
-    row(40164, Code::ProviderMisconfigured, None,       Loud,  "this server's address is not in the whitelist"),
+    row(40164, Code::ProviderMisconfigured, None,       Loud,  "the server's IP address is not in the whitelist"),
     row(40243, Code::ProviderMisconfigured, None,       Loud,  "appsecret frozen"),
     row(41002, Code::ProviderMisconfigured, None,       Loud,  "missing appid"),
     row(41004, Code::ProviderMisconfigured, None,       Loud,  "missing appsecret"),
-    row(61003, Code::ProviderMisconfigured, None,       Loud,  "not authorised by the mini program"),
+    row(61003, Code::ProviderMisconfigured, None,       Loud,  "not authorized by the mini program"),
     row(48001, Code::ProviderMisconfigured, None,       Loud,  "the mini program may not call this API"),
     row(40001, Code::ProviderMisconfigured, None,       Loud,  "invalid appsecret, or an access token that is not the latest"),
     row(40014, Code::ProviderUnavailable,   Some(1),    Loud,  "invalid access token"),
     row(42001, Code::ProviderUnavailable,   Some(1),    Loud,  "access token expired"),
-    row(40003, Code::InvalidCode,           None,       Quiet, "invalid openid, or one that the code does not belong to"),
+    row(40003, Code::InvalidCode,           None,       Quiet, "invalid openid, or the code of another user"),
 ];
 const UNKNOWN: &Row = &row(0, Code::ProviderUnavailable, Some(1), Loud, "unknown errcode");
 
-/// Why there is no session.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("no connection to WeChat")]
     Unreachable(#[source] reqwest::Error),
-    #[error("no whole answer from WeChat, and the code may be consumed")]
+    #[error("the connection broke or timed out before WeChat's response was complete: the call may have had an effect")]
     Lost(#[source] reqwest::Error),
-    #[error("WeChat's answer has status {0}")]
+    #[error("WeChat's response has status {0}")]
     Status(u16),
-    #[error("WeChat's answer is {0}")]
+    #[error("WeChat's response is invalid: {0}")]
     Unreadable(&'static str),
     #[error("WeChat refuses with {errcode} ({}), rid {}", row_of(*errcode).name, rid.as_deref().unwrap_or("none"))]
     Refused { errcode: i64, rid: Option<String> },
 }
 
 impl Failure {
-    /// The failure of a request whose answer has not begun.
+    /// The failure of a request before its response began.
     pub(super) fn sending(error: reqwest::Error) -> Self {
         if error.is_connect() { Self::Unreachable(error.without_url()) } else { Self::lost(error) }
     }
 
-    /// The failure of a request that was, or may have been, sent.
+    /// The failure of a request that WeChat may have received.
     pub(super) fn lost(error: reqwest::Error) -> Self {
         Self::Lost(error.without_url())
     }
 
-    /// Whether the same code may be sent again: WeChat cannot have consumed it.
+    /// Whether the call may be sent again: it cannot have had an effect, such as consuming a code.
     pub(super) fn may_resend(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Refused { errcode: -1, .. })
     }
 
-    /// Whether WeChat is down, rather than refusing.
+    /// Whether this is an outage of WeChat and not a refusal.
     pub(super) fn is_outage(&self) -> bool {
         !matches!(self, Self::Refused { errcode, .. } if *errcode != -1)
     }
 
-    /// What WeChat refuses about the server's own settings.
+    /// The error of the server's settings that WeChat reports.
     pub(super) fn misconfiguration(&self) -> Option<String> {
         let row = self.row()?;
         (row.code == Code::ProviderMisconfigured).then(|| format!("{} {}", row.errcode, row.name))
     }
 
-    /// Whether WeChat refuses the access token: another one may do. Then the call had no effect.
-    pub(super) fn is_about_the_token(&self) -> bool {
+    /// Whether WeChat refuses the access token. The call had no effect, and may succeed with another token.
+    pub(super) fn is_invalid_token(&self) -> bool {
         matches!(self, Self::Refused { errcode: 40001 | 40014 | 42001, .. })
     }
 
@@ -137,8 +138,8 @@ fn row_of(errcode: i64) -> &'static Row {
     TABLE.iter().find(|row| row.errcode == errcode).unwrap_or(UNKNOWN)
 }
 
-/// WeChat's id of the call, which its support asks for: `rid: 6683da8d-0a1b2c3d-4e5f6071` at the end of an errmsg, or
-/// in older ones `hints: [ req_id: kFhIjR1we ]`. The errmsg around it is not ours to log.
+/// WeChat's request id, which WeChat's support needs: `rid: 6683da8d-0a1b2c3d-4e5f6071` at the end of an errmsg, or
+/// `hints: [ req_id: kFhIjR1we ]` in older ones. The rest of the errmsg is not logged, because it may contain secrets.
 pub(super) fn rid(errmsg: &str) -> Option<String> {
     let (before, after) = errmsg.rsplit_once("rid:").or_else(|| errmsg.rsplit_once("req_id:"))?;
     let id = after.trim().trim_end_matches(']').trim_end();

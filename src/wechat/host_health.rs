@@ -1,5 +1,5 @@
-//! WeChat's hosts in order of preference, and which of them count as down: one that accepted no connection is tried last
-//! for a while, so that not every login waits for it again.
+//! WeChat's hosts in order of preference, and which of them are down. A host that accepted no connection is called last
+//! for some seconds, so that not every login waits for its timeout.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},
@@ -16,7 +16,7 @@ pub(super) struct Hosts(Vec<Host>);
 
 pub(super) struct Host {
     url: Url,
-    /// When a connection to it last failed, in milliseconds; the minimum stands for never.
+    /// When a connection to it last failed, in milliseconds; the minimum means never.
     failed_at: AtomicI64,
 }
 
@@ -25,7 +25,7 @@ impl Hosts {
         Self(urls.into_iter().map(|url| Host { url, failed_at: AtomicI64::new(i64::MIN) }).collect())
     }
 
-    /// The host, where there is only one.
+    /// The host, if there is only one.
     pub(super) fn only(&self) -> Option<&Host> {
         match &self.0[..] {
             [host] => Some(host),

@@ -1,22 +1,22 @@
-//! `POST /wxa/business/getuserphonenumber`: the telephone number behind a code of the `getPhoneNumber` button. Such a code
-//! is not a login code; it works once, for five minutes.
+//! `POST /wxa/business/getuserphonenumber`: exchanges a code of the `getPhoneNumber` button for the phone number. Such
+//! a code is not a login code; it is valid once, for five minutes.
 
 use entity::OpenId;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{App, Request, answer::Answer, code::LoginCode, endpoint::Call, error::Failure};
+use super::{App, Request, code::LoginCode, endpoint::Call, error::Failure, response::ApiResponse};
 use crate::error::ApiError;
 
-/// The fewest and the most digits of a number, with its country (E.164).
+/// The permitted number of digits of a phone number with its country code (E.164).
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// What `getPhoneNumber` gave the mini program: a secret while it lives.
+/// A code of the `getPhoneNumber` button. It is a secret until it is used or expires.
 #[derive(Clone, Debug)]
 pub struct PhoneCode(LoginCode);
 
 impl PhoneCode {
-    /// Takes what can be a code.
+    /// Checks the form of a code.
     ///
     /// # Errors
     /// `INVALID_CODE`
@@ -24,30 +24,30 @@ impl PhoneCode {
         LoginCode::parse(code).map(Self)
     }
 
-    /// Names the code without holding it.
+    /// The hash that identifies the code.
     #[must_use]
     pub fn hash(&self, appid: &str) -> entity::CodeHash {
         self.0.hash(appid)
     }
 }
 
-/// A telephone number with its country (E.164), such as `+8613800000000`. Not to be printed.
+/// A phone number with its country code (E.164), such as `+8613800000000`. `Debug` does not show it.
 #[derive(Clone, Debug)]
 pub struct PhoneNumber(SecretString);
 
 impl PhoneNumber {
-    /// The number of a country and what is dialled there.
+    /// The phone number with a country code and a national number.
     #[must_use]
     pub fn of(country: &str, national: &str) -> Option<Self> {
         let country = country.trim().trim_start_matches('+');
-        let national: String = national.chars().filter(|sign| !matches!(sign, ' ' | '-')).collect();
+        let national: String = national.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let fits = digits(country) && digits(&national) && country.len() <= 3 && !country.starts_with('0');
         (fits && DIGITS.contains(&(country.len() + national.len())))
             .then(|| Self(format!("+{country}{national}").into()))
     }
 
-    /// Reads a number that was stored.
+    /// Parses a stored phone number.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
@@ -55,7 +55,7 @@ impl PhoneNumber {
         (fits && !digits.starts_with('0')).then(|| Self(text.into()))
     }
 
-    /// The number as text: for what stores it, and for its owner.
+    /// The phone number as text, for the store and for its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -68,32 +68,32 @@ impl From<&Self> for PhoneNumber {
     }
 }
 
-/// WeChat's word for a code of another mini program.
-const OF_ANOTHER_APP: i64 = 40013;
-/// WeChat's word for a code that is none.
+/// WeChat's errcode for a code of another mini program.
+const CODE_OF_ANOTHER_APP: i64 = 40013;
+/// WeChat's errcode for an invalid code.
 const INVALID_CODE: i64 = 40029;
 
-/// The number that a code stands for. WeChat checks that the code belongs to the user of this openid.
+/// Exchanges a code for the phone number. WeChat checks that the code belongs to the user with this openid.
 #[must_use]
 pub fn phone_number(code: &PhoneCode, openid: &OpenId) -> Request<PhoneNumber> {
     let body = json!({ "code": code.0.expose(), "openid": openid.0 });
     let call = Call::post("wxa/business/getuserphonenumber", body.to_string().into());
-    // for a login code it says that the server's own appid is wrong; here a client can bring it about
-    Request::new(call.answered_by(&[OF_ANOTHER_APP]), read)
+    // with a login code this errcode means that the server's appid is wrong; here it may also be the client's mistake
+    Request::new(call.accepting(&[CODE_OF_ANOTHER_APP]), read)
 }
 
-fn read(app: &App, answer: &Answer) -> Result<PhoneNumber, Failure> {
-    if answer.errcode == OF_ANOTHER_APP {
+fn read(app: &App, response: &ApiResponse) -> Result<PhoneNumber, Failure> {
+    if response.errcode == CODE_OF_ANOTHER_APP {
         return Err(Failure::Refused { errcode: INVALID_CODE, rid: None });
     }
-    let info = answer.get("phone_info").ok_or(Failure::Unreadable("without a telephone number"))?;
+    let info = response.get("phone_info").ok_or(Failure::Unreadable("no phone_info"))?;
     if info.pointer("/watermark/appid").and_then(Value::as_str) != Some(app.id()) {
-        return Err(Failure::Unreadable("of a telephone number of another mini program"));
+        return Err(Failure::Unreadable("the phone number is for another mini program"));
     }
-    number(info).ok_or(Failure::Unreadable("without a good telephone number"))
+    number(info).ok_or(Failure::Unreadable("no valid phone number"))
 }
 
-/// `countryCode` is a text by its description, and a number in WeChat's own example.
+/// The phone number in a response. `countryCode` is a string in WeChat's documentation, and a number in its example.
 pub(super) fn number(info: &Value) -> Option<PhoneNumber> {
     let country = match info.get("countryCode")? {
         Value::String(text) => text.clone(),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_telephone_number_is_refused() {
+    fn invalid_phone_number_is_refused() {
         for (country, national) in [
             (json!(0), "13800000000"),
             (json!(8.6), "13800000000"),
@@ -147,13 +147,13 @@ mod tests {
 
     #[test]
     fn debug_hides_code_and_number() {
-        let told = format!("{:?} {:?}", PhoneCode::parse("verysecret"), PhoneNumber::parse("+8613800000000"));
-        assert!(!told.contains("verysecret") && !told.contains("138"), "{told}");
+        let printed = format!("{:?} {:?}", PhoneCode::parse("verysecret"), PhoneNumber::parse("+8613800000000"));
+        assert!(!printed.contains("verysecret") && !printed.contains("138"), "{printed}");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_read_is_a_number_that_reads_again(country: String, national in "\\PC*|[+0-9 -]{0,20}", number: i64) {
+        fn accepted_number_can_be_parsed_again(country: String, national in "\\PC*|[+0-9 -]{0,20}", number: i64) {
             for country in [Value::from(country), Value::from(number)] {
                 if let Some(number) = of(&country, &national) {
                     prop_assert!(PhoneNumber::parse(&number).is_some(), "{}", number);

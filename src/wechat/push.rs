@@ -1,5 +1,5 @@
-//! Messages that WeChat pushes: whether they are WeChat's, what they hold, and which event that is. A message comes plain or
-//! encrypted, as JSON or as XML, under any `Content-Type`.
+//! WeChat's message push: verifies, decrypts and parses messages, and reads the events in them. A message is plain or
+//! encrypted, JSON or XML, with any `Content-Type`.
 
 mod cipher;
 mod event;
@@ -18,39 +18,39 @@ pub use signature::PushQuery;
 
 use crate::config;
 
-/// How far the time of a push may be from ours. An older push is refused, so that nobody can repeat one they saw; within this
-/// time, and for a day, what was pushed before has no effect.
-const FRESH: Duration = Duration::from_mins(10);
+/// The greatest difference between the time of a push and ours. An older push is refused, so that it cannot be
+/// replayed. A repeated event has no effect for a day, which is longer than this.
+const MAX_TIME_DIFFERENCE: Duration = Duration::from_mins(10);
 
-/// What the operator agreed on with WeChat.
+/// The token and the key that the operator entered in WeChat's admin console.
 pub struct PushKeys {
     token: SecretString,
     aes_key: Option<SecretSlice<u8>>,
 }
 
-/// Why a message is not taken.
+/// Why a message is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushRefusal {
-    /// It is not signed with the token, or it is too old.
+    /// The signature is wrong, or its time is too far from ours.
     #[error("its signature is wrong or too old")]
     Signature,
-    /// It does not open with the key.
-    #[error("it does not open: `WECHAT_PUSH_AES_KEY` is missing or wrong, or it is another mini program's")]
-    Sealed,
-    /// It is signed, but it cannot be read.
-    #[error("it cannot be read")]
+    /// It cannot be decrypted with the key.
+    #[error("it cannot be decrypted: `WECHAT_PUSH_AES_KEY` is missing or wrong, or it is for another mini program")]
+    Undecryptable,
+    /// It is signed, but neither JSON nor XML.
+    #[error("it is neither JSON nor XML")]
     Unreadable,
 }
 
 impl PushKeys {
-    /// The keys of the settings; `None` where no token is set.
+    /// The keys in the settings; `None` if no token is set.
     #[must_use]
     pub fn new(settings: &config::Push) -> Option<Self> {
         let token = settings.token.clone()?;
         Some(Self { token, aes_key: settings.aes_key.clone() })
     }
 
-    /// Checks what WeChat asks for when an operator enters the address: its signature.
+    /// Verifies the signature of the request that WeChat sends when an operator enters the URL.
     ///
     /// # Errors
     /// [`PushRefusal::Signature`]
@@ -59,7 +59,7 @@ impl PushKeys {
         query.check(query.signature.as_deref(), &self.token, None)
     }
 
-    /// Checks what can be checked before the body is read: the time, and the signature of a message that is not encrypted.
+    /// Verifies what can be verified before the body is read: the time, and the signature of a plain message.
     ///
     /// # Errors
     /// [`PushRefusal::Signature`]
@@ -67,10 +67,10 @@ impl PushKeys {
         if query.is_encrypted() { query.check_time(now) } else { self.verify(query, now) }
     }
 
-    /// The event of a message for a mini program; `None` for a message that is none.
+    /// The event in a message to a mini program; `None` if the message is not an event.
     ///
     /// # Errors
-    /// Where it is not WeChat's, or cannot be read.
+    /// When the message is not from WeChat, or cannot be read.
     pub fn open(
         &self,
         app_id: &str,
@@ -80,11 +80,11 @@ impl PushKeys {
     ) -> Result<Option<PushEvent>, PushRefusal> {
         self.check_query(query, now)?;
         let message = if query.is_encrypted() {
-            let sealed = message::parse(body).ok_or(PushRefusal::Signature)?;
-            let sealed = message::text(&sealed, "Encrypt").ok_or(PushRefusal::Signature)?;
-            query.check(query.msg_signature.as_deref(), &self.token, Some(&sealed))?;
-            let key = self.aes_key.as_ref().ok_or(PushRefusal::Sealed)?;
-            let plain = cipher::open(key.expose_secret(), app_id, &sealed).ok_or(PushRefusal::Sealed)?;
+            let encrypted = message::parse(body).ok_or(PushRefusal::Signature)?;
+            let encrypted = message::text(&encrypted, "Encrypt").ok_or(PushRefusal::Signature)?;
+            query.check(query.msg_signature.as_deref(), &self.token, Some(&encrypted))?;
+            let key = self.aes_key.as_ref().ok_or(PushRefusal::Undecryptable)?;
+            let plain = cipher::open(key.expose_secret(), app_id, &encrypted).ok_or(PushRefusal::Undecryptable)?;
             message::parse(&plain)
         } else {
             message::parse(body)

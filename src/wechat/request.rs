@@ -1,4 +1,4 @@
-//! A call with an access token: what is sent, and how its answer is read.
+//! A call with an access token: its request, and how its response is read.
 
 use std::fmt;
 
@@ -6,30 +6,30 @@ use secrecy::SecretString;
 
 use super::{
     App,
-    answer::Answer,
     endpoint::{Call, Endpoint},
     error::Failure,
+    response::ApiResponse,
 };
 use crate::error::ApiError;
 
-/// A call of WeChat's API that gives a `T`. The functions of this room make them, such as `phone_number`, and
-/// [`super::Wechat::call`] sends them.
+/// A call of WeChat's API that returns a `T`. Functions such as `phone_number` create it, and [`super::Wechat::call`]
+/// sends it.
 pub struct Request<T> {
     call: Call,
-    read: fn(&App, &Answer) -> Result<T, Failure>,
+    read: fn(&App, &ApiResponse) -> Result<T, Failure>,
 }
 
-/// What came of a call.
+/// The outcome of a call that WeChat responded to.
 #[derive(Debug)]
-pub enum Called<T> {
-    /// The answer.
-    Answered(T),
-    /// WeChat does not know the access token any more. The call had no effect; with another token it may be sent again.
+pub enum CallOutcome<T> {
+    /// The result.
+    Success(T),
+    /// The access token is no longer valid. The call had no effect, and may be sent again with another token.
     TokenRefused(ApiError),
 }
 
 impl<T> Request<T> {
-    pub(super) fn new(call: Call, read: fn(&App, &Answer) -> Result<T, Failure>) -> Self {
+    pub(super) fn new(call: Call, read: fn(&App, &ApiResponse) -> Result<T, Failure>) -> Self {
         Self { call, read }
     }
 
@@ -43,7 +43,7 @@ impl<T> Request<T> {
     }
 }
 
-/// Tells nothing of what is sent.
+/// Shows only the name of the call: its parameters may be secret.
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("call", &self.name()).finish_non_exhaustive()

@@ -1,12 +1,12 @@
-//! The client against a scripted WeChat: what is sent, how often, and what comes of each answer.
+//! Tests of the client with a scripted WeChat: what it sends, how often, and the outcome of each response.
 
-mod answer;
 mod call;
 mod code_sent_once;
 mod load;
 mod misconfiguration;
 mod next_host;
 mod only_host;
+mod response;
 mod secrets;
 mod upstream;
 
@@ -33,7 +33,7 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// A clock that stands still until it is moved.
+/// A clock that moves only when a test sets it.
 #[derive(Debug)]
 pub(super) struct ManualClock(AtomicI64);
 
@@ -85,29 +85,29 @@ fn client_of(settings: &config::Wechat) -> Wechat {
     Wechat::new(settings, Arc::new(SystemClock)).unwrap()
 }
 
-fn impatient(hosts: &[&str]) -> config::Wechat {
+fn with_short_timeout(hosts: &[&str]) -> config::Wechat {
     config::Wechat { timeout: Duration::from_secs(1), ..settings(hosts) }
 }
 
-async fn ask(wechat: &Wechat, code: &str) -> Result<CodeSession, ApiError> {
-    ask_for(wechat, None, code).await
+async fn exchange(wechat: &Wechat, code: &str) -> Result<CodeSession, ApiError> {
+    exchange_for(wechat, None, code).await
 }
 
-async fn ask_for(wechat: &Wechat, app: Option<&str>, code: &str) -> Result<CodeSession, ApiError> {
+async fn exchange_for(wechat: &Wechat, app: Option<&str>, code: &str) -> Result<CodeSession, ApiError> {
     wechat.code_session(wechat.app(app)?, &LoginCode::parse(code)?).await
 }
 
-async fn code_of(wechat: &Wechat, code: &str) -> Code {
-    ask(wechat, code).await.unwrap_err().code
+async fn error_code_of(wechat: &Wechat, code: &str) -> Code {
+    exchange(wechat, code).await.unwrap_err().code
 }
 
-/// An address that refuses connections: its listener is gone.
-fn refusing() -> String {
+/// A host that refuses connections: its listener was dropped.
+fn unreachable_host() -> String {
     format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
 }
 
-/// The error and all its causes as a log would show them.
-fn told(error: &ApiError) -> String {
+/// The error and all its causes, as a log would show them.
+fn error_chain(error: &ApiError) -> String {
     let first: &dyn std::error::Error = error;
     let chain = std::iter::successors(Some(first), |error| error.source());
     chain.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join(" ")

@@ -15,7 +15,7 @@ use crate::{
     account::{Accounts, SignedIn},
     error::{ApiError, Code},
     wechat::{
-        DataFault, EncryptedData, check_watermark, initialization_vector, is_signed_by, known_members, signed_object,
+        DataError, EncryptedData, check_watermark, initialization_vector, is_signed_by, known_members, signed_object,
     },
 };
 
@@ -105,6 +105,6 @@ impl Input {
     }
 }
 
-fn invalid_member(member: &str, fault: DataFault) -> ApiError {
+fn invalid_member(member: &str, fault: DataError) -> ApiError {
     ApiError::new(Code::BadUserInput).detail(format!("`{member}`: {fault}."))
 }

@@ -61,6 +61,6 @@ fn session_of(caller: &HostedCaller) -> CodeSession {
         openid: caller.openid.clone(),
         unionid: caller.unionid.clone(),
         session_key: String::new().into(),
-        asked_at: NEVER,
+        requested_at: NEVER,
     }
 }

@@ -83,7 +83,7 @@ impl LoginAttempt {
             session_key: self.accounts.keys.seal(&context, key).map_err(ApiError::internal)?,
             openid: session.openid.clone(),
             unionid: session.unionid.clone(),
-            asked_at: session.asked_at,
+            asked_at: session.requested_at,
             new_identity: IdentityId(random::uuid_v7(now)),
             now,
         })

@@ -1,5 +1,4 @@
-//! What an administrator does to whole accounts: deletes, exports and merges them, ends their sessions, and lists the
-//! unionids that belong to another account.
+//! The commands for accounts: delete, export and merge them, end their sessions, and list the conflicts of unionids.
 
 use std::fmt::Write;
 
@@ -13,7 +12,7 @@ use crate::{
     public_url::PublicUrl,
 };
 
-/// Conflicts read at once.
+/// Conflicts that are read at once.
 const BATCH: u64 = 200;
 
 pub(super) async fn delete(accounts: &Accounts, user: &str, now: bool) -> Result<String, String> {
@@ -36,7 +35,7 @@ pub(super) async fn end_sessions(accounts: &Accounts, user: &str) -> Result<Stri
     Ok(format!("Ended {ended} session(s) of {user}."))
 }
 
-/// The address of an uploaded picture is that of the settings; without one only the path is known.
+/// Prints an export. The URL of an uploaded picture begins with `PUBLIC_URL`; without it, only the path is printed.
 pub(super) async fn export_json(accounts: &Accounts, user: &str, public_url: Option<String>) -> Result<String, String> {
     let rows = rows_of(accounts, user).await?;
     let public_url = public_url.map(|url| PublicUrl::Configured(url.into()));
@@ -46,18 +45,18 @@ pub(super) async fn export_json(accounts: &Accounts, user: &str, public_url: Opt
 }
 
 pub(super) async fn merge(accounts: &Accounts, from: &str, into: &str, yes: bool) -> Result<String, String> {
-    let (going, staying) = (rows_of(accounts, from).await?, rows_of(accounts, into).await?);
+    let (from_rows, into_rows) = (rows_of(accounts, from).await?, rows_of(accounts, into).await?);
     if !yes {
-        let preview = format!("goes:  {}\nstays: {}", summary(&going), summary(&staying));
+        let preview = format!("deleted: {}\nremains: {}", summary(&from_rows), summary(&into_rows));
         return Ok(format!("{preview}\nNothing was changed: repeat the command with --yes."));
     }
-    let merged = accounts.merge_users(going.rows.user.id, staying.rows.user.id).await;
+    let merged = accounts.merge_users(from_rows.rows.user.id, into_rows.rows.user.id).await;
     match merged.map_err(|error| failed("merge the accounts", &error))? {
-        AccountMerge::Done(_) => Ok(format!("Merged {from} into {into}: it answers for both ids.")),
+        AccountMerge::Done(_) => Ok(format!("Merged {from} into {into}: the account is found by both ids.")),
         AccountMerge::Refused(Refusal::NotActive) => {
-            Err("cannot merge an account that is suspended, or will be deleted".to_owned())
+            Err("cannot merge an account that is suspended or will be deleted".to_owned())
         }
-        AccountMerge::Refused(_) => Err("cannot merge an account with itself, or with one that is gone".to_owned()),
+        AccountMerge::Refused(_) => Err("cannot merge an account with itself or with a deleted one".to_owned()),
     }
 }
 
@@ -68,7 +67,7 @@ pub(super) async fn conflicts(accounts: &Accounts) -> Result<String, String> {
             accounts.union_conflicts(after, BATCH).await.map_err(|error| failed("list the conflicts", &error))?;
         let Some((conflicts, last)) = page else { return Ok(format!("{lines}{count} conflict(s).")) };
         for conflict in &conflicts {
-            // a text grows without an error
+            // writing to a String cannot fail
             let _ = writeln!(lines, "{}", line(conflict));
         }
         (after, count) = (Some(last), count + conflicts.len());

@@ -1,9 +1,9 @@
-//! The parameters of an address, behind its `?`. Unknown ones are refused, because a misspelt `sslmode` must not be
+//! The parameters of an address, after its `?`. Unknown ones are refused, because a misspelt `sslmode` must not be
 //! silently ignored.
 
 use super::{DatabaseUrlError, decode};
 
-/// The parameters that are not taken yet.
+/// The parameters that were not read yet.
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {

@@ -57,9 +57,9 @@ pub struct Tls {
 pub enum TlsMode {
     /// Never.
     Disable,
-    /// Only where the server requires it. `PostgreSQL` only
+    /// Only if the server requires it. `PostgreSQL` only
     Allow,
-    /// Where the server supports it.
+    /// If the server supports it.
     Prefer,
     /// Always, without a check of the certificate.
     Require,
@@ -85,7 +85,7 @@ const BAD_HOST: InvalidValue = "must name a host by letters, digits, dots and hy
     and its port by a number";
 
 impl DatabaseServer {
-    /// Parses the part behind the scheme.
+    /// Parses the part after the scheme.
     pub(super) fn parse(rest: &str, dialect: Dialect) -> Result<Self, DatabaseUrlError> {
         let rest = rest.strip_prefix("//").ok_or(FORM)?;
         let parts = Parts::split(rest)?;

@@ -14,7 +14,7 @@ pub enum SqliteDatabase {
     File {
         /// The file.
         path: PathBuf,
-        /// Whether it is created where it is missing. `mode=rwc`
+        /// Whether it is created if it is missing. `mode=rwc`
         create: bool,
     },
 }
@@ -23,7 +23,7 @@ pub enum SqliteDatabase {
 const MEMORY: &str = ":memory:";
 
 impl SqliteDatabase {
-    /// Parses the part behind `sqlite:`.
+    /// Parses the part after `sqlite:`.
     pub(super) fn parse(rest: &str) -> Result<Self, DatabaseUrlError> {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, parameters) = rest.split_once('?').map_or((rest, None), |(path, rest)| (path, Some(rest)));
@@ -35,7 +35,7 @@ impl SqliteDatabase {
         let mode = parameters.take(&["mode"]);
         let is_in_memory = path == MEMORY || mode.as_deref() == Some("memory");
         if is_in_memory {
-            // has no effect on one connection, and a database in memory has no more
+            // has no effect, because a database in memory has only one connection
             parameters.take(&["cache"]);
         }
         parameters.finish("mode")?;

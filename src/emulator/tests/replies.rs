@@ -1,4 +1,4 @@
-//! The broken answers are broken in the way they say.
+//! Tests of the broken replies.
 
 use std::time::{Duration, Instant};
 
@@ -6,82 +6,82 @@ use axum::{body::Body, http::Request};
 use reqwest::Response;
 use tower::ServiceExt;
 
-use super::{Trial, session_path};
-use crate::emulator::{FakeWeChat, router};
+use super::{Harness, session_path};
+use crate::emulator::{EmulatorState, router};
 
-async fn reply(trial: &Trial, kind: &str) -> Response {
-    trial.asking("wx1", &format!("emulator:reply:{kind}")).send().await.unwrap()
+async fn reply(harness: &Harness, kind: &str) -> Response {
+    harness.exchange_request("wx1", &format!("emulator:reply:{kind}")).send().await.unwrap()
 }
 
 #[tokio::test]
-async fn html_is_a_page_and_not_json() {
-    let answer = reply(&Trial::new().await, "html").await;
-    assert_eq!(answer.status(), 200);
-    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
-    assert!(answer.text().await.unwrap().starts_with("<html>"));
+async fn html_is_a_page() {
+    let response = reply(&Harness::new().await, "html").await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(response.text().await.unwrap().starts_with("<html>"));
 }
 
 #[tokio::test]
-async fn empty_is_a_200_of_nothing() {
-    let answer = reply(&Trial::new().await, "empty").await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.text().await.unwrap(), "");
+async fn empty_has_status_200_and_no_body() {
+    let response = reply(&Harness::new().await, "empty").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.text().await.unwrap(), "");
 }
 
 #[tokio::test]
-async fn half_is_json_that_ends_too_soon() {
-    let text = reply(&Trial::new().await, "half").await.text().await.unwrap();
+async fn half_is_truncated_json() {
+    let text = reply(&Harness::new().await, "half").await.text().await.unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&text).unwrap_err().is_eof());
 }
 
 #[tokio::test]
-async fn huge_is_64_mib_that_nobody_announced() {
-    let mut answer = reply(&Trial::new().await, "huge").await;
-    assert_eq!(answer.headers().get("content-length"), None);
+async fn huge_is_64_mib_without_a_content_length() {
+    let mut response = reply(&Harness::new().await, "huge").await;
+    assert_eq!(response.headers().get("content-length"), None);
     let mut length = 0;
-    while let Some(chunk) = answer.chunk().await.unwrap() {
+    while let Some(chunk) = response.chunk().await.unwrap() {
         length += chunk.len();
     }
     assert!(length > 64 << 20, "{length}");
 }
 
 #[tokio::test]
-async fn redirect_leads_to_a_true_login() {
-    let trial = Trial::new().await;
-    let answer = reply(&trial, "redirect").await;
-    assert_eq!(answer.status(), 302);
-    let there = super::json(trial.get(answer.headers()["location"].to_str().unwrap())).await;
+async fn redirect_target_logs_in() {
+    let harness = Harness::new().await;
+    let response = reply(&harness, "redirect").await;
+    assert_eq!(response.status(), 302);
+    let there = super::json(harness.get(response.headers()["location"].to_str().unwrap())).await;
     assert!(there["openid"].is_string());
 }
 
 #[tokio::test]
-async fn the_500_is_one() {
-    assert_eq!(reply(&Trial::new().await, "500").await.status(), 500);
+async fn status_500_is_returned() {
+    assert_eq!(reply(&Harness::new().await, "500").await.status(), 500);
 }
 
 #[tokio::test]
-async fn hang_does_not_answer() {
-    let trial = Trial::new().await;
-    let hanging = trial.asking("wx1", "emulator:reply:hang").timeout(Duration::from_millis(300));
+async fn hang_does_not_respond() {
+    let harness = Harness::new().await;
+    let hanging = harness.exchange_request("wx1", "emulator:reply:hang").timeout(Duration::from_millis(300));
     assert!(hanging.send().await.unwrap_err().is_timeout());
 }
 
 #[tokio::test]
-async fn what_waits_on_purpose_ends_with_the_emulator() {
+async fn waiting_replies_end_when_the_emulator_stops() {
     for code in ["emulator:reply:hang", "emulator:slow:60000:alice"] {
-        let trial = Trial::new().await;
-        let waiting = tokio::spawn(trial.asking("wx1", code).send());
+        let harness = Harness::new().await;
+        let waiting = tokio::spawn(harness.exchange_request("wx1", code).send());
         tokio::time::sleep(Duration::from_millis(100)).await;
         let start = Instant::now();
-        drop(trial);
+        drop(harness);
         waiting.await.unwrap().unwrap();
         assert!(start.elapsed() < Duration::from_secs(5));
     }
 }
 
 #[tokio::test]
-async fn the_router_answers_in_process_too() {
+async fn router_can_be_called_within_the_process() {
     let clock = std::sync::Arc::new(crate::clock::SystemClock);
-    let asked = Request::get(session_path("wx1", "emulator:alice")).body(Body::empty()).unwrap();
-    assert_eq!(router(FakeWeChat::new(clock)).oneshot(asked).await.unwrap().status(), 200);
+    let request = Request::get(session_path("wx1", "emulator:alice")).body(Body::empty()).unwrap();
+    assert_eq!(router(EmulatorState::new(clock)).oneshot(request).await.unwrap().status(), 200);
 }

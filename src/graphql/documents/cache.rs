@@ -1,4 +1,4 @@
-//! The cache of parsed documents, bounded in number and in bytes. It holds validated documents only.
+//! The cache of parsed documents, limited in number and in bytes. It contains only validated documents.
 
 use std::fmt;
 

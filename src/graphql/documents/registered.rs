@@ -1,4 +1,4 @@
-//! Registered documents: where there is a manifest of them, no other document is executed.
+//! Registered documents: if there is a manifest of documents, no other document is executed.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,4 +1,4 @@
-//! Calculates what a parsed document costs. Each fragment is calculated once, so the work is linear in the text, while
+//! Calculates the cost of a parsed document. Each fragment is calculated once, so the work is linear in the text, while
 //! the cost with all fragments expanded may be exponential.
 
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ const ARGUMENTS: usize = 30;
 /// The longest name quoted to a client, in characters: the client chose it.
 const QUOTED_NAME: usize = 100;
 
-/// Calculates what the parts of one document cost.
+/// Calculates the cost of the parts of one document.
 pub(super) struct CostCalculator<'a> {
     document: &'a ExecutableDocument,
     limits: &'a Limits,
-    /// The cost of each fragment; `None` while it is being calculated, so that a cycle is noticed.
+    /// The cost of each fragment; `None` while it is being calculated, so that a cycle is detected.
     fragments: HashMap<&'a Name, Option<Cost>>,
 }
 
@@ -32,15 +32,15 @@ impl<'a> CostCalculator<'a> {
         Self { document, limits, fragments: HashMap::new() }
     }
 
-    /// What an operation costs.
+    /// The cost of an operation.
     pub(super) fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Cost, Refusal> {
         let content = self.selection_set(&operation.selection_set.node, 0)?;
         Ok(content.plus(of_directives(&operation.directives)))
     }
 
-    /// What a fragment costs. `place` is where it is spread, `depth` the braces around that.
+    /// The cost of a fragment. `place` is the location of the spread, `depth` the number of braces around it.
     pub(super) fn fragment(&mut self, name: &Name, place: Pos, depth: u32) -> Result<Cost, Refusal> {
-        // the library would look for a missing fragment on every path that leads here before it refuses the document
+        // before the library refuses the document, it would search for a missing fragment on every path to this place
         let found = self.document.fragments.get_key_value(name);
         let (name, fragment) = found.ok_or_else(|| undefined(name, place))?;
         match self.fragments.get(name) {
@@ -58,7 +58,7 @@ impl<'a> CostCalculator<'a> {
     }
 
     fn selection_set(&mut self, set: &'a SelectionSet, depth: u32) -> Result<Cost, Refusal> {
-        // bounds our own recursion, too
+        // also limits the recursion of this function
         if depth > self.limits.nesting {
             return Err(Refusal::over_limit("levels of brackets, with fragments expanded", self.limits.nesting));
         }

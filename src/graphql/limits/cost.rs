@@ -1,9 +1,9 @@
-//! `Cost`: what a part of a document costs.
+//! `Cost`: the cost of a part of a document.
 
-/// What a part of a document costs, with every fragment expanded wherever it is spread. Sums saturate.
+/// The cost of a part of a document, with every fragment expanded at each spread. Sums saturate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
-    /// Fields, and fragments wherever they are spread: the library visits them one by one.
+    /// Fields, and fragments at each spread: the library visits each of them.
     pub(super) fields: u32,
     /// Levels of fields.
     pub(super) depth: u32,
@@ -17,16 +17,16 @@ pub(super) struct Cost {
     pub(super) variable_usages: u32,
     /// Levels of lists in an introspection.
     pub(super) introspection_lists: u32,
-    /// What executing it costs.
+    /// The cost of executing it.
     pub(super) execution: u32,
-    /// Fields at the top of the part.
+    /// Fields at the top level of the part.
     pub(super) root_fields: u32,
-    /// `login` fields at the top of the part.
+    /// `login` fields at the top level of the part.
     pub(super) logins: u32,
 }
 
 impl Cost {
-    /// The cost of two parts that stand side by side: amounts add up, levels do not.
+    /// The cost of two adjacent parts: amounts are added, and of levels the greater counts.
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),

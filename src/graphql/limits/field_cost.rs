@@ -1,7 +1,7 @@
-//! `FieldCost`: what executing a field costs that a document does not show, such as a database query or a long list.
-//! Every other field costs one unit.
+//! `FieldCost`: the execution cost of fields that cause more work than a document shows, such as a database query or a
+//! long list. Every other field costs one unit.
 
-/// What executing one field costs.
+/// The execution cost of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FieldCost {
     /// Units for the field itself.
@@ -12,14 +12,14 @@ pub(super) struct FieldCost {
     pub(super) is_introspection_list: bool,
 }
 
-/// A value that is at hand.
+/// A value that needs no query.
 const VALUE: FieldCost = FieldCost { base: 1, items: 1, is_introspection_list: false };
 
 /// A field that queries the database.
 const DATABASE_QUERY: FieldCost = FieldCost { base: 50, ..VALUE };
 
 impl FieldCost {
-    /// What a field of this name costs, whatever its type; of two fields with one name, the more expensive counts. A
+    /// The cost of a field of this name, whatever its type; of two fields with the same name, the higher cost counts. A
     /// new list, or a new field that queries the database, needs a row here.
     pub(super) fn of(field: &str) -> Self {
         match field {

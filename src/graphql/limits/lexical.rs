@@ -1,7 +1,7 @@
-//! Bounds a text before the parser reads it: one pass over its bytes. The parser recurses as deep as brackets nest, and
-//! a few kilobytes of them overflow the stack and abort the process. The parser also takes an unterminated `"""` for an
-//! empty string and reads on, so an unterminated string is refused here: then this pass skips exactly what the parser
-//! skips.
+//! Checks a text in one pass over its bytes before it is parsed. The parser recurses for each nested bracket, so a few
+//! kilobytes of brackets would overflow the stack and abort the process. The parser also reads an unterminated `"""` as
+//! an empty string and continues. Therefore an unterminated string is refused here, so that this pass skips exactly the
+//! strings that the parser skips.
 
 use super::super::refusal::Refusal;
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// The longest name, in bytes. An alias is repeated for each item of a list: a long one would make the answer to a
-/// short document very long.
+/// The longest name, in bytes. An alias is repeated for each item of a list: a long one would make the response to
+/// a short document very long.
 const NAME: usize = 128;
 
 /// Refuses a text that is too long.
@@ -43,7 +43,7 @@ pub(in crate::graphql) fn check_tokens(text: &str, limits: &Limits) -> Result<us
     Ok(tokens)
 }
 
-/// Takes the next token off a text, and what the parser ignores ahead of it.
+/// Removes the next token from a text, and the text before it that the parser ignores.
 fn next_token<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Refusal> {
     loop {
         let (is_ignored, length) = match rest.first() {
@@ -84,8 +84,8 @@ fn weight(token: &[u8]) -> usize {
     }
 }
 
-/// Length of the longest name that a token may hold. No name begins with a digit, but the parser begins one wherever a
-/// number ends.
+/// Length of the longest name that a token may contain. No name begins with a digit, but the parser begins one wherever
+/// a number ends.
 fn longest_name(token: &[u8]) -> usize {
     match token {
         [b'"', ..] => 0,
@@ -103,7 +103,7 @@ fn word(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count()
 }
 
-/// Length of the comment or string at the start of a text, whose content holds no tokens. `None` where a string is not
+/// Length of the comment or string at the start of a text, whose content contains no tokens. `None` if a string is not
 /// terminated.
 pub(in crate::graphql) fn opaque(text: &[u8]) -> Option<usize> {
     if text.starts_with(b"#") { Some(comment(text)) } else { string(text) }
@@ -114,7 +114,7 @@ fn comment(text: &[u8]) -> usize {
     text.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
 }
 
-/// Length of the string at the start of a text; `None` where it is not terminated.
+/// Length of the string at the start of a text; `None` if it is not terminated.
 fn string(text: &[u8]) -> Option<usize> {
     if text.starts_with(b"\"\"\"") { block_string(text) } else { plain_string(text) }
 }

@@ -1,4 +1,4 @@
-//! What the limits refuse, what they let through, and that what they let through does no harm.
+//! Tests of the documents that the limits refuse and accept, and of the cost of accepted ones.
 
 mod fuzz;
 
@@ -17,7 +17,7 @@ fn admit(text: &str) -> Result<Document, Refusal> {
     Documents::new(Limits::default(), None).admit(text)
 }
 
-/// The error detail of a text; `None` where it passes or does not parse.
+/// The error detail of a text; `None` if it passes or does not parse.
 fn excess(text: &str) -> Option<String> {
     admit(text).err().and_then(|refusal| refusal.error.detail).map(Cow::into_owned)
 }
@@ -28,7 +28,7 @@ fn assert_excess(text: &str, words: &str) {
     assert!(found.contains(words), "{words:?} was expected, not {found:?}");
 }
 
-/// Many pieces in a row.
+/// A sequence of pieces.
 fn joined<T: Display>(count: usize, piece: impl Fn(usize) -> T) -> String {
     (0..count).map(|n| piece(n).to_string()).collect::<Vec<_>>().join(" ")
 }
@@ -125,7 +125,7 @@ fn empty_and_undefined_fragments_count() {
         assert_eq!((refusal.error.code, refusal.places.len()), (Code::GraphqlValidationFailed, 1), "{text}");
         assert!(refusal.error.detail.unwrap().contains("`F31`"), "{text}");
     }
-    // fragments that contain nothing but fragments count
+    // fragments that contain only fragments count
     assert_excess(&doubling(31, "...G ").replace("...G ", "...{ ...{ __typename }}"), "fields");
     assert_excess(&format!("{{ {} }}", "...{ a a } ".repeat(340)), "fields");
     assert_excess(&format!("{{ {} }} fragment F on Query {{ a }}", "...F ".repeat(501)), "fields");

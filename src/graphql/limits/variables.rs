@@ -1,4 +1,4 @@
-//! Memory that the variables of a request take.
+//! The memory of the variables of a request.
 
 use async_graphql::{Value, Variables, parser::types::OperationDefinition};
 

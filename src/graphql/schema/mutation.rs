@@ -51,21 +51,22 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The code from `wx.login`. It is valid once, for five minutes. Empty in WeChat cloud hosting, where the platform says who calls.",
+            desc = "The code from `wx.login`. It is valid once, for five minutes. It may be empty in WeChat cloud \
+                    hosting, where the platform identifies the user.",
             secret
         )]
         code: String,
         #[graphql(desc = "Appid of the mini program. If omitted or empty, the default one.")] app_id: Option<String>,
         #[graphql(desc = "The device that the client runs on.")] device: Option<DeviceInput>,
         #[graphql(
-            desc = "A code of the `getPhoneNumber` button: its number becomes the user's. Whatever becomes of it, \
-                          the login succeeds, and `userErrors` says what was wrong.",
+            desc = "A code of the `getPhoneNumber` button. Its phone number is bound to the account. If this fails, \
+                    the login succeeds nevertheless, and `userErrors` has the reason.",
             secret
         )]
         phone_code: Option<String>,
         #[graphql(
-            desc = "Whether a user who is not known yet gets an account; if not, the error is \
-                          `ACCOUNT_NOT_FOUND`.",
+            desc = "Whether a user without an account gets one. If `false`, the error for such a user is \
+                    `ACCOUNT_NOT_FOUND`.",
             default = true
         )]
         create_user: bool,
@@ -118,7 +119,7 @@ impl Mutation {
         Ok(RevokeSessionPayload::new(revoked, caller.session, ctx.language()?))
     }
 
-    /// Makes the phone number behind a code the caller's, in place of the one they had. A number belongs to one account.
+    /// Binds a phone number to the caller's account, in place of an earlier one. A phone number belongs to one account.
     async fn bind_phone_number(
         &self,
         ctx: &Context<'_>,
@@ -137,12 +138,12 @@ impl Mutation {
         Ok(UnbindPhoneNumberPayload::new(user, caller.viewer()))
     }
 
-    /// Decrypts or verifies what WeChat gave the mini program, with the session key of the caller's login. The result has
-    /// the fields that WeChat documents, without the names it has for the user.
+    /// Decrypts or verifies data of WeChat with the session key of the caller's login. The result has the fields that
+    /// WeChat documents, without WeChat's ids of the user.
     async fn decrypt_wechat_data(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The data.", secret)] input: DecryptWechatDataInput,
+        #[graphql(desc = "The data to decrypt or verify.", secret)] input: DecryptWechatDataInput,
     ) -> Result<DecryptWechatDataPayload, ApiError> {
         let caller = ctx.signed_in().await?;
         let data = ctx.accounts()?.open_wechat_data(&caller, input.into()).await?;
@@ -162,12 +163,12 @@ impl Mutation {
     }
 
     /// Links another identity to the caller's account: of another mini program, or of another WeChat account. If the
-    /// identity has an account of its own, nothing changes, the error is `IDENTITY_TAKEN`, and `mergeTicket` allows to
-    /// merge the two.
+    /// identity belongs to another account, nothing changes, the error is `IDENTITY_TAKEN`, and `mergeAccounts` can
+    /// merge the two accounts with `mergeTicket`.
     async fn link_identity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "A code from `wx.login` that no login has used.", secret)] code: String,
+        #[graphql(desc = "A code from `wx.login`, not used by any login.", secret)] code: String,
         #[graphql(desc = "Appid of the mini program of the code. If omitted or empty, the default one.")]
         app_id: Option<String>,
     ) -> Result<LinkIdentityPayload, ApiError> {
@@ -176,8 +177,8 @@ impl Mutation {
         Ok(LinkIdentityPayload::new(link, accounts.current_user(&caller).await?, &caller, ctx.language()?))
     }
 
-    /// Unlinks an identity from the caller's account, unless it is the last one. The sessions it opened end, including the
-    /// caller's own. Its next login creates a new account.
+    /// Unlinks an identity from the caller's account, unless it is the last one. The sessions that it opened end,
+    /// including the caller's own. Its next login creates a new account.
     async fn unlink_identity(
         &self,
         ctx: &Context<'_>,
@@ -191,8 +192,9 @@ impl Mutation {
         Ok(UnlinkIdentityPayload::new(user, &caller, ctx.language()?))
     }
 
-    /// Merges two accounts. The older one stays, with its id, and takes over the identities of the other, and what of the
-    /// profile it lacks. All sessions of the younger one end: if it is the caller's, the client logs in again.
+    /// Merges two accounts. The older one remains, with its id. It takes over the identities of the newer one, and the
+    /// parts of the profile that it lacks. All sessions of the newer one end: if it is the caller's, the client must
+    /// log in again.
     async fn merge_accounts(
         &self,
         ctx: &Context<'_>,
@@ -203,14 +205,14 @@ impl Mutation {
         Ok(MergeAccountsPayload::new(merge, &caller, ctx.language()?))
     }
 
-    /// Asks for the deletion of the caller's account. Until `deletesAt` the account works, and the caller may cancel. Then
-    /// everything about it is deleted, within a minute. Asking again does not postpone it.
+    /// Requests the deletion of the caller's account. Until `deletesAt` the account works, and the caller may cancel.
+    /// Within a minute after that, all of its data is deleted. A repeated request does not postpone the deletion.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The proof: a code from `wx.login`, in the mini program of the session, that no login has used. If it \
-                    is another person's, the error is `WRONG_PERSON`.",
+            desc = "A code from `wx.login` in the mini program of the session, not used by any login. It proves who \
+                    the caller is: if it belongs to another person, the error is `WRONG_PERSON`.",
             secret
         )]
         code: String,
@@ -221,7 +223,7 @@ impl Mutation {
         Ok(DeleteAccountPayload::new(&deletion, ctx.language()?))
     }
 
-    /// Cancels the deletion of the caller's account. It is not an error if none was asked for.
+    /// Cancels the deletion of the caller's account. It is not an error if none was requested.
     async fn cancel_account_deletion(&self, ctx: &Context<'_>) -> Result<CancelAccountDeletionPayload, ApiError> {
         let caller = ctx.signed_in().await?;
         let user = ctx.accounts()?.cancel_deletion(caller.user.id).await?;

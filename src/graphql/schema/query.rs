@@ -17,10 +17,10 @@ use crate::{
 /// The root of queries.
 pub(in crate::graphql) struct Query;
 
-/// What `serverInfo` says about the settings.
+/// The settings that `serverInfo` reports.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
-    /// Whether the built-in emulator stands in for `WeChat`.
+    /// Whether the built-in emulator replaces `WeChat`.
     pub(super) emulator: bool,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct ServerInfo {
     version: &'static str,
     /// The server's current time, for clients whose clock is wrong.
     time: DateTime,
-    /// Whether the built-in emulator stands in for WeChat. If so, codes such as `emulator:alice` log in.
+    /// Whether the built-in emulator replaces WeChat. If so, codes such as `emulator:alice` log in.
     emulator: bool,
 }
 
@@ -69,8 +69,8 @@ impl Query {
         find_node(ctx, &id).await.transpose()
     }
 
-    /// All that is stored about the caller: profile, identities, sessions that are live or ended, and when what happened.
-    /// What WeChat calls the caller, keys and tokens are not in it.
+    /// All stored data of the caller: profile, identities, live and ended sessions, with their times. WeChat's ids of
+    /// the caller, keys and tokens are not included.
     async fn account_export(&self, ctx: &Context<'_>) -> Result<Json, ApiError> {
         let caller = ctx.signed_in().await?;
         let (rows, public_url) = (ctx.accounts()?.export(caller.user.id).await?, ctx.public_url()?);

@@ -44,7 +44,7 @@ impl Serialize for DateTime {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::graphql) struct Url(pub String);
 
-/// An absolute URL. One that is sent must be `https`.
+/// An absolute URL. In input it must be `https`.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -59,13 +59,13 @@ impl ScalarType for Url {
     }
 }
 
-/// Any JSON. What it holds may be private, so it is not shown.
+/// Any JSON value. `Debug` does not show it, because it may be private.
 #[derive(Clone, PartialEq)]
 pub(in crate::graphql) struct Json(pub Value);
 
-/// Any JSON value (RFC 8259): an object, a list, a string, a number, `true` or `false`. In a document it may be written as a
-/// literal, or given as a variable. Of a key that occurs twice in one object, the last value counts. Whole numbers keep
-/// their value from -2⁶³ to 2⁶⁴-1; other numbers are those of IEEE 754 with 64 bits.
+/// Any JSON value (RFC 8259): an object, a list, a string, a number, `true` or `false`. A document may contain it as a
+/// literal or as a variable. If a key occurs twice in an object, the last value counts. Integers from -2⁶³ to 2⁶⁴-1
+/// are exact; other numbers have the precision of IEEE 754 with 64 bits.
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -81,7 +81,7 @@ impl ScalarType for Json {
     }
 }
 
-/// Whether JSON can express a value: a literal in a document may hold names of enum values.
+/// Whether JSON can express a value: a literal in a document may contain names of enum values.
 fn is_json(value: &Value) -> bool {
     match value {
         Value::Enum(_) | Value::Binary(_) => false,
@@ -92,12 +92,12 @@ fn is_json(value: &Value) -> bool {
 }
 
 impl Json {
-    /// The value of a JSON text; `None` where it is none.
+    /// Parses a JSON text; `None` if it is not JSON.
     pub(in crate::graphql) fn of_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)
     }
 
-    /// The value as JSON without blanks; `None` where JSON cannot express it.
+    /// The value as JSON without whitespace; `None` if JSON cannot express it.
     pub(in crate::graphql) fn to_text(&self) -> Option<String> {
         serde_json::to_string(&self.0).ok()
     }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_enum_values_are_no_json() {
+    fn names_of_enum_values_are_not_json() {
         let enum_value = Value::Enum(async_graphql::Name::new("A"));
         let nested = Value::List(vec![Value::Null, enum_value.clone()]);
         assert!(!Json::is_valid(&enum_value) && !Json::is_valid(&nested) && Json::parse(nested).is_err());

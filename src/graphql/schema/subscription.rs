@@ -12,7 +12,7 @@ pub(in crate::graphql) struct Subscription;
 /// Reports changes of accounts. Subscriptions run over a WebSocket with the protocol `graphql-transport-ws`.
 #[Subscription]
 impl Subscription {
-    /// Every later event of the caller's account, within one second, whichever server node it happens on. Profile
+    /// Reports each later event of the caller's account within one second, on whichever server it occurs. Profile
     /// changes in quick succession may be reported as one event. The subscription completes when the caller's own
     /// session ends.
     async fn account_events(

@@ -1,5 +1,5 @@
-//! Input coercion: whether a value is one of a type. The path of a mismatch is put together only when there is one,
-//! because a value may have tens of thousands of parts.
+//! Input coercion: whether a value matches a type. The path of a mismatch is built only if there is one, because a
+//! value may have tens of thousands of parts.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -13,10 +13,10 @@ use super::types::{Input, InputType, Types};
 /// The longest path quoted to a client, in characters: parts of it are the client's own names.
 const PATH: usize = 100;
 
-/// A value that is not of its type.
+/// A value that does not match its type.
 #[derive(Debug)]
 pub(super) struct TypeMismatch {
-    /// The path of the part that is not, from the inside out.
+    /// The path of the mismatching part, from the inside out.
     path: Vec<PathSegment>,
     problem: String,
 }
@@ -28,7 +28,7 @@ enum PathSegment {
 }
 
 impl TypeMismatch {
-    /// A value of another type, or none where there must be one.
+    /// A value of another type, or a missing required value.
     pub(super) fn must_be(ty: &Type) -> Self {
         Self { path: Vec::new(), problem: format!("must be `{ty}`") }
     }
@@ -57,7 +57,7 @@ impl TypeMismatch {
 pub(super) struct Coercion<'a> {
     pub(super) types: &'a Types,
     /// The variables that the values may contain, by name. `Value::Binary`, which neither JSON nor a document can
-    /// express, stands for a variable.
+    /// express, represents a variable.
     pub(super) variables: HashMap<&'a str, &'a VariableDefinition>,
 }
 
@@ -65,7 +65,7 @@ impl Coercion<'_> {
     /// Coerces a value to a type.
     ///
     /// # Errors
-    /// With the first part that is not of its type.
+    /// With the first part that does not match its type.
     pub(super) fn coerce(&self, value: &Value, ty: &Type) -> Result<(), TypeMismatch> {
         self.coerce_at(value, ty, false)
     }

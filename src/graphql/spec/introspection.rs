@@ -1,4 +1,4 @@
-//! Introspection that is off is an error. The library answers `null` for `__schema`, whose type is non-null, and
+//! Disabled introspection is an error. The library returns `null` for `__schema`, whose type is non-null, and
 //! reports no error (GraphQL 6.4.4, "Handling Field Errors"): tools then fail without saying why.
 
 use async_graphql::{

@@ -1,4 +1,4 @@
-//! async-graphql alone, with a small schema and without any of our checks, for the tests that it still has its faults.
+//! async-graphql without the checks of this server and with a small schema, for the tests that it still has its faults.
 
 use std::sync::{
     Arc,
@@ -75,7 +75,7 @@ pub(super) async fn execute(text: &str, variables: Value) -> (Response, usize) {
     (response, count.load(Ordering::Relaxed))
 }
 
-/// All answers to a subscription.
+/// All responses of a subscription.
 pub(super) async fn subscribe(text: &str) -> Vec<Response> {
     schema().execute_stream(text).collect().await
 }

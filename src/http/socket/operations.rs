@@ -1,4 +1,5 @@
-//! Runs the operations of a connection for the library, with the checks of any request, and allows subscriptions alone.
+//! Runs the operations of a connection for the library, with the same checks as other requests. Only subscriptions are
+//! allowed.
 
 use std::sync::{
     Arc, OnceLock,
@@ -63,7 +64,7 @@ impl Operations {
         if prepared.operation == OperationType::Subscription {
             return Ok(prepared);
         }
-        let detail = "Nothing but subscriptions runs over a WebSocket: POST the rest.";
+        let detail = "Only subscriptions run over a WebSocket: send other operations by POST.";
         Err(whole(ApiError::new(Code::BadRequest).detail(detail)))
     }
 
@@ -131,7 +132,7 @@ fn parameters(request: Request) -> Result<Parameters, ApiError> {
     let Request { query, operation_name, variables, extensions, .. } = request;
     let persisted_query = extensions.get("persistedQuery").and_then(|value| value.clone().into_json().ok());
     let id = persisted_query.as_ref().and_then(persisted_hash).map(str::to_owned);
-    // the library gives an empty text if there is none
+    // the library passes an empty text if there is none
     let query = query_of(Some(query).filter(|text| !text.is_empty()), id)?;
     Ok(Parameters { query, operation_name: operation_name.filter(|name| !name.is_empty()), variables })
 }

@@ -6,11 +6,11 @@
 //! - it runs any number of concurrent operations;
 //! - it never sends `error`: an operation that fails gets `next` and `complete`;
 //! - it reads nothing, not even a ping, while it waits for the outcome of `connection_init`;
-//! - it closes with 1002 where `connection_init` is refused (4403) and where a message is invalid (4400);
+//! - it closes with 1002 if `connection_init` is refused (4403) and if a message is invalid (4400);
 //! - it accepts messages of the older protocol, such as `start`.
 //!
-//! The library gets our own numbers as ids. A client may reuse an id as soon as its operation ended, and late messages of
-//! that operation must not be sent for the next.
+//! The library gets our own numbers as ids. A client may reuse an id as soon as its operation ended, and late messages
+//! of that operation must not be sent for the next.
 
 mod messages;
 #[cfg(test)]
@@ -54,7 +54,7 @@ impl ProtocolState {
         self.operations.is_empty()
     }
 
-    /// Handles a message of the client. `too_many` gives the errors for an operation beyond the limit.
+    /// Handles a message of the client. `too_many` returns the errors for an operation beyond the limit.
     ///
     /// # Errors
     /// When the connection must be closed.

@@ -1,5 +1,5 @@
-//! PNG, decoded row by row into eight bits a sample, whatever it has. Of an animated one the first frame. Texts and
-//! colour profiles are skipped unread: they may be compressed, and unfold to any length.
+//! Decodes PNG with eight bits per sample, and of an animation the first frame. Texts and colour profiles are skipped:
+//! they may be compressed, and decompress to any length.
 
 use std::io::Cursor;
 
@@ -8,20 +8,22 @@ use png::{Decoder, Limits, Transformations};
 
 use super::{PictureError, Pixels, Size};
 
-/// Memory for all that is not pixels, in bytes.
-const BESIDE: usize = 8 * 1024 * 1024;
+/// Memory for everything but the pixels, in bytes.
+const OVERHEAD: usize = 8 * 1024 * 1024;
 
-/// The most memory the decoder takes, in bytes: four samples of each pixel, rows and the dictionary.
+/// Checks the header. Returns the most memory that the decoder needs, in bytes: four samples for each pixel, and the
+/// overhead.
 pub(super) fn check(bytes: &[u8]) -> Result<u64, PictureError> {
-    // the header is the first block, and it has one form
+    // the header is the first chunk and has a fixed form
     let header = bytes.get(8..24).filter(|header| &header[..8] == b"\0\0\0\x0dIHDR").ok_or(PictureError::Broken)?;
-    let number = |place: usize| header[place..place + 4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    let number =
+        |offset: usize| header[offset..offset + 4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
     let size = Size { width: number(8), height: number(12) }.checked()?;
-    Ok(4 * size.pixels() + u64::try_from(BESIDE).unwrap_or(u64::MAX))
+    Ok(4 * size.pixels() + u64::try_from(OVERHEAD).unwrap_or(u64::MAX))
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, PictureError> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: BESIDE });
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: OVERHEAD });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);

@@ -1,4 +1,4 @@
-//! From decoded pixels to the small picture: the centred square, scaled, turned upright, and encoded.
+//! Makes the avatar from decoded pixels: crops the central square, scales it, applies the orientation, and encodes it.
 
 use fast_image_resize::{
     FilterType, MulDiv, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer,
@@ -11,16 +11,16 @@ use image::{
 
 use super::{Avatar, Format, PictureError, Pixels};
 
-/// The longest side of the small picture, in pixels.
+/// The longest side of an avatar, in pixels.
 pub(in crate::media) const SIDE: u32 = 512;
 
-/// How well a JPEG looks, of a hundred: above this it grows faster than anybody sees.
+/// The JPEG quality, of 100. A higher quality makes longer files without a visible difference.
 const QUALITY: u8 = 85;
 
-/// The small picture.
+/// Makes the avatar.
 pub(super) fn avatar(pixels: Pixels) -> Result<Avatar, PictureError> {
     let (orientation, is_opaque) = (pixels.orientation, pixels.is_opaque);
-    // no size and no type of pixels is one that these could refuse
+    // cannot fail: the size and the pixel type are valid
     let mut picture = square(pixels).map_err(|_| PictureError::Broken)?;
     if is_opaque || is_all_opaque(&picture) {
         picture = without_alpha(picture);
@@ -29,7 +29,7 @@ pub(super) fn avatar(pixels: Pixels) -> Result<Avatar, PictureError> {
     encode(&picture)
 }
 
-/// The centred square, at most [`SIDE`] on a side. Scaled straight from the decoded pixels: no second copy of those.
+/// The central square, scaled to at most [`SIDE`] on a side without a second copy of the decoded pixels.
 fn square(mut pixels: Pixels) -> Result<DynamicImage, ResizeError> {
     let (width, height) = (pixels.size.width, pixels.size.height);
     let kind = match pixels.channels {
@@ -40,7 +40,7 @@ fn square(mut pixels: Pixels) -> Result<DynamicImage, ResizeError> {
     };
     let whole = width.min(height);
     let side = whole.min(SIDE);
-    // colours of what is transparent must not shine through at its edges
+    // the colours of transparent pixels must not affect the edges
     let has_alpha = kind != PixelType::U8 && kind != PixelType::U8x3 && !pixels.is_opaque && side < whole;
     if has_alpha {
         let mut picture = Image::from_slice_u8(width, height, &mut pixels.samples, kind).map_err(broken)?;
@@ -71,7 +71,7 @@ fn image(kind: PixelType, side: u32, samples: Vec<u8>) -> Option<DynamicImage> {
     })
 }
 
-/// Whether alpha is there and hides nothing.
+/// Whether the last channel, which is alpha if there is one, is opaque everywhere.
 fn is_all_opaque(picture: &DynamicImage) -> bool {
     let channels = usize::from(picture.color().channel_count());
     picture.as_bytes().iter().skip(channels - 1).step_by(channels).all(|alpha| *alpha == u8::MAX)
@@ -97,7 +97,7 @@ fn encode(picture: &DynamicImage) -> Result<Avatar, PictureError> {
             (Format::Jpeg, encoder.write_image(samples, width, height, color))
         }
     };
-    // nothing but memory is written to
+    // cannot fail: the output is in memory
     written.map_err(|_| PictureError::Broken)?;
     Ok(Avatar { bytes, format })
 }

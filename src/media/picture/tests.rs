@@ -1,4 +1,4 @@
-//! What is known of a picture before it is decoded.
+//! Tests of the checks before a picture is decoded.
 
 use super::*;
 
@@ -19,17 +19,17 @@ fn jpeg(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn memory_is_counted_by_the_header() {
+fn memory_is_estimated_from_the_header() {
     assert!((4_000_000..13_000_000).contains(&check(&png(1000, 1000)).unwrap().memory));
-    // decoded at a half, which is a quarter of the pixels
+    // it is decoded at a half, which is a quarter of the pixels
     assert_eq!(check(&jpeg(2000, 1100)).unwrap().memory, 1000 * 550 * 16);
     assert_eq!(check(&jpeg(600, 600)).unwrap().memory, 600 * 600 * 16);
-    // a long strip too has its limit
+    // a long strip is decoded at a half as well
     assert_eq!(check(&jpeg(60_000, 400)).unwrap().memory, 30_000 * 200 * 16);
 }
 
 #[test]
-fn size_is_checked_at_its_limits() {
+fn size_at_the_limits_is_accepted() {
     let check = |width, height| Size { width, height }.checked();
     assert!(
         [(1, 1), (5000, 5000), (10_000, 2500), (65_535, 381)]

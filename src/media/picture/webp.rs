@@ -1,8 +1,9 @@
-//! WebP, with and without loss. Of an animated one the first frame.
+//! Decodes WebP, lossy and lossless, and of an animation the first frame.
 //!
-//! The decoder reads how large the picture is from the container, and decodes a frame before it compares: so every frame
-//! is looked at first, wherever it stands. And it decodes a picture without loss and without alpha into a second copy; so
-//! alpha is said to be there, and left out afterwards: 100 MB instead of 175.
+//! The decoder reads the size of the picture from the container, and compares it with a frame only after it has decoded
+//! the frame. Therefore the size of each lossy frame is checked first. The decoder copies a lossless picture without
+//! alpha once more. Therefore its flags are changed to claim an alpha channel, which is removed afterwards: this takes
+//! 100 MB instead of 175.
 
 use std::{borrow::Cow, io::Cursor};
 
@@ -11,22 +12,22 @@ use image_webp::{DecodingError, UpsamplingMethod, WebPDecodeOptions, WebPDecoder
 
 use super::{PictureError, Pixels, SIDE, Size};
 
-/// The most pixels of an animated picture: its canvas, its frame and the output are in memory together.
-const MOST_PIXELS_MOVING: u64 = 6_000_000;
+/// The most pixels of an animation: its canvas, a frame and the output are in memory at the same time.
+const MAX_ANIMATED_PIXELS: u64 = 6_000_000;
 
-/// Metadata that is read, in bytes.
-const EXIF: u64 = 64 * 1024;
+/// The longest EXIF metadata that is read, in bytes.
+const MAX_EXIF: u64 = 64 * 1024;
 
-/// Blocks a file may have. A picture has a handful, an animation some for each frame.
-const MOST_CHUNKS: usize = 10_000;
+/// The most chunks of a file. A picture has a few, an animation a few for each frame.
+const MAX_CHUNKS: usize = 10_000;
 
-/// A picture whose header was read.
+/// A picture whose chunks were checked.
 #[derive(Debug)]
 pub(super) struct WebP<'a> {
     bytes: Cow<'a, [u8]>,
     size: Size,
     kind: Kind,
-    /// Whether alpha is there only because we said so.
+    /// Whether the picture is opaque: an alpha channel was only claimed.
     is_opaque: bool,
 }
 
@@ -35,13 +36,13 @@ enum Kind {
     Lossy,
     LossyWithAlpha,
     Lossless,
-    Moving,
+    Animated,
 }
 
-/// A block of the container.
+/// A chunk of the RIFF container.
 struct Chunk {
     name: [u8; 4],
-    /// Where its content begins and ends.
+    /// The offsets at which its content begins and ends.
     begin: usize,
     end: usize,
 }
@@ -50,43 +51,43 @@ impl<'a> WebP<'a> {
     pub(super) fn check(bytes: &'a [u8]) -> Result<Self, PictureError> {
         let chunks = chunks(bytes)?;
         for frame in chunks.iter().filter(|chunk| &chunk.name == b"VP8 ") {
-            size_of_frame(&bytes[frame.begin..frame.end])?.checked()?;
+            frame_size(&bytes[frame.begin..frame.end])?.checked()?;
         }
         let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|_| PictureError::Broken)?;
         let (width, height) = decoder.dimensions();
         let size = Size { width, height }.checked()?;
         let is_lossless = chunks.iter().any(|chunk| &chunk.name == b"VP8L");
         let kind = match (decoder.is_animated(), is_lossless, decoder.has_alpha()) {
-            (true, ..) if size.pixels() > MOST_PIXELS_MOVING => return Err(PictureError::TooLargeToMove),
-            (true, ..) => Kind::Moving,
+            (true, ..) if size.pixels() > MAX_ANIMATED_PIXELS => return Err(PictureError::AnimationTooLarge),
+            (true, ..) => Kind::Animated,
             (_, true, _) => Kind::Lossless,
             (_, _, true) => Kind::LossyWithAlpha,
             _ => Kind::Lossy,
         };
         let is_opaque = !decoder.has_alpha();
-        let bytes = if kind == Kind::Lossless && is_opaque { said_to_have_alpha(bytes, &chunks) } else { bytes.into() };
+        let bytes = if kind == Kind::Lossless && is_opaque { with_alpha_flags(bytes, &chunks) } else { bytes.into() };
         Ok(Self { bytes, size, kind, is_opaque })
     }
 
-    /// The most memory the decoder takes, in bytes: measured.
+    /// The most memory that the decoder needs, in bytes, as measured.
     pub(super) fn memory(&self) -> u64 {
         self.size.pixels()
             * match self.kind {
                 Kind::Lossy | Kind::Lossless => 5,
                 Kind::LossyWithAlpha => 11,
-                Kind::Moving => 19,
+                Kind::Animated => 19,
             }
     }
 
     pub(super) fn decode(self) -> Result<Pixels, PictureError> {
         let mut options = WebPDecodeOptions::default();
-        // of a picture that is made much smaller nobody sees the difference
+        // after scaling by a half or more, the simpler upsampling makes no visible difference
         if self.size.width.min(self.size.height) >= 2 * SIDE {
             options.lossy_upsampling = UpsamplingMethod::Simple;
         }
         let decoder = WebPDecoder::new_with_options(Cursor::new(&*self.bytes), options);
         let mut decoder = decoder.map_err(|_| PictureError::Broken)?;
-        decoder.set_memory_limit(usize::try_from(EXIF).unwrap_or(usize::MAX));
+        decoder.set_memory_limit(usize::try_from(MAX_EXIF).unwrap_or(usize::MAX));
         let orientation = orientation(&mut decoder).unwrap_or(Orientation::NoTransforms);
         let mut samples = vec![0; decoder.output_buffer_size().ok_or(PictureError::TooManyPixels)?];
         decoder.read_image(&mut samples).map_err(|_| PictureError::Broken)?;
@@ -95,52 +96,52 @@ impl<'a> WebP<'a> {
     }
 }
 
-/// What EXIF says; nothing where it cannot be read.
+/// The EXIF orientation; `None` if it cannot be read.
 fn orientation(decoder: &mut WebPDecoder<Cursor<&[u8]>>) -> Option<Orientation> {
     let exif: Result<_, DecodingError> = decoder.exif_metadata();
     Orientation::from_exif_chunk(&exif.ok()??)
 }
 
-/// The blocks of the container, those of frames after their frame.
+/// The chunks of the container; the chunks within a frame follow the chunk of the frame.
 fn chunks(bytes: &[u8]) -> Result<Vec<Chunk>, PictureError> {
     let mut chunks = Vec::new();
-    let mut place = 12;
-    while let Some(head) = bytes.get(place..place + 8) {
-        let length = usize::try_from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+    let mut position = 12;
+    while let Some(header) = bytes.get(position..position + 8) {
+        let length = usize::try_from(u32::from_le_bytes([header[4], header[5], header[6], header[7]]));
         let length = length.unwrap_or(usize::MAX);
         let chunk = Chunk {
-            name: [head[0], head[1], head[2], head[3]],
-            begin: place + 8,
-            end: (place + 8).saturating_add(length).min(bytes.len()),
+            name: [header[0], header[1], header[2], header[3]],
+            begin: position + 8,
+            end: (position + 8).saturating_add(length).min(bytes.len()),
         };
-        // of a frame its own head is skipped, and its blocks follow
-        let next = if &chunk.name == b"ANMF" { place + 8 + 16 } else { chunk.end + length % 2 };
+        // only the header of a frame is skipped, because the frame contains chunks
+        let next = if &chunk.name == b"ANMF" { position + 8 + 16 } else { chunk.end + length % 2 };
         chunks.push(chunk);
-        if chunks.len() > MOST_CHUNKS {
+        if chunks.len() > MAX_CHUNKS {
             return Err(PictureError::Broken);
         }
-        place = next;
+        position = next;
     }
     Ok(chunks)
 }
 
-/// What the head of a frame with loss says of its size (RFC 6386, section 9.1).
-fn size_of_frame(frame: &[u8]) -> Result<Size, PictureError> {
+/// The size in the header of a lossy frame (RFC 6386, section 9.1).
+fn frame_size(frame: &[u8]) -> Result<Size, PictureError> {
     let sides = frame.get(6..10).ok_or(PictureError::Broken)?;
     let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
     Ok(Size { width: side(sides[0], sides[1]), height: side(sides[2], sides[3]) })
 }
 
-/// The same picture, which says that it has alpha: one bit in the head of the picture, and one in that of the container.
-fn said_to_have_alpha<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Cow<'a, [u8]> {
+/// The same picture with the alpha flags set, in the header of the picture and in that of the container.
+fn with_alpha_flags<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Cow<'a, [u8]> {
     let mut bytes = bytes.to_vec();
     for chunk in chunks {
-        let place = match &chunk.name {
+        let position = match &chunk.name {
             b"VP8L" => chunk.begin + 4,
             b"VP8X" => chunk.begin,
             _ => continue,
         };
-        if let Some(flags) = bytes.get_mut(place) {
+        if let Some(flags) = bytes.get_mut(position) {
             *flags |= 0x10;
         }
     }

@@ -1,5 +1,5 @@
-//! Tracks the requests and responses of a connection, and decides when it times out. HTTP itself sets no limit to a client
-//! that sends no requests, or does not read its responses.
+//! Tracks the requests and responses of a connection, and decides when it times out. HTTP itself sets no limit to a
+//! client that sends no requests, or does not read its responses.
 
 use std::{
     collections::BTreeSet,
@@ -41,7 +41,8 @@ pub(super) struct Activity {
 struct State {
     /// Requests without a response. Their handlers limit the time.
     requests: usize,
-    /// Responses the client has not read to the end, by the time they were ready. A number distinguishes equal times.
+    /// Responses that the client has not read completely, by the time they were ready. A number distinguishes equal
+    /// times.
     responses: BTreeSet<(Instant, u64)>,
     response_count: u64,
     /// When the last request or response ended.

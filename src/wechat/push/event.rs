@@ -1,4 +1,4 @@
-//! The event of a message.
+//! The event in a message.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use entity::{EventHash, OpenId};
@@ -7,57 +7,57 @@ use serde_json::{Map, Value};
 use super::message::text;
 use crate::wechat::content_check::Suggest;
 
-/// The members that make an event what it is: one that WeChat pushes again has the same.
-const NAMING: [&str; 9] =
+/// The members that identify an event: WeChat pushes the same event again with the same values.
+const IDENTIFYING: [&str; 9] =
     ["ToUserName", "FromUserName", "OpenID", "CreateTime", "MsgType", "Event", "MsgId", "trace_id", "OpenPID"];
 
 /// An event.
 #[derive(Clone, Debug)]
 pub struct PushEvent {
-    /// Tells it from all others.
+    /// The hash that identifies it.
     pub hash: EventHash,
     /// What happened.
     pub kind: PushKind,
-    /// Whom it is about, where WeChat says so.
+    /// The user it is about, if WeChat names one.
     pub openid: Option<OpenId>,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushKind {
-    /// WeChat removed what a user had shown of themselves.
+    /// WeChat cleared a user's profile.
     ProfileModified,
-    /// A user took back what they had allowed.
+    /// A user revoked an authorization.
     Revoked(Revoked),
-    /// A user closed the account.
+    /// A user cancelled the account.
     Cancelled,
-    /// WeChat has checked a picture.
+    /// WeChat checked a picture.
     MediaChecked {
-        /// WeChat's name for the check.
+        /// WeChat's id of the check.
         trace_id: String,
-        /// What it suggests; `None` where it could not check the picture.
+        /// WeChat's suggestion; `None` if it could not check the picture.
         suggest: Option<Suggest>,
-        /// Its number for what is wrong.
+        /// WeChat's label for the kind of content.
         label: Option<i32>,
     },
-    /// Something that concerns no account.
+    /// An event that does not affect an account.
     Other,
 }
 
-/// What a user took back.
+/// What a user revoked the authorization for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Revoked {
-    /// The name.
+    /// The nickname.
     pub nickname: bool,
     /// The picture.
     pub avatar: bool,
-    /// The telephone number.
+    /// The phone number.
     pub phone: bool,
 }
 
 impl PushEvent {
-    /// The event of a message to a mini program; `None` where it is another message, such as what somebody wrote to the
-    /// customer service.
+    /// The event in a message to a mini program; `None` if the message is not an event, such as a message of a user to
+    /// the customer service.
     pub(super) fn of(app_id: &str, message: &Map<String, Value>) -> Option<Self> {
         if !text(message, "MsgType").is_some_and(|kind| kind.eq_ignore_ascii_case("event")) {
             return None;
@@ -69,18 +69,18 @@ impl PushEvent {
             "wxa_media_check" => media_check(message).unwrap_or(PushKind::Other),
             _ => PushKind::Other,
         };
-        // WeChat leaves the first out at times
+        // some events lack `OpenID`
         let openid = text(message, "OpenID").or_else(|| text(message, "FromUserName")).map(OpenId);
         Some(Self { hash: hash(app_id, message), kind, openid })
     }
 }
 
-/// The hash of what names an event, each part with its length, so that no two events make the same text.
+/// The hash of the identifying members, each with its length, so that different events have different input.
 fn hash(app_id: &str, message: &Map<String, Value>) -> EventHash {
     let mut hash = Context::new(&SHA256);
     let revoked = message.get("RevokeInfo").map(Value::to_string);
-    let named = NAMING.into_iter().map(|name| text(message, name));
-    for part in [Some(app_id.to_owned()), revoked].into_iter().chain(named) {
+    let members = IDENTIFYING.into_iter().map(|name| text(message, name));
+    for part in [Some(app_id.to_owned()), revoked].into_iter().chain(members) {
         let part = part.unwrap_or_default();
         hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part.as_bytes());
@@ -88,7 +88,8 @@ fn hash(app_id: &str, message: &Map<String, Value>) -> EventHash {
     EventHash(hash.finish().as_ref().to_vec())
 }
 
-/// The outcome of a check. An errcode other than 0 says that there was none, as where the picture could not be fetched.
+/// The result of a check. An errcode other than 0 means that there is none, for example if WeChat could not fetch the
+/// picture.
 fn media_check(message: &Map<String, Value>) -> Option<PushKind> {
     let is_done = text(message, "errcode").is_none_or(|errcode| errcode == "0");
     let result = message.get("result").and_then(Value::as_object).filter(|_| is_done);
@@ -98,10 +99,10 @@ fn media_check(message: &Map<String, Value>) -> Option<PushKind> {
 }
 
 impl Revoked {
-    /// `RevokeInfo` is a number, a text with one or several, or a list of these.
+    /// Parses `RevokeInfo`: a number, a text with one or more numbers, or a list of these.
     fn of(message: &Map<String, Value>) -> Self {
         let written = message.get("RevokeInfo").map(Value::to_string).unwrap_or_default();
-        let numbers = written.split(|sign: char| !sign.is_ascii_digit());
+        let numbers = written.split(|character: char| !character.is_ascii_digit());
         numbers.fold(Self::default(), |revoked, number| match number {
             "6" => Self { nickname: true, avatar: true, ..revoked },
             "8" => Self { phone: true, ..revoked },

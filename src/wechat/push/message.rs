@@ -1,25 +1,26 @@
-//! Reads a message, JSON or XML, as a JSON object. WeChat sends JSON as `text/xml` too, so the first byte tells which it is.
+//! Parses a message, JSON or XML, as a JSON object. The first character decides, because WeChat sends JSON as
+//! `text/xml` too.
 
 use serde_json::{Map, Value};
 
-/// Nesting of elements: WeChat has three levels.
-const DEEPEST: usize = 8;
+/// The deepest nesting of elements. WeChat's messages have three levels.
+const MAX_DEPTH: usize = 8;
 
-/// Elements and texts of a message: WeChat has some thirty.
-const MOST_NODES: u32 = 1000;
+/// The most elements and texts of a message. WeChat's messages have about thirty.
+const MAX_NODES: u32 = 1000;
 
-/// A message; `None` where it is neither JSON nor XML. Entities of a document type are not expanded: it may have none.
+/// Parses a message; `None` if it is neither JSON nor XML. XML with a document type is refused.
 pub(super) fn parse(body: &[u8]) -> Option<Map<String, Value>> {
     let text = str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
         return serde_json::from_str(text).ok();
     }
-    // WeChat sends no namespaces, and the time that the parser takes for them is the product of their number and that of
-    // the elements: seconds for a body of 64 KB
+    // WeChat sends no namespaces, and the parser needs time proportional to the number of namespaces times the number
+    // of elements: seconds for a body of 64 KB
     if text.contains("xmlns") {
         return None;
     }
-    let options = roxmltree::ParsingOptions { nodes_limit: MOST_NODES, ..roxmltree::ParsingOptions::default() };
+    let options = roxmltree::ParsingOptions { nodes_limit: MAX_NODES, ..roxmltree::ParsingOptions::default() };
     let document = roxmltree::Document::parse_with_options(text, options).ok()?;
     match element(document.root_element(), 0)? {
         Value::Object(members) => Some(members),
@@ -27,9 +28,9 @@ pub(super) fn parse(body: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// An element: its text, or its elements by their names, in a list where there are several of one name.
+/// The value of an element: its text, or its child elements by name, with several of one name as a list.
 fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Value> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return None;
     }
     let mut members = Map::new();
@@ -49,7 +50,8 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Value> {
     Some(Value::String(text.trim().to_owned()))
 }
 
-/// A member as text; `None` where it is missing or empty. A number counts as its digits: WeChat writes both.
+/// A member as text; `None` if it is missing or empty. WeChat writes numbers with and without quotes, so both are
+/// accepted.
 pub(super) fn text(message: &Map<String, Value>, name: &str) -> Option<String> {
     let text = match message.get(name)? {
         Value::String(text) => text.clone(),

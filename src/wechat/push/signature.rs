@@ -1,4 +1,5 @@
-//! The signature of a push: SHA-1 of the token, the time, a nonce and, of an encrypted message, its text, sorted.
+//! The signature of a push: SHA-1 of the sorted concatenation of the token, the time, a nonce and, if the message is
+//! encrypted, its ciphertext.
 
 use aws_lc_rs::{
     constant_time,
@@ -8,9 +9,9 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{FRESH, PushRefusal};
+use super::{MAX_TIME_DIFFERENCE, PushRefusal};
 
-/// What WeChat writes behind the address.
+/// The query string of a push.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PushQuery {
@@ -19,7 +20,7 @@ pub struct PushQuery {
     timestamp: String,
     nonce: String,
     encrypt_type: String,
-    /// What is to be repeated where WeChat verifies the address.
+    /// The text that the response must repeat when WeChat verifies the URL.
     pub echostr: Option<String>,
 }
 
@@ -29,21 +30,21 @@ impl PushQuery {
         self.encrypt_type.eq_ignore_ascii_case("aes")
     }
 
-    /// Checks that the push was signed a moment ago.
+    /// Checks that the push was signed recently.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), PushRefusal> {
         let signed = self.timestamp.parse().ok().and_then(Timestamp::from_seconds).ok_or(PushRefusal::Signature)?;
-        let is_fresh = signed.since(now) <= FRESH && now.since(signed) <= FRESH;
+        let is_fresh = signed.since(now) <= MAX_TIME_DIFFERENCE && now.since(signed) <= MAX_TIME_DIFFERENCE;
         if is_fresh { Ok(()) } else { Err(PushRefusal::Signature) }
     }
 
-    /// Checks a signature, in the same time whatever it is.
+    /// Checks a signature in constant time.
     pub(super) fn check(
         &self,
         given: Option<&str>,
         token: &SecretString,
-        sealed: Option<&str>,
+        encrypted: Option<&str>,
     ) -> Result<(), PushRefusal> {
-        let parts = [Some(token.expose_secret()), Some(&self.timestamp), Some(&self.nonce), sealed];
+        let parts = [Some(token.expose_secret()), Some(&self.timestamp), Some(&self.nonce), encrypted];
         let mut parts: Vec<&str> = parts.into_iter().flatten().collect();
         parts.sort_unstable();
         let expected = sha1_hex(&parts.concat());

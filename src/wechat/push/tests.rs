@@ -1,4 +1,4 @@
-//! Signatures, the cipher and the forms of messages, by vectors and by properties.
+//! Tests of signatures, encryption and parsing.
 
 use aws_lc_rs::{
     cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey},
@@ -12,7 +12,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_409_659_813_000);
 
-/// The example that WeChat publishes with its sample code.
+/// The token of WeChat's sample code.
 const TOKEN: &str = "spamtest";
 const KEY: [u8; 32] = *b"0123456789abcdef0123456789abcdef";
 
@@ -25,8 +25,8 @@ fn query(text: &str) -> PushQuery {
     axum::extract::Query::try_from_uri(&uri).unwrap().0
 }
 
-/// Encrypts as WeChat does.
-fn seal(app_id: &str, message: &str) -> String {
+/// Encrypts a message as WeChat does.
+fn encrypt(app_id: &str, message: &str) -> String {
     let mut plain = b"aaaabbbbccccdddd".to_vec();
     plain.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     plain.extend(message.bytes().chain(app_id.bytes()));
@@ -43,7 +43,7 @@ fn event_of(message: &Value) -> PushEvent {
 }
 
 #[test]
-fn the_signature_is_the_hash_of_the_sorted_parts() {
+fn signature_is_the_hash_of_the_sorted_parts() {
     // printf '%s' 1409659813 1372623149 spamtest | sha1sum, the parts in order
     let query = query("timestamp=1409659813&nonce=1372623149&signature=d2d5313494ffae902738520d41168f541c11131b");
     assert_eq!(keys().verify(&query, NOW), Ok(()));
@@ -54,7 +54,7 @@ fn the_signature_is_the_hash_of_the_sorted_parts() {
 }
 
 #[test]
-fn a_signature_is_good_for_ten_minutes_on_either_side() {
+fn signature_is_valid_within_ten_minutes() {
     let query = query("timestamp=1409659813&nonce=1372623149&signature=d2d5313494ffae902738520d41168f541c11131b");
     for (seconds, expected) in [(600, Ok(())), (601, Err(PushRefusal::Signature))] {
         let distance = Duration::from_secs(seconds);
@@ -64,18 +64,18 @@ fn a_signature_is_good_for_ten_minutes_on_either_side() {
 }
 
 #[test]
-fn what_is_sealed_opens_for_its_mini_program_alone() {
+fn message_is_decrypted_only_for_its_mini_program() {
     for length in 0..100 {
         let message = "x".repeat(length);
-        let sealed = seal("wx1", &message);
-        assert_eq!(cipher::open(&KEY, "wx1", &sealed).as_deref(), Some(message.as_bytes()));
-        assert_eq!(cipher::open(&KEY, "wx2", &sealed), None);
-        assert_eq!(cipher::open(&[7; 32], "wx1", &sealed), None);
+        let encrypted = encrypt("wx1", &message);
+        assert_eq!(cipher::open(&KEY, "wx1", &encrypted).as_deref(), Some(message.as_bytes()));
+        assert_eq!(cipher::open(&KEY, "wx2", &encrypted), None);
+        assert_eq!(cipher::open(&[7; 32], "wx1", &encrypted), None);
     }
 }
 
 #[test]
-fn json_and_xml_say_the_same() {
+fn json_and_xml_have_the_same_content() {
     let xml = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o_1]]></FromUserName>
         <CreateTime>1409659813</CreateTime><MsgType><![CDATA[event]]></MsgType>
         <Event><![CDATA[user_authorization_revoke]]></Event><RevokeInfo>6</RevokeInfo><RevokeInfo>8</RevokeInfo></xml>";
@@ -86,7 +86,7 @@ fn json_and_xml_say_the_same() {
 }
 
 #[test]
-fn a_document_type_is_refused() {
+fn document_type_and_deep_nesting_are_refused() {
     let bomb = r#"<!DOCTYPE xml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><xml><Event>&b;</Event></xml>"#;
     assert_eq!(message::parse(bomb.as_bytes()), None);
     let deep = format!("<xml>{}{}</xml>", "<a>".repeat(20), "</a>".repeat(20));
@@ -94,7 +94,7 @@ fn a_document_type_is_refused() {
 }
 
 #[test]
-fn revocations_are_read_however_they_are_written() {
+fn every_form_of_a_revocation_is_read() {
     let revoked = |info: Value| match event_of(
         &json!({ "MsgType": "event", "Event": "user_authorization_revoke", "RevokeInfo": info }),
     )
@@ -118,7 +118,7 @@ fn revocations_are_read_however_they_are_written() {
 }
 
 #[test]
-fn the_person_is_the_openid_or_else_the_sender_and_may_be_missing() {
+fn user_is_the_openid_or_the_sender_or_missing() {
     let openid = |message: Value| event_of(&message).openid.map(|openid| openid.0);
     let event = |more: Value| {
         let mut message = json!({ "MsgType": "event", "Event": "user_info_modified" });
@@ -131,7 +131,7 @@ fn the_person_is_the_openid_or_else_the_sender_and_may_be_missing() {
 }
 
 #[test]
-fn events_that_differ_have_different_hashes() {
+fn different_events_have_different_hashes() {
     let event = json!({ "MsgType": "event", "Event": "user_authorization_revoke", "OpenID": "o_1", "CreateTime": 1 });
     let hash = |app: &str, name: &str, value: Value| {
         let mut message = event.clone();
@@ -152,7 +152,7 @@ fn events_that_differ_have_different_hashes() {
 
 proptest! {
     #[test]
-    fn nothing_makes_the_reader_or_the_cipher_panic(text in ".{0,200}", bytes: Vec<u8>) {
+    fn arbitrary_messages_never_panic(text in ".{0,200}", bytes: Vec<u8>) {
         let _ = (message::parse(text.as_bytes()), message::parse(&bytes), message::parse(format!("<x>{text}</x>").as_bytes()));
         let _ = (cipher::open(&KEY, "wx1", &text), cipher::open(&KEY, "wx1", &STANDARD.encode(&bytes)));
         let blocks = vec![7; bytes.len() / 16 * 16];

@@ -1,23 +1,23 @@
-//! The call itself: for whom it is made, and what is sent.
+//! Which mini program a call is for, and what it sends.
 
 use super::*;
 
 #[tokio::test]
 async fn call_returns_the_session_of_wechat() {
-    let upstream = Upstream::saying(SESSION);
+    let upstream = Upstream::with_body(SESSION);
     let clock = Arc::new(ManualClock::default());
     let wechat = Wechat::new(&settings(&[&upstream.base]), clock.clone()).unwrap();
-    let session = ask(&wechat, "code").await.unwrap();
+    let session = exchange(&wechat, "code").await.unwrap();
     assert_eq!(session.openid, OpenId("oOpenid_1".to_owned()));
     assert_eq!(session.unionid, Some(UnionId("uUnionid_1".to_owned())));
     assert_eq!(session.session_key.expose_secret(), "SessionKey+/==");
-    assert_eq!(session.asked_at, clock.now());
+    assert_eq!(session.requested_at, clock.now());
 }
 
 #[tokio::test]
 async fn call_sends_four_parameters_unchanged() {
-    let upstream = Upstream::saying(SESSION);
-    ask(&client(&[&upstream.base]), "a+b=c/d|e@f:g~h").await.unwrap();
+    let upstream = Upstream::with_body(SESSION);
+    exchange(&client(&[&upstream.base]), "a+b=c/d|e@f:g~h").await.unwrap();
     let call = &upstream.calls()[0];
     assert_eq!(call["(path)"], "GET /sns/jscode2session");
     assert_eq!(call["appid"], "wxdefault");
@@ -30,19 +30,19 @@ async fn call_sends_four_parameters_unchanged() {
 
 #[tokio::test]
 async fn each_app_is_called_with_its_own_secret() {
-    let upstream = Upstream::saying(SESSION);
+    let upstream = Upstream::with_body(SESSION);
     let wechat = client(&[&upstream.base]);
     let other = wechat.app(Some("wxother")).unwrap();
     assert_eq!((other.id(), other.open_platform()), ("wxother", "main"));
-    ask_for(&wechat, Some("wxother"), "same").await.unwrap();
-    ask(&wechat, "same").await.unwrap();
+    exchange_for(&wechat, Some("wxother"), "same").await.unwrap();
+    exchange(&wechat, "same").await.unwrap();
     let sent: Vec<_> = upstream.calls().iter().map(|call| [call["appid"].clone(), call["secret"].clone()]).collect();
     assert_eq!(sent, [["wxother", "OtherAppsecret"], ["wxdefault", "FirstAppsecret&=+"]]);
 }
 
 #[test]
 fn first_app_is_the_default_and_unknown_apps_are_refused() {
-    let wechat = client(&[&refusing()]);
+    let wechat = client(&[&unreachable_host()]);
     assert_eq!(wechat.app(None).unwrap().id(), "wxdefault");
     assert_eq!(wechat.app(Some("")).unwrap().id(), "wxdefault");
     assert_eq!(wechat.app(Some("wxother")).unwrap().id(), "wxother");

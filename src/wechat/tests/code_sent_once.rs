@@ -4,19 +4,19 @@ use super::*;
 
 #[tokio::test]
 async fn code_is_not_resent_when_a_new_connection_breaks() {
-    let (upstream, other) = (Upstream::start(|_, _| Reply::Close), Upstream::saying(SESSION));
+    let (upstream, other) = (Upstream::start(|_, _| Reply::Close), Upstream::with_body(SESSION));
     let wechat = client(&[&upstream.base, &other.base]);
-    assert_eq!(code_of(&wechat, "code").await, Code::ProviderUnavailable);
+    assert_eq!(error_code_of(&wechat, "code").await, Code::ProviderUnavailable);
     assert_eq!((upstream.count(), other.count()), (1, 0));
 }
 
 #[tokio::test]
 async fn code_is_not_resent_when_a_kept_alive_connection_breaks() {
     let reply = |number, _: &_| if number == 1 { Reply::Body(SESSION.to_owned()) } else { Reply::Close };
-    let (upstream, other) = (Upstream::start(reply), Upstream::saying(SESSION));
+    let (upstream, other) = (Upstream::start(reply), Upstream::with_body(SESSION));
     let wechat = client(&[&upstream.base, &other.base]);
-    ask(&wechat, "code1").await.unwrap();
-    assert_eq!(code_of(&wechat, "code2").await, Code::ProviderUnavailable);
+    exchange(&wechat, "code1").await.unwrap();
+    assert_eq!(error_code_of(&wechat, "code2").await, Code::ProviderUnavailable);
     assert_eq!((upstream.count(), other.count()), (2, 0));
     let connections: Vec<_> = upstream.calls().iter().map(|call| call["(connection)"].clone()).collect();
     assert_eq!(connections, ["0", "0"]);
@@ -26,8 +26,8 @@ async fn code_is_not_resent_when_a_kept_alive_connection_breaks() {
 async fn closed_idle_connection_is_not_used() {
     let upstream = Upstream::start(|_, _| Reply::LastBody(SESSION.to_owned()));
     let wechat = client(&[&upstream.base]);
-    ask(&wechat, "code1").await.unwrap();
+    exchange(&wechat, "code1").await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    ask(&wechat, "code2").await.unwrap();
+    exchange(&wechat, "code2").await.unwrap();
     assert_eq!(upstream.count(), 2);
 }

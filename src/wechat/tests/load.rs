@@ -1,4 +1,4 @@
-//! How much is asked at once, and when nothing is asked for a while.
+//! The limit of calls in flight, and the circuit breaker.
 
 use super::*;
 
@@ -13,12 +13,12 @@ async fn calls_in_flight_are_bounded() {
         Reply::Body(SESSION.to_owned())
     });
     let wechat = client_of(&config::Wechat { calls_in_flight: 3, ..settings(&[&upstream.base]) });
-    let mut asking = JoinSet::new();
+    let mut exchanges = JoinSet::new();
     for number in 0..30 {
         let wechat = wechat.clone();
-        asking.spawn(async move { ask(&wechat, &format!("code{number}")).await.unwrap() });
+        exchanges.spawn(async move { exchange(&wechat, &format!("code{number}")).await.unwrap() });
     }
-    asking.join_all().await;
+    exchanges.join_all().await;
     assert_eq!((upstream.count(), most.load(SeqCst)), (30, 3));
 }
 
@@ -29,14 +29,14 @@ async fn full_queue_of_one_app_refuses_and_does_not_affect_the_other() {
         _ => Reply::Body(SESSION.to_owned()),
     };
     let upstream = Upstream::start(hang);
-    let wechat = client_of(&config::Wechat { calls_in_flight: 1, ..impatient(&[&upstream.base]) });
-    let mut asking = JoinSet::new();
+    let wechat = client_of(&config::Wechat { calls_in_flight: 1, ..with_short_timeout(&[&upstream.base]) });
+    let mut exchanges = JoinSet::new();
     for code in ["code1", "code2", "code3", "code4"] {
         let wechat = wechat.clone();
-        asking.spawn(async move { code_of(&wechat, code).await });
+        exchanges.spawn(async move { error_code_of(&wechat, code).await });
     }
-    assert!(ask_for(&wechat, Some("wxother"), "code").await.is_ok());
-    let codes = asking.join_all().await;
+    assert!(exchange_for(&wechat, Some("wxother"), "code").await.is_ok());
+    let codes = exchanges.join_all().await;
     assert!(codes.contains(&Code::Overloaded) && codes.contains(&Code::ProviderUnavailable), "{codes:?}");
 }
 
@@ -48,17 +48,17 @@ async fn breaker_opens_after_an_outage_until_a_probe_succeeds() {
     let clock = Arc::new(ManualClock::default());
     let wechat = Wechat::new(&settings(&[&upstream.base]), clock.clone()).unwrap();
     for _ in 0..20 {
-        assert_eq!(code_of(&wechat, "code").await, Code::ProviderUnavailable);
+        assert_eq!(error_code_of(&wechat, "code").await, Code::ProviderUnavailable);
     }
-    let resting = ask(&wechat, "code").await.unwrap_err();
-    assert_eq!((resting.code, resting.retry_after_seconds()), (Code::ProviderUnavailable, Some(5)));
+    let refused = exchange(&wechat, "code").await.unwrap_err();
+    assert_eq!((refused.code, refused.retry_after_seconds()), (Code::ProviderUnavailable, Some(5)));
     assert_eq!(upstream.count(), 20);
     clock.advance(Duration::from_secs(5));
-    assert_eq!(code_of(&wechat, "code").await, Code::ProviderUnavailable);
-    assert_eq!((code_of(&wechat, "code").await, upstream.count()), (Code::ProviderUnavailable, 21));
+    assert_eq!(error_code_of(&wechat, "code").await, Code::ProviderUnavailable);
+    assert_eq!((error_code_of(&wechat, "code").await, upstream.count()), (Code::ProviderUnavailable, 21));
     clock.advance(Duration::from_secs(5));
-    assert!(ask(&wechat, "code").await.is_ok());
-    assert!(ask(&wechat, "code2").await.is_ok());
+    assert!(exchange(&wechat, "code").await.is_ok());
+    assert!(exchange(&wechat, "code2").await.is_ok());
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn refused_codes_do_not_open_the_breaker() {
     let upstream = Upstream::start(|_, _| refusal(40029));
     let wechat = client(&[&upstream.base]);
     for number in 0..50 {
-        assert_eq!(code_of(&wechat, &format!("code{number}")).await, Code::InvalidCode);
+        assert_eq!(error_code_of(&wechat, &format!("code{number}")).await, Code::InvalidCode);
     }
     assert_eq!(upstream.count(), 50);
 }

@@ -1,4 +1,4 @@
-//! When the only host is asked again.
+//! When a single host is called again.
 
 use super::*;
 
@@ -7,7 +7,7 @@ async fn busy_only_host_is_called_again_after_a_pause() {
     let reply = |number, _: &_| if number == 1 { refusal(-1) } else { Reply::Body(SESSION.to_owned()) };
     let upstream = Upstream::start(reply);
     let started = Instant::now();
-    assert!(ask(&client(&[&upstream.base]), "code").await.is_ok());
+    assert!(exchange(&client(&[&upstream.base]), "code").await.is_ok());
     assert!(started.elapsed() >= Duration::from_millis(100));
     let calls = upstream.calls();
     assert_eq!(calls.iter().map(|call| call["js_code"].as_str()).collect::<Vec<_>>(), ["code", "code"]);
@@ -16,24 +16,24 @@ async fn busy_only_host_is_called_again_after_a_pause() {
 #[tokio::test]
 async fn only_host_is_not_called_a_third_time() {
     let upstream = Upstream::start(|_, _| refusal(-1));
-    assert_eq!(code_of(&client(&[&upstream.base]), "code").await, Code::ProviderUnavailable);
+    assert_eq!(error_code_of(&client(&[&upstream.base]), "code").await, Code::ProviderUnavailable);
     assert_eq!(upstream.count(), 2);
 }
 
 #[tokio::test]
 async fn unreachable_only_host_is_called_again() {
-    let address = refusing();
+    let address = unreachable_host();
     let listener_at = address.trim_start_matches("http://").to_owned();
-    let (upstream, wechat) = (Upstream::saying(SESSION), client(&[&address]));
+    let (upstream, wechat) = (Upstream::with_body(SESSION), client(&[&address]));
     let target = upstream.base.trim_start_matches("http://").to_owned();
-    let asking = tokio::spawn(async move { ask(&wechat, "code").await });
+    let exchanges = tokio::spawn(async move { exchange(&wechat, "code").await });
     tokio::time::sleep(Duration::from_millis(20)).await;
-    // from now on somebody listens there, and passes on what comes
+    // from now on a listener accepts connections there and forwards them
     let listener = tokio::net::TcpListener::bind(&listener_at).await.unwrap();
     let (mut client, _) = listener.accept().await.unwrap();
     let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
     tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
-    assert!(asking.await.unwrap().is_ok());
+    assert!(exchanges.await.unwrap().is_ok());
     assert_eq!(upstream.count(), 1);
 }
 
@@ -47,7 +47,7 @@ async fn only_host_is_called_once_when_the_code_may_be_used_or_is_refused() {
     ];
     for reply in replies {
         let upstream = Upstream::start(move |_, _| reply());
-        ask(&client(&[&upstream.base]), "code").await.unwrap_err();
+        exchange(&client(&[&upstream.base]), "code").await.unwrap_err();
         assert_eq!(upstream.count(), 1);
     }
 }
@@ -58,7 +58,10 @@ async fn only_host_is_not_called_again_after_the_call_timeout() {
         thread::sleep(Duration::from_millis(950));
         refusal(-1)
     });
-    assert_eq!(code_of(&client_of(&impatient(&[&upstream.base])), "code").await, Code::ProviderUnavailable);
+    assert_eq!(
+        error_code_of(&client_of(&with_short_timeout(&[&upstream.base])), "code").await,
+        Code::ProviderUnavailable
+    );
     assert_eq!(upstream.count(), 1);
 }
 
@@ -66,7 +69,10 @@ async fn only_host_is_not_called_again_after_the_call_timeout() {
 async fn second_call_has_the_rest_of_the_timeout() {
     let upstream = Upstream::start(|number, _| if number == 1 { refusal(-1) } else { Reply::Hang });
     let started = Instant::now();
-    assert_eq!(code_of(&client_of(&impatient(&[&upstream.base])), "code").await, Code::ProviderUnavailable);
+    assert_eq!(
+        error_code_of(&client_of(&with_short_timeout(&[&upstream.base])), "code").await,
+        Code::ProviderUnavailable
+    );
     assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
     assert_eq!(upstream.count(), 2);
 }

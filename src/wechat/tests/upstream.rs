@@ -1,5 +1,5 @@
-//! A scripted WeChat on a loopback port, which remembers what it was sent. Plain threads and sockets, so that it can do
-//! what no good server does.
+//! A scripted WeChat on a loopback port that records the calls. It uses plain threads and sockets, so that it can
+//! violate HTTP.
 
 use std::{
     collections::HashMap,
@@ -18,15 +18,15 @@ use reqwest::Url;
 pub(super) const SESSION: &str = r#"{"openid":"oOpenid_1","session_key":"SessionKey+/==","unionid":"uUnionid_1"}"#;
 
 pub(super) enum Reply {
-    /// Status 200 with this body, as WeChat labels it.
+    /// Status 200 with this body, as `text/plain`.
     Body(String),
-    /// Status 200, then the connection closes though the client was told it stays.
+    /// Status 200 with this body; then the connection is closed without `Connection: close`.
     LastBody(String),
-    /// The whole answer, byte for byte.
+    /// These bytes as the whole response.
     Raw(String),
-    /// No answer, ever.
+    /// No response; the connection stays open.
     Hang,
-    /// The connection closes without an answer.
+    /// The connection is closed without a response.
     Close,
     /// 64 MiB in chunks.
     Endless,
@@ -37,7 +37,8 @@ pub(super) fn refusal(errcode: i64) -> Reply {
     Reply::Body(format!(r#"{{"errcode":{errcode},"errmsg":"refused SecretErrmsg, {rid}"}}"#))
 }
 
-/// One request: its query, and under names no query has its path, its headers and the number of its connection.
+/// The parameters of a call. `(path)`, `(headers)` and `(connection)` are its path, its headers and the number of its
+/// connection.
 pub(super) type Call = HashMap<String, String>;
 type Script = dyn Fn(usize, &Call) -> Reply + Send + Sync;
 
@@ -54,7 +55,7 @@ struct State {
 }
 
 impl Upstream {
-    /// Answers call number n (from 1) by `script(n, call)`.
+    /// Replies to call number n (from 1) with `script(n, call)`.
     pub(super) fn start(script: impl Fn(usize, &Call) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -70,8 +71,8 @@ impl Upstream {
         upstream
     }
 
-    /// Always the same body.
-    pub(super) fn saying(body: &str) -> Self {
+    /// Replies to each call with the same body.
+    pub(super) fn with_body(body: &str) -> Self {
         let body = body.to_owned();
         Self::start(move |_, _| Reply::Body(body.clone()))
     }
@@ -84,7 +85,7 @@ impl Upstream {
         self.calls().len()
     }
 
-    /// How much of an endless answer could be written.
+    /// The bytes of an endless response that were written.
     pub(super) fn bytes(&self) -> usize {
         self.state.bytes.load(SeqCst)
     }
@@ -101,7 +102,7 @@ impl Upstream {
             match (self.state.script)(number, &call) {
                 Reply::Body(body) => write(stream, &ok(&body)),
                 Reply::LastBody(body) => return write(stream, &ok(&body)),
-                Reply::Raw(answer) => return write(stream, &answer),
+                Reply::Raw(response) => return write(stream, &response),
                 Reply::Hang => thread::sleep(Duration::from_mins(10)),
                 Reply::Close => return,
                 Reply::Endless => return self.write_endlessly(stream),
@@ -125,9 +126,9 @@ fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-fn write(mut stream: &TcpStream, answer: &str) {
-    // The client may be gone, which is its right.
-    drop(stream.write_all(answer.as_bytes()));
+fn write(mut stream: &TcpStream, response: &str) {
+    // fails if the client has disconnected
+    drop(stream.write_all(response.as_bytes()));
 }
 
 fn read_call(reader: &mut BufReader<&TcpStream>) -> Option<Call> {

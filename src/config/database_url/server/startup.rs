@@ -1,7 +1,7 @@
 //! Parses the parameters of a new connection to `PostgreSQL`, in the form of libpq's `options`: `-c name=value`, also
 //! `-cname=value` and `--name=value`. A backslash escapes a space or a backslash.
 
-/// The names with their values; `None` where the text has another form.
+/// The names with their values; `None` if the text has another form.
 pub(super) fn parse(text: &str) -> Option<Vec<(String, String)>> {
     let mut words = words(text).into_iter();
     let mut options = Vec::new();

@@ -44,7 +44,7 @@ enum SessionEndReason {
     LoggedOut,
     /// Another session of the user, or an operator, revoked it.
     Revoked,
-    /// A refresh token was used again after its successor had been used: somebody else has a copy.
+    /// A refresh token was used again after its successor had been used: it may have been stolen.
     Reused,
     /// A new login from the same device replaced it.
     Replaced,

@@ -1,4 +1,4 @@
-//! All that is stored about a user, as JSON. What WeChat calls the person (openid, unionid), keys and tokens are not in it.
+//! All stored data of a user, as JSON. The openid and unionid, keys and tokens are not included.
 //! Rows are destructured without `..`: a new column does not compile until it is exported or named here as left out.
 
 use async_graphql::resolver_utils::enum_value;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{account::AccountExport, global_id::GlobalId, store::UserRows};
 
-/// What is stored about a user as JSON; `absolute` makes a URL of the address of a picture.
+/// The stored data of a user as JSON; `absolute` makes a URL of the path of a picture.
 pub fn export(export: &AccountExport, absolute: impl Fn(&str) -> String) -> Value {
     let UserRows {
         user,

@@ -9,7 +9,7 @@ use crate::global_id::GlobalId;
 /// An identity's row.
 pub(in crate::graphql) struct Identity(pub(in crate::graphql) identity::Model);
 
-/// A mini program in which the user has logged in. Clients cannot read the mini program's own id of the user.
+/// The identity of a user in one mini program. Clients cannot read WeChat's id of the user.
 #[Object]
 impl Identity {
     /// Global id.

@@ -1,4 +1,4 @@
-//! The payloads of mutations that join accounts, part them and delete them.
+//! The payloads of the mutations that link identities, and merge and delete accounts.
 
 use async_graphql::SimpleObject;
 use entity::user;
@@ -10,7 +10,7 @@ use crate::{
     error::Language,
 };
 
-/// The result of asking for the deletion of the account.
+/// The result of requesting the deletion of the account.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct DeleteAccountPayload {
     /// When the account will be deleted; `null` if there are errors.
@@ -35,7 +35,7 @@ pub(in crate::graphql) struct LinkIdentityPayload {
     user: Option<User>,
     /// The identity that was linked; `null` if there are errors.
     identity: Option<Identity>,
-    /// With the error `IDENTITY_TAKEN`: a secret for `mergeAccounts`. It is valid once, for ten minutes.
+    /// With the error `IDENTITY_TAKEN`: the ticket for `mergeAccounts`. It is a secret, valid once, for ten minutes.
     merge_ticket: Option<String>,
     /// Errors to show to the user.
     user_errors: Vec<UserError>,
@@ -44,7 +44,7 @@ pub(in crate::graphql) struct LinkIdentityPayload {
 /// The result of merging two accounts.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct MergeAccountsPayload {
-    /// The account that both are now; `null` if there are errors.
+    /// The merged account; `null` if there are errors.
     user: Option<User>,
     /// Errors to show to the user.
     user_errors: Vec<UserError>,

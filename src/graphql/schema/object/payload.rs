@@ -27,7 +27,7 @@ pub(in crate::graphql) struct LoginPayload {
     user: User,
     /// The session.
     session: Session,
-    /// Errors to show to the user: what was wrong with the phone number. The login succeeded all the same.
+    /// Errors to show to the user: why the phone number was not bound. The login succeeded nevertheless.
     user_errors: Vec<UserError>,
 }
 
@@ -51,7 +51,7 @@ pub(in crate::graphql) struct RefreshSessionPayload {
 /// The result of a logout.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct LogoutPayload {
-    /// How many sessions it ended: 0 if all had ended already.
+    /// Number of sessions that it ended: 0 if all had ended already.
     ended_sessions: u64,
 }
 
@@ -67,7 +67,7 @@ pub(in crate::graphql) struct RevokeSessionPayload {
 /// The result of binding a phone number.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct BindPhoneNumberPayload {
-    /// The caller, who has the number now; `null` if there are errors.
+    /// The caller with the phone number; `null` if there are errors.
     user: Option<User>,
     /// Errors to show to the user.
     user_errors: Vec<UserError>,
@@ -76,14 +76,14 @@ pub(in crate::graphql) struct BindPhoneNumberPayload {
 /// The result of unbinding a phone number.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct UnbindPhoneNumberPayload {
-    /// The caller, who has no number now.
+    /// The caller without a phone number.
     user: Option<User>,
     /// Errors to show to the user.
     user_errors: Vec<UserError>,
 }
 
 impl BindPhoneNumberPayload {
-    /// The result, for the user whose number it is.
+    /// The result for the caller.
     pub(in crate::graphql) fn new(update: PhoneUpdate, viewer: Viewer, language: Language) -> Self {
         match update {
             PhoneUpdate::Done(row) => Self { user: Some(User::new((*row).into(), viewer)), user_errors: Vec::new() },
@@ -95,7 +95,7 @@ impl BindPhoneNumberPayload {
 }
 
 impl UnbindPhoneNumberPayload {
-    /// The result, for the user whose number it was.
+    /// The result for the caller.
     pub(in crate::graphql) fn new(row: user::Model, viewer: Viewer) -> Self {
         Self { user: Some(User::new(row.into(), viewer)), user_errors: Vec::new() }
     }

@@ -18,11 +18,11 @@ pub(in crate::graphql) struct UpdateProfileInput {
     nickname: MaybeUndefined<String>,
     /// The language as a BCP 47 tag such as `zh-CN`.
     locale: MaybeUndefined<String>,
-    /// URL of a picture: `https`, at most 512 bytes, without user name and password. The URL of the caller's own uploaded
-    /// picture changes nothing; any other URL, and `null`, delete that picture.
+    /// URL of a picture: `https`, at most 512 bytes, without user name and password. The URL of the caller's own
+    /// uploaded picture changes nothing; any other URL, and `null`, delete that picture.
     avatar_url: MaybeUndefined<String>,
-    /// JSON of the client's own, which replaces what was there as a whole: at most 8 KiB (UTF-8, without blanks), 16 levels
-    /// of objects and lists, and 1,000 keys in all.
+    /// Any JSON of the client, which replaces the earlier value as a whole: at most 8 KiB (UTF-8, without whitespace),
+    /// 16 levels of objects and lists, and 1,000 keys in total.
     metadata: MaybeUndefined<Json>,
 }
 

@@ -11,10 +11,10 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// Sessions on a page if the client does not ask for a number.
+/// Sessions on a page if the client does not set a number.
 const PAGE_SIZE: u64 = 20;
 
-/// First byte of a cursor, so that a later format can be told from this one.
+/// First byte of a cursor, which distinguishes later formats.
 const VERSION: u8 = 1;
 
 /// The arguments of a connection, as the client sent them.

@@ -86,12 +86,13 @@ impl User {
         Some(self.0.status())
     }
 
-    /// When the account will be deleted; `null` unless the user asked for it. Only for the user and administrators.
+    /// When the account will be deleted; `null` unless the deletion was requested. Only for the user and
+    /// administrators.
     async fn deletes_at(&self) -> Nullable<DateTime> {
         self.0.deletes_at().transpose()
     }
 
-    /// What the user may see. Only for the user and administrators.
+    /// The user's role. Only for the user and administrators.
     async fn role(&self) -> Nullable<Role> {
         Some(self.0.role())
     }
@@ -106,12 +107,13 @@ impl User {
         Some(self.0.updated_at())
     }
 
-    /// JSON that the user's client keeps with the account; `null` if there is none. Only for the user and administrators.
+    /// JSON that the user's client stored with the account; `null` if there is none. Only for the user and
+    /// administrators.
     async fn metadata(&self, ctx: &Context<'_>) -> Nullable<Json> {
         self.find_metadata(ctx).await.transpose()
     }
 
-    /// The mini programs in which the user has logged in, oldest first. Only for the user and administrators.
+    /// The identities of the user in mini programs, oldest first. Only for the user and administrators.
     async fn identities(&self, ctx: &Context<'_>) -> Nullable<Vec<Identity>> {
         Some(self.find_identities(ctx).await)
     }
@@ -152,12 +154,12 @@ impl From<&user::Model> for UserStatus {
     }
 }
 
-/// What a user may see.
+/// Which accounts a user may read.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "user::Role")]
 pub(in crate::graphql) enum Role {
-    /// Their own account, and the public fields of others.
+    /// The user's own account, and the public fields of others.
     User,
-    /// Every account.
+    /// All accounts.
     Admin,
 }

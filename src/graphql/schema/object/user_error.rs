@@ -29,9 +29,9 @@ enum UserErrorCode {
     TooLong,
     /// The value has the wrong format, or contains characters that are not allowed.
     Invalid,
-    /// The code is that of another person than the caller.
+    /// The code belongs to another person than the caller.
     WrongPerson,
-    /// The identity belongs to another account. `mergeTicket` allows to merge the two.
+    /// The identity belongs to another account. `mergeAccounts` can merge the two accounts with `mergeTicket`.
     IdentityTaken,
     /// The identity is the last one of the account.
     LastIdentity,
@@ -39,7 +39,7 @@ enum UserErrorCode {
     TicketUsed,
     /// One of the accounts is suspended, or will be deleted.
     NotActive,
-    /// The phone code is invalid, has expired, was used, or belongs to another user: ask for a new one.
+    /// The phone code is invalid, has expired, was used, or belongs to another user: get a new one.
     InvalidPhoneCode,
     /// The phone number belongs to another account.
     PhoneTaken,
@@ -49,21 +49,21 @@ enum UserErrorCode {
     TooDeep,
     /// The value has too many keys.
     TooManyKeys,
-    /// The content check does not let the value pass.
+    /// The value did not pass the content check.
     ContentRefused,
 }
 
 impl UserError {
-    /// There is no such session.
+    /// The session does not exist.
     pub(super) fn no_session(language: Language) -> Self {
         let message = match language {
-            Language::En => "There is no such session.",
-            Language::Zh => "没有这个会话。",
+            Language::En => "The session does not exist.",
+            Language::Zh => "该会话不存在。",
         };
         Self { message, code: UserErrorCode::NotFound, field: Some(vec!["sessionId"]) }
     }
 
-    /// The account cannot be changed like this.
+    /// The change of the account is refused.
     pub(super) fn of_account(refusal: Refusal, language: Language) -> Self {
         let (code, field) = match refusal {
             Refusal::WrongPerson => (UserErrorCode::WrongPerson, "code"),
@@ -76,7 +76,7 @@ impl UserError {
         Self { message: refusal_message(refusal, language), code, field: Some(vec![field]) }
     }
 
-    /// The number behind a phone code, which came in `field`, is not the user's now.
+    /// The phone number of the code in `field` was not bound.
     pub(super) fn of_phone(problem: PhoneProblem, field: &'static str, language: Language) -> Self {
         let code = match problem {
             PhoneProblem::InvalidCode => UserErrorCode::InvalidPhoneCode,
@@ -109,11 +109,13 @@ impl UserError {
 fn refusal_message(refusal: Refusal, language: Language) -> &'static str {
     let (english, chinese) = match refusal {
         Refusal::WrongPerson => ("This WeChat account is not linked to your account.", "该微信账号未与当前账号关联。"),
-        Refusal::IdentityTaken => ("This WeChat account already has an account.", "该微信账号已有另一个账号。"),
-        Refusal::NoIdentity => ("There is no such identity.", "没有这个身份。"),
-        Refusal::LastIdentity => ("The last identity cannot be unlinked.", "不能解除最后一个身份。"),
+        Refusal::IdentityTaken => ("This WeChat account is linked to another account.", "该微信账号已关联其他账号。"),
+        Refusal::NoIdentity => ("The identity does not exist.", "该身份不存在。"),
+        Refusal::LastIdentity => ("The last identity cannot be unlinked.", "不能解除关联最后一个身份。"),
         Refusal::TicketUsed => ("The ticket was used or has expired.", "该凭据已使用或已过期。"),
-        Refusal::NotActive => ("A suspended or deleting account cannot be merged.", "已停用或正在注销的账号不能合并。"),
+        Refusal::NotActive => {
+            ("An account that is suspended or will be deleted cannot be merged.", "已停用或正在注销的账号不能合并。")
+        }
     };
     match language {
         Language::En => english,
@@ -127,7 +129,9 @@ fn message(error: FieldError, language: Language) -> &'static str {
     let (english, chinese) = match (error.field, error.kind) {
         (Nickname, Blank) => ("The nickname is empty.", "昵称不能为空。"),
         (Nickname, TooLong) => ("A nickname has at most 32 characters.", "昵称最多 32 个字符。"),
-        (Nickname, Invalid) => ("A nickname holds no control characters.", "昵称不能包含换行或控制字符。"),
+        (Nickname, Invalid) => {
+            ("A nickname must not contain line breaks or control characters.", "昵称不能包含换行或控制字符。")
+        }
         (Nickname, Refused) => {
             ("This nickname cannot be used. Please choose another one.", "该昵称无法使用，请换一个。")
         }
@@ -142,10 +146,10 @@ fn message(error: FieldError, language: Language) -> &'static str {
         (AvatarUrl, NotOwn) => {
             ("This uploaded picture is not yours, or is no longer in use.", "该上传的头像不属于你，或已不再使用。")
         }
-        (Metadata, TooLong) => ("The metadata have at most 8 KiB as JSON.", "元数据（JSON）最多 8 KiB。"),
-        (Metadata, TooDeep) => ("The metadata have at most 16 levels.", "元数据最多嵌套 16 层。"),
-        (Metadata, TooMany) => ("The metadata have at most 1,000 keys.", "元数据最多 1000 个键。"),
-        (_, Blank | Invalid | NotOwn | Refused | TooDeep | TooMany) => ("The value is not acceptable.", "该值无效。"),
+        (Metadata, TooLong) => ("The metadata must not be longer than 8 KiB as JSON.", "元数据（JSON）最多 8 KiB。"),
+        (Metadata, TooDeep) => ("The metadata must not have more than 16 levels.", "元数据最多嵌套 16 层。"),
+        (Metadata, TooMany) => ("The metadata must not have more than 1,000 keys.", "元数据最多 1000 个键。"),
+        (_, Blank | Invalid | NotOwn | Refused | TooDeep | TooMany) => ("The value is invalid.", "该值无效。"),
     };
     match language {
         Language::En => english,

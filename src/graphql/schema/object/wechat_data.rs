@@ -8,23 +8,23 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// What WeChat gave the mini program: either `encryptedData` and `iv`, or `rawData` and `signature`.
+/// Data that WeChat encrypted or signed: either `encryptedData` and `iv`, or `rawData` and `signature`.
 #[derive(InputObject)]
 pub(in crate::graphql) struct DecryptWechatDataInput {
-    /// `encryptedData` as WeChat gave it, in base64.
+    /// `encryptedData` of WeChat's result, in base64.
     encrypted_data: Option<String>,
-    /// `iv` that came with it, in base64.
+    /// `iv` of the same result, in base64.
     iv: Option<String>,
-    /// `rawData` as WeChat gave it: JSON as text.
+    /// `rawData` of WeChat's result: the unchanged JSON text.
     raw_data: Option<String>,
-    /// `signature` that came with it: SHA-1 in hex.
+    /// `signature` of the same result: SHA-1 in hex.
     signature: Option<String>,
 }
 
-/// The result of decrypting data of WeChat's.
+/// The result of decrypting or verifying WeChat's data.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct DecryptWechatDataPayload {
-    /// The data.
+    /// The decrypted or verified data.
     data: Option<Json>,
     /// Errors to show to the user.
     user_errors: Vec<UserError>,
@@ -38,7 +38,7 @@ impl From<DecryptWechatDataInput> for WechatData {
 }
 
 impl DecryptWechatDataPayload {
-    /// The result for data that opened.
+    /// The result with decrypted or verified data.
     pub(in crate::graphql) fn new(data: &str) -> Result<Self, ApiError> {
         let data = Json::of_text(data).ok_or(Code::InternalServerError)?;
         Ok(Self { data: Some(data), user_errors: Vec::new() })

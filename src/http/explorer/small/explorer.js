@@ -110,7 +110,7 @@ function readRequest() {
   const query = byId('query').value;
   const operation = operations().find(({ name }) => name === byId('operation').value);
   const given = readObject(byId('variables'));
-  // a document may hold operations that need no variables beside one that does
+  // a document may contain operations without variables next to one with variables
   const variables = (operation?.text ?? query).includes('$') ? given : undefined;
   const body = JSON.stringify({ query, variables, operationName: operation?.name });
   return { method: 'POST', headers: readHeaders(), body };
@@ -127,7 +127,7 @@ function run() {
 
 async function send(request) {
   const started = performance.now();
-  // not `disabled`, which would take the focus away from whoever pressed it
+  // not `disabled`, because that would take the focus from the button
   byId('run').ariaDisabled = 'true';
   for (const id of ['status', 'problem', 'answer']) byId(id).textContent = '';
   offerToken('');
@@ -141,7 +141,7 @@ async function send(request) {
       : say(`The server cannot be reached: ${error.message}`, `无法连接服务器：${error.message}`);
   }
   byId('run').ariaDisabled = 'false';
-  // on a phone the answer lies below the editors
+  // on a phone the answer is below the editors
   byId('answer-pane').scrollIntoView({ block: 'nearest' });
 }
 
@@ -207,7 +207,7 @@ function indentByTab(editor) {
     const isPlain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || event.isComposing);
     if (event.key === 'Tab' && isPlain && !leaving) {
       event.preventDefault();
-      // old-fashioned, but the only way to insert that can be undone
+      // deprecated, but the only way to insert text so that the user can undo it
       document.execCommand('insertText', false, '  ');
     }
     leaving = event.key === 'Escape';
@@ -219,7 +219,7 @@ function fillPage() {
     document.documentElement.lang = 'zh-CN';
     for (const element of document.querySelectorAll('[data-zh]')) element.textContent = element.dataset.zh;
   }
-  // an emptied document is no use after a reload: the example comes back
+  // after a reload, an empty document is replaced by the example
   byId('query').value = recall('query') || EXAMPLE;
   byId('variables').value = recall('variables') ?? EXAMPLE_VARIABLES;
   for (const id of ['headers', 'token']) byId(id).value = recall(id) ?? '';

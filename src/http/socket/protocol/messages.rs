@@ -1,5 +1,5 @@
-//! The messages of `graphql-transport-ws`. Each frame is parsed once; values that are only forwarded stay raw JSON, which
-//! preserves the order of their fields.
+//! The messages of `graphql-transport-ws`. Each frame is parsed once; values that are only forwarded stay raw JSON,
+//! which preserves the order of their fields.
 
 use axum::extract::ws::Message;
 use serde::{Deserialize, Serialize};
@@ -45,8 +45,8 @@ impl<'a> LibraryMessage<'a> {
     }
 }
 
-/// The `subscribe` for the library, with our number as its id. Relay's `documentId` becomes Apollo's hash, which the library
-/// knows.
+/// The `subscribe` for the library, with our number as its id. Relay's `documentId` becomes Apollo's hash, which the
+/// library knows.
 pub(super) fn subscribe(mut message: Map<String, Value>, number: u64) -> Result<Outbound, CloseReason> {
     let Some(Value::Object(payload)) = message.get_mut("payload") else { return Err(CloseReason::INVALID_MESSAGE) };
     if let Some(id) = payload.remove("documentId").filter(|_| !payload.contains_key("query")) {
@@ -56,7 +56,7 @@ pub(super) fn subscribe(mut message: Map<String, Value>, number: u64) -> Result<
     Ok(Outbound::to_library(text_message(&Value::Object(message))))
 }
 
-/// The last message of an operation. After an error the library is told to end the operation as well.
+/// The last message of an operation. After an error, the library gets a message that ends the operation.
 pub(super) fn last(number: u64, id: &str, errors: Option<&RawValue>) -> Outbound {
     match errors {
         Some(_) => Outbound { to_client: Some(error(id, &errors)), to_library: Some(complete_number(number)) },

@@ -1,5 +1,5 @@
-//! `UserView`: the values of a user's row, and who may see them. The resolvers of `User` and `DirectQuery` read the
-//! same view, so the rule stands once.
+//! `UserView`: the values of a user's row, and the rule of who may read them. The resolvers of `User` and `DirectQuery`
+//! use the same view, so the rule is written once.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl UserView {
         self.row.nickname.as_deref()
     }
 
-    /// The address of the picture: of one that lies here, as the client reaches it.
+    /// The URL of the picture; the URL of a stored picture begins with the URL that the client uses.
     pub(in crate::graphql) fn avatar_url(&self, public_url: &PublicUrl) -> Option<Url> {
         self.row.avatar_url.as_deref().map(|stored| Url(public_url.absolute(stored).into_owned()))
     }

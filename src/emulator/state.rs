@@ -1,4 +1,4 @@
-//! What the pretended WeChat knows: the time, the codes it gave out, and whether it is to stop.
+//! The state of the emulator: the clock, the issued codes and tokens, the session keys, and the signal to stop.
 
 use std::{
     fmt,
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::clock::SharedClock;
 
-/// The state behind the routes; a clone is the same pretended WeChat.
+/// The state of the routes. Clones share it.
 #[derive(Clone)]
-pub struct FakeWeChat(Arc<Inner>);
+pub struct EmulatorState(Arc<Inner>);
 
 struct Inner {
     clock: SharedClock,
@@ -29,8 +29,8 @@ struct Inner {
     stop: watch::Sender<bool>,
 }
 
-impl FakeWeChat {
-    /// One that has given out no code yet.
+impl EmulatorState {
+    /// An empty state.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         Self(Arc::new(Inner {
@@ -44,9 +44,9 @@ impl FakeWeChat {
         }))
     }
 
-    /// A true one-time code, as `wx.login` would give: for one app (with an empty `app_id`, for the app that uses it
-    /// first), once, for five minutes. `user` is a name or a scenario (`slow:3000:alice`, `error:40226`); with a `user`
-    /// that is neither, the code is refused as invalid when it is used.
+    /// A one-time code like those of `wx.login`. It is valid once, for five minutes, and for one app: if `app_id` is
+    /// empty, for the first app that uses it. `user` is a name or a scenario (`slow:3000:alice`, `error:40226`). If it
+    /// is neither, the code is refused as invalid when it is used.
     #[must_use]
     pub fn mint(&self, app_id: &str, user: &str) -> String {
         let app = Some(app_id.to_owned()).filter(|app| !app.is_empty());
@@ -58,7 +58,7 @@ impl FakeWeChat {
     }
 
     pub(super) fn push_to(&self, target: PushTarget) {
-        // there is one server beside the emulator
+        // the emulator belongs to one server, so this is set once
         let _ = self.0.push_target.set(target);
     }
 
@@ -74,16 +74,16 @@ impl FakeWeChat {
         self.0.stop.send_replace(true);
     }
 
-    /// Ends when the emulator is told to stop.
+    /// Completes when the emulator is stopped.
     pub(super) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut stop = self.0.stop.subscribe();
         async move {
-            // an error means that nobody is left to say stop, which is the same
+            // an error means that the sender was dropped, so the emulator has stopped as well
             stop.wait_for(|&stop| stop).await.ok();
         }
     }
 
-    /// Waits, but not beyond the emulator's own end: a slow answer must not keep it alive.
+    /// Waits for `delay`, or until the emulator is stopped.
     pub(super) async fn wait(&self, delay: Duration) {
         tokio::select! {
             () = time::sleep(delay) => {}
@@ -91,12 +91,13 @@ impl FakeWeChat {
         }
     }
 
-    /// A true one-time code of the `getPhoneNumber` button. `number` may be a scenario as well (`slow:500:+86138…`); with a
-    /// number that is neither, the code is refused as invalid when it is used. With a `user` only they may use it.
+    /// A one-time code like those of the `getPhoneNumber` button. `number` is a phone number or a scenario
+    /// (`slow:500:+86138…`). If it is neither, the code is refused as invalid when it is used. With a `user`, the code
+    /// is refused for any other user.
     #[must_use]
     pub fn mint_phone(&self, app_id: &str, user: Option<&str>, number: &str) -> String {
         let app = Some(app_id.to_owned()).filter(|app| !app.is_empty());
-        let scenario = PhoneScenario::parse(number).map(|scenario| scenario.of(user));
+        let scenario = PhoneScenario::parse(number).map(|scenario| scenario.for_user(user));
         lock(&self.0.phone_codes).mint(app, scenario, self.now())
     }
 
@@ -112,19 +113,19 @@ impl FakeWeChat {
         lock(&self.0.session_keys)
     }
 
-    /// The session key of a login: a new one.
+    /// A new session key for a login.
     pub(super) fn new_session_key(&self, openid: &str) -> String {
         self.session_keys().renew(openid)
     }
 }
 
-fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells nothing: codes and people stay out of logs.
-impl fmt::Debug for FakeWeChat {
+/// Shows no fields: codes and users must not reach a log.
+impl fmt::Debug for EmulatorState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeWeChat").finish_non_exhaustive()
+        f.debug_struct("EmulatorState").finish_non_exhaustive()
     }
 }
