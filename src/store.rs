@@ -21,6 +21,7 @@ mod code_exchange;
 mod connect;
 mod content_flag;
 mod database;
+mod delete_batch;
 mod feed;
 mod identity;
 mod login;

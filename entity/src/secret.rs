@@ -13,15 +13,15 @@ pub struct OpenId(pub String);
 pub struct UnionId(pub String);
 
 /// Identifies a login code without revealing it: SHA-256 of appid and code.
-#[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct CodeHash(pub Vec<u8>);
 
 /// Identifies a merge ticket without revealing it: SHA-256 of the ticket.
-#[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct TicketHash(pub Vec<u8>);
 
 /// Identifies an event that WeChat pushed: SHA-256 of the appid and of the members that identify the event.
-#[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct EventHash(pub Vec<u8>);
 
 /// Metadata that the client stores with the account, as compact JSON.

@@ -26,6 +26,16 @@ pub struct RateLimits {
     redis: Option<RedisLimiter>,
 }
 
+/// A limit, and what it counts.
+#[derive(Clone, Copy)]
+enum Limit<'a> {
+    Login(ClientNetworks),
+    AppLogin(&'a str),
+    User(UserId),
+    Avatar(UserId),
+    Refresh(ClientNetworks),
+}
+
 /// The limit is reached; the request may be repeated after this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LimitReached(Duration);
@@ -45,12 +55,7 @@ impl RateLimits {
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
     pub async fn login(&self, address: IpAddr) -> Result<(), ApiError> {
-        let networks = ClientNetworks::of(address);
-        let counted = match &self.redis {
-            Some(redis) => redis.login(networks).await,
-            None => None,
-        };
-        Ok(counted.unwrap_or_else(|| self.local.login(networks))?)
+        self.count(Limit::Login(ClientNetworks::of(address))).await
     }
 
     /// Counts a call to WeChat for a login code, by mini program.
@@ -58,11 +63,7 @@ impl RateLimits {
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
     pub async fn app_login(&self, app_id: &str) -> Result<(), ApiError> {
-        let counted = match &self.redis {
-            Some(redis) => redis.app_login(app_id).await,
-            None => None,
-        };
-        Ok(counted.unwrap_or_else(|| self.local.app_login(app_id))?)
+        self.count(Limit::AppLogin(app_id)).await
     }
 
     /// Counts a login, a refresh or a profile change of a user, once the user is known.
@@ -70,11 +71,7 @@ impl RateLimits {
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
     pub async fn user(&self, id: UserId) -> Result<(), ApiError> {
-        let counted = match &self.redis {
-            Some(redis) => redis.user(id).await,
-            None => None,
-        };
-        Ok(counted.unwrap_or_else(|| self.local.user(id))?)
+        self.count(Limit::User(id)).await
     }
 
     /// Counts an upload of a user.
@@ -82,11 +79,7 @@ impl RateLimits {
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
     pub async fn avatar(&self, id: UserId) -> Result<(), ApiError> {
-        let counted = match &self.redis {
-            Some(redis) => redis.avatar(id).await,
-            None => None,
-        };
-        Ok(counted.unwrap_or_else(|| self.local.avatar(id))?)
+        self.count(Limit::Avatar(id)).await
     }
 
     /// Counts a refresh of a client, by its networks.
@@ -94,12 +87,15 @@ impl RateLimits {
     /// # Errors
     /// `RATE_LIMITED`, with how long to wait.
     pub async fn refresh(&self, address: IpAddr) -> Result<(), ApiError> {
-        let networks = ClientNetworks::of(address);
+        self.count(Limit::Refresh(ClientNetworks::of(address))).await
+    }
+
+    async fn count(&self, limit: Limit<'_>) -> Result<(), ApiError> {
         let counted = match &self.redis {
-            Some(redis) => redis.refresh(networks).await,
+            Some(redis) => redis.count(limit).await,
             None => None,
         };
-        Ok(counted.unwrap_or_else(|| self.local.refresh(networks))?)
+        Ok(counted.unwrap_or_else(|| self.local.count(limit))?)
     }
 
     /// Removes the local counters that are back to zero. Those in Redis expire.

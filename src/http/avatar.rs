@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::{
     App, HANDLER_TIMEOUT,
-    parameters::is_encoded,
+    parameters::refuse_compressed,
     render::{json_response, rest_error},
     request::RequestContext,
     with_timeout,
@@ -116,9 +116,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let refused = || ApiError::new(Code::UnsupportedMediaType).detail(detail);
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return Err(refused()) };
-    if is_encoded(headers) {
-        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Compressed bodies are not accepted."));
-    }
+    refuse_compressed(headers)?;
     multer::parse_boundary(kind.to_str().unwrap_or_default()).map_err(|_| refused())
 }
 

@@ -52,9 +52,7 @@ pub(super) async fn read_json(
     body: Body,
 ) -> Result<Map<String, Value>, ApiError> {
     check_media_type(headers)?;
-    if is_encoded(headers) {
-        return Err(ApiError::new(Code::UnsupportedMediaType).detail("Compressed bodies are not accepted."));
-    }
+    refuse_compressed(headers)?;
     let bytes = read_bytes(app, context, body).await?;
     match serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(&bytes)) {
         Ok(Value::Object(object)) => Ok(object),
@@ -106,11 +104,14 @@ fn is_json(kind: &str) -> bool {
     is_json && parts.filter_map(|part| parameter(part, "charset")).all(is_utf_8)
 }
 
-/// Whether the body is compressed.
-pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+/// Refuses a compressed body.
+pub(super) fn refuse_compressed(headers: &HeaderMap) -> Result<(), ApiError> {
     let values = headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("unknown"));
     let mut encodings = values.flat_map(|value| parts(value, ',')).filter(|encoding| !encoding.is_empty());
-    encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    if encodings.all(|encoding| encoding.eq_ignore_ascii_case("identity")) {
+        return Ok(());
+    }
+    Err(ApiError::new(Code::UnsupportedMediaType).detail("Compressed bodies are not accepted."))
 }
 
 fn from_query(query: &str) -> Result<Parameters, ApiError> {

@@ -9,8 +9,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Statement,
-    UpdateMany,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult, Statement, UpdateMany,
     sea_query::{Expr, OnConflict},
     sqlx::{self, Postgres, postgres::PgArguments, query::Query},
 };
@@ -19,6 +18,7 @@ use super::{
     Store,
     batcher::{Batcher, Values},
     database::{Connection, Database},
+    delete_batch::delete_batch,
     shared_statement::SharedStatement,
 };
 
@@ -174,7 +174,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn code_exchanges_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        self.db.run(move |db| purge(db, before, limit)).await
+        let (key, expires_at) = (Column::CodeHash, Column::ExpiresAt);
+        let delete = move |db| delete_batch::<Entity, CodeHash>(db, (key, expires_at), expires_at.lte(before), limit);
+        self.db.run(delete).await
     }
 }
 
@@ -193,16 +195,4 @@ fn replace(held: &CodeClaim, outcome: Option<Sealed>, until: Timestamp) -> Updat
         .col_expr(Column::ExpiresAt, Expr::value(until))
         .filter(Column::CodeHash.eq(held.code.clone()))
         .filter(Column::ExpiresAt.eq(held.until))
-}
-
-async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-    let expired = Column::ExpiresAt.lte(before);
-    // read first, because MySQL does not support `LIMIT` in a subquery of a `DELETE`
-    let codes = Entity::find().select_only().column(Column::CodeHash).filter(expired.clone()).limit(limit);
-    let codes: Vec<CodeHash> = codes.into_tuple().all(&db).await?;
-    if codes.is_empty() {
-        return Ok(0);
-    }
-    let delete = Entity::delete_many().filter(Column::CodeHash.is_in(codes)).filter(expired);
-    Ok(delete.exec(&db).await?.rows_affected)
 }

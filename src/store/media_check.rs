@@ -7,12 +7,13 @@ use entity::{
     media_check::{Column, Entity, Model},
     user,
 };
-use sea_orm::{ColumnTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::{
     Flag, Store,
     content_flag::content_flag_write_in,
     database::{Connection, TransactionEnd},
+    delete_batch::delete_batch,
     media::avatar_delete_in,
     push_event::push_event_record_in,
     user_lock::user_lock_in,
@@ -94,7 +95,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn media_checks_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        self.db.run(move |db| purge(db, before, limit)).await
+        let (key, created_at) = (Column::TraceId, Column::CreatedAt);
+        let delete = move |db| delete_batch::<Entity, String>(db, (key, created_at), created_at.lt(before), limit);
+        self.db.run(delete).await
     }
 }
 
@@ -153,13 +156,4 @@ async fn verdict_apply_in(
         content_flag_write_in(&tx, owner, Field::Avatar, flag, now).await?;
     }
     Ok(false)
-}
-
-async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-    let old = Entity::find().select_only().column(Column::TraceId).filter(Column::CreatedAt.lt(before));
-    let old: Vec<String> = old.order_by_asc(Column::CreatedAt).limit(limit).into_tuple().all(&db).await?;
-    if old.is_empty() {
-        return Ok(0);
-    }
-    Ok(Entity::delete_many().filter(Column::TraceId.is_in(old)).exec(&db).await?.rows_affected)
 }

@@ -6,13 +6,14 @@ use entity::{
     push_event::{ActiveModel, Column, Entity},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement,
+    sea_query::OnConflict,
 };
 
 use super::{
     Edit, ProfileEdit, Store,
     database::Connection,
+    delete_batch::delete_batch,
     user::{deletion_schedule_in, profile_clear_in},
     user_lock::user_lock_in,
 };
@@ -64,7 +65,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn push_events_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        self.db.run(move |db| purge(db, before, limit)).await
+        let (key, created_at) = (Column::EventHash, Column::CreatedAt);
+        let delete = move |db| delete_batch::<Entity, EventHash>(db, (key, created_at), created_at.lt(before), limit);
+        self.db.run(delete).await
     }
 }
 
@@ -116,13 +119,4 @@ async fn owner_in(tx: &Connection, event: &ProfileEvent) -> Result<Option<UserId
         .filter(identity::Column::AppId.eq(&event.app_id))
         .filter(identity::Column::Openid.eq(event.openid.clone()));
     Ok(found.one(tx).await?.map(|identity| identity.user_id))
-}
-
-async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-    let old = Entity::find().select_only().column(Column::EventHash).filter(Column::CreatedAt.lt(before));
-    let old: Vec<EventHash> = old.order_by_asc(Column::CreatedAt).limit(limit).into_tuple().all(&db).await?;
-    if old.is_empty() {
-        return Ok(0);
-    }
-    Ok(Entity::delete_many().filter(Column::EventHash.is_in(old)).exec(&db).await?.rows_affected)
 }

@@ -80,7 +80,7 @@ async fn compressed_body_is_refused() {
         for coding in ["gzip", "br", "deflate", "identity, gzip", "whatever"] {
             let answer = answer(post(&server, path).header(header::CONTENT_ENCODING, coding)).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (415, "UNSUPPORTED_MEDIA_TYPE"), "{coding}");
-            assert!(answer.message().contains("compress"), "{}", answer.text);
+            assert!(answer.message().contains("Compressed"), "{}", answer.text);
         }
         for coding in ["Identity", "identity, identity"] {
             let plain = answer(post(&server, path).header(header::CONTENT_ENCODING, coding)).await;

@@ -10,7 +10,7 @@ use governor::{
 use ipnet::IpNet;
 
 use super::{
-    LimitReached,
+    Limit, LimitReached,
     client_networks::{ClientNetworks, site_rate},
 };
 use crate::config::{Config, Rate};
@@ -41,24 +41,14 @@ impl LocalLimiter {
         }
     }
 
-    pub(super) fn login(&self, networks: ClientNetworks) -> Result<(), LimitReached> {
-        self.login.as_ref().map_or(Ok(()), |limit| limit.count(networks))
-    }
-
-    pub(super) fn app_login(&self, app_id: &str) -> Result<(), LimitReached> {
-        count(self.app_login.as_ref(), &app_id.to_owned())
-    }
-
-    pub(super) fn user(&self, id: UserId) -> Result<(), LimitReached> {
-        count(self.user.as_ref(), &id)
-    }
-
-    pub(super) fn avatar(&self, id: UserId) -> Result<(), LimitReached> {
-        count(self.avatar.as_ref(), &id)
-    }
-
-    pub(super) fn refresh(&self, networks: ClientNetworks) -> Result<(), LimitReached> {
-        self.refresh.as_ref().map_or(Ok(()), |limit| limit.count(networks))
+    pub(super) fn count(&self, limit: Limit<'_>) -> Result<(), LimitReached> {
+        match limit {
+            Limit::Login(networks) => self.login.as_ref().map_or(Ok(()), |limit| limit.count(networks)),
+            Limit::AppLogin(app_id) => count(self.app_login.as_ref(), &app_id.to_owned()),
+            Limit::User(id) => count(self.user.as_ref(), &id),
+            Limit::Avatar(id) => count(self.avatar.as_ref(), &id),
+            Limit::Refresh(networks) => self.refresh.as_ref().map_or(Ok(()), |limit| limit.count(networks)),
+        }
     }
 
     /// Removes the counters that are back to zero.

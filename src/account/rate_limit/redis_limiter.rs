@@ -4,12 +4,11 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use entity::UserId;
 use redis::{Client, IntoConnectionInfo, RedisError, Script, ScriptInvocation, io::tcp::TcpSettings};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    LimitReached,
+    Limit, LimitReached,
     client_networks::{ClientNetworks, site_rate},
     redis_connection::RedisConnection,
 };
@@ -31,7 +30,6 @@ pub(super) struct RedisLimiter {
     refresh: Option<Rate>,
 }
 
-/// Each result is `None` if Redis is unavailable.
 impl RedisLimiter {
     /// `None` if no Redis is configured.
     pub(super) fn new(config: &Config) -> Result<Option<Self>, RedisError> {
@@ -46,43 +44,35 @@ impl RedisLimiter {
         }))
     }
 
-    pub(super) async fn login(&self, networks: ClientNetworks) -> Option<Result<(), LimitReached>> {
-        self.count(by_network(self.login, "login", networks)).await
-    }
-
-    pub(super) async fn app_login(&self, app_id: &str) -> Option<Result<(), LimitReached>> {
-        self.count([(self.app_login, format!("app:{app_id}"))]).await
-    }
-
-    pub(super) async fn user(&self, id: UserId) -> Option<Result<(), LimitReached>> {
-        self.count([(self.user, format!("user:{}", id.0))]).await
-    }
-
-    pub(super) async fn avatar(&self, id: UserId) -> Option<Result<(), LimitReached>> {
-        self.count([(self.avatar, format!("avatar:{}", id.0))]).await
-    }
-
-    pub(super) async fn refresh(&self, networks: ClientNetworks) -> Option<Result<(), LimitReached>> {
-        self.count(by_network(self.refresh, "refresh", networks)).await
-    }
-
-    async fn count<const N: usize>(&self, counts: [(Option<Rate>, String); N]) -> Option<Result<(), LimitReached>> {
+    /// Counts; `None` if Redis is unavailable.
+    pub(super) async fn count(&self, limit: Limit<'_>) -> Option<Result<(), LimitReached>> {
         let mut call = COUNT.prepare_invoke();
-        let limited = counts.into_iter().filter_map(|(rate, name)| Some((rate?, name)));
-        let keys = limited.map(|(rate, name)| add(&mut call, rate, &name)).count();
-        if keys == 0 {
+        let counters = self.counters(limit).into_iter().flatten();
+        if counters.map(|(rate, name)| add(&mut call, rate, &name)).count() == 0 {
             return Some(Ok(()));
         }
         let wait = self.connection.run(&call).await?;
         Some(if wait == 0 { Ok(()) } else { Err(LimitReached(Duration::from_micros(wait))) })
     }
+
+    /// The counters of a limit: rate and name of each.
+    fn counters(&self, limit: Limit<'_>) -> [Option<(Rate, String)>; 2] {
+        let one = |rate: Option<Rate>, name: String| [rate.map(|rate| (rate, name)), None];
+        match limit {
+            Limit::Login(networks) => by_network(self.login, "login", networks),
+            Limit::AppLogin(app_id) => one(self.app_login, format!("app:{app_id}")),
+            Limit::User(id) => one(self.user, format!("user:{}", id.0)),
+            Limit::Avatar(id) => one(self.avatar, format!("avatar:{}", id.0)),
+            Limit::Refresh(networks) => by_network(self.refresh, "refresh", networks),
+        }
+    }
 }
 
-/// The counters of a client: rate and key of each network.
-fn by_network(rate: Option<Rate>, what: &str, networks: ClientNetworks) -> [(Option<Rate>, String); 2] {
-    let site = networks.site.map(|site| format!("{what}:{site}"));
-    let site_rate = rate.map(site_rate).filter(|_| site.is_some());
-    [(rate, format!("{what}:{}", networks.network)), (site_rate, site.unwrap_or_default())]
+/// The counters of a client, by its networks.
+fn by_network(rate: Option<Rate>, name: &str, networks: ClientNetworks) -> [Option<(Rate, String)>; 2] {
+    let Some(rate) = rate else { return [None, None] };
+    let site = networks.site.map(|site| (site_rate(rate), format!("{name}:{site}")));
+    [Some((rate, format!("{name}:{}", networks.network))), site]
 }
 
 /// The client, which does not connect yet.

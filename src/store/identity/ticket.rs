@@ -1,9 +1,9 @@
 //! Merge tickets: issued to a user who proved an identity of another account, used once, removed when they expire.
 
 use entity::{IdentityId, TicketHash, Timestamp, UserId, merge_ticket};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter};
 
-use crate::store::{Store, database::Connection};
+use crate::store::{Store, database::Connection, delete_batch::delete_batch};
 
 impl Store {
     /// Stores a ticket.
@@ -35,7 +35,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn merge_tickets_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-        self.db.run(move |db| purge(db, before, limit)).await
+        let (key, expires_at) = (merge_ticket::Column::TicketHash, merge_ticket::Column::ExpiresAt);
+        let which = move || expires_at.lte(before);
+        let delete = move |db| delete_batch::<merge_ticket::Entity, TicketHash>(db, (key, expires_at), which(), limit);
+        self.db.run(delete).await
     }
 }
 
@@ -44,16 +47,6 @@ async fn insert(db: Connection, ticket: merge_ticket::Model) -> Result<(), DbErr
     let row = merge_ticket::ActiveModel::from(ticket).reset_all();
     let insert = merge_ticket::Entity::insert(row).on_conflict_do_nothing_on([merge_ticket::Column::TicketHash]);
     insert.exec_without_returning(&db).await.map(drop)
-}
-
-async fn purge(db: Connection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-    use merge_ticket::Column::{ExpiresAt, TicketHash as Hash};
-    let expired = merge_ticket::Entity::find().select_only().column(Hash).filter(ExpiresAt.lte(before));
-    let hashes: Vec<TicketHash> = expired.order_by_asc(ExpiresAt).limit(limit).into_tuple().all(&db).await?;
-    if hashes.is_empty() {
-        return Ok(0);
-    }
-    Ok(merge_ticket::Entity::delete_many().filter(Hash.is_in(hashes)).exec(&db).await?.rows_affected)
 }
 
 /// Uses a ticket and returns its identity; `None` if it was already used or has expired.

@@ -1,11 +1,9 @@
 //! Removes sessions that ended long ago.
 
 use entity::{SessionId, Timestamp, session};
-use sea_orm::{
-    ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::IntoCondition,
-};
+use sea_orm::{ColumnTrait, Condition, DbErr, sea_query::IntoCondition};
 
-use crate::store::{Store, database::Connection};
+use crate::store::{Store, delete_batch::delete_batch};
 
 impl Store {
     /// Removes up to `limit` sessions that expired, and as many that were ended, before `before`, and returns their
@@ -19,20 +17,10 @@ impl Store {
         let expired = Condition::all().add(expires_at.lt(before)).add(ended_at.is_null());
         let mut removed = 0;
         for (which, order) in [(expired, expires_at), (ended_at.lt(before).into_condition(), ended_at)] {
-            removed += self.db.run(move |db| purge(db, which.clone(), order, limit)).await?;
+            let columns = (session::Column::Id, order);
+            let delete = move |db| delete_batch::<session::Entity, SessionId>(db, columns, which.clone(), limit);
+            removed += self.db.run(delete).await?;
         }
         Ok(removed)
     }
-}
-
-async fn purge(db: Connection, which: Condition, order: session::Column, limit: u64) -> Result<u64, DbErr> {
-    let old = session::Entity::find().select_only().column(session::Column::Id).filter(which.clone());
-    let mut old: Vec<SessionId> = old.order_by_asc(order).limit(limit).into_tuple().all(&db).await?;
-    if old.is_empty() {
-        return Ok(0);
-    }
-    // one order of locks, so that two nodes do not deadlock
-    old.sort_unstable();
-    let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(old));
-    Ok(delete.filter(which).exec(&db).await?.rows_affected)
 }

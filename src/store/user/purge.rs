@@ -13,6 +13,7 @@ use sea_orm::{
 use crate::store::{
     Store,
     database::Connection,
+    delete_batch::delete_batch,
     feed::{Change, feed_append_in},
     identity::conflicts_delete_in,
     media::media_files_delete_in,
@@ -35,21 +36,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sessions_purge_of(&self, owner: UserId, limit: u64) -> Result<u64, DbErr> {
-        self.db.run(move |db| sessions_purge_of(db, owner, limit)).await
+        let (key, of_user) = (session::Column::Id, session::Column::UserId.eq(owner));
+        let ended = Condition::all().add(of_user).add(session::Column::EndedAt.is_not_null());
+        let delete = move |db| delete_batch::<session::Entity, SessionId>(db, (key, key), ended.clone(), limit);
+        self.db.run(delete).await
     }
-}
-
-async fn sessions_purge_of(db: Connection, owner: UserId, limit: u64) -> Result<u64, DbErr> {
-    let of_user = Condition::all().add(session::Column::UserId.eq(owner)).add(session::Column::EndedAt.is_not_null());
-    let ended = session::Entity::find().select_only().column(session::Column::Id).filter(of_user.clone());
-    let mut ended: Vec<SessionId> = ended.limit(limit).into_tuple().all(&db).await?;
-    if ended.is_empty() {
-        return Ok(0);
-    }
-    // one order of locks, so that two nodes do not deadlock
-    ended.sort_unstable();
-    let delete = session::Entity::delete_many().filter(session::Column::Id.is_in(ended));
-    Ok(delete.filter(of_user).exec(&db).await?.rows_affected)
 }
 
 async fn user_purge_in(tx: Connection, id: UserId, now: Timestamp) -> Result<Option<Vec<SessionId>>, DbErr> {

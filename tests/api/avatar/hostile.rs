@@ -179,7 +179,7 @@ on_any_database! {
     async fn refusal_names_its_reason_and_stores_nothing(app: TestApp) {
         let alice = app.log_in("alice").await.client;
         for (file, reason) in [
-            (b"<svg/>".to_vec(), "no JPEG, PNG or WebP picture"),
+            (b"<svg/>".to_vec(), "not a JPEG, PNG or WebP picture"),
             (jpeg()[..200].to_vec(), "damaged or incomplete"),
             (bomb(20_000, 20_000), "at most 25 megapixels"),
         ] {

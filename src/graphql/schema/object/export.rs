@@ -9,7 +9,10 @@ use super::{
     super::scalar::DateTime,
     user::{Role, UserStatus},
 };
-use crate::{account::AccountExport, global_id::GlobalId, store::UserRows};
+use crate::{
+    account::{AccountExport, UserRows},
+    global_id::GlobalId,
+};
 
 /// The stored data of a user as JSON; `absolute` makes a URL of the path of a picture.
 pub fn export(export: &AccountExport, absolute: impl Fn(&str) -> String) -> Value {
