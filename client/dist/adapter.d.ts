@@ -1,0 +1,60 @@
+type Later<T> = T | Promise<T>;
+export interface Adapter {
+    /** Any HTTP status resolves. `data` is parsed where it is JSON, and text otherwise. */
+    request(options: RequestOptions): Promise<{
+        statusCode: number;
+        data: unknown;
+    }>;
+    /** A new code at each call. */
+    login(): Promise<{
+        code: string;
+    }>;
+    /** Any HTTP status resolves. `data` is text. */
+    upload?(options: UploadOptions): Promise<{
+        statusCode: number;
+        data: string;
+    }>;
+    socket?(options: {
+        url: string;
+        protocols: string[];
+    }): Later<Socket>;
+    storage: {
+        /** Anything but text counts as nothing. */
+        get(key: string): Later<unknown>;
+        set(key: string, value: string): Later<void>;
+        remove(key: string): Later<void>;
+    };
+}
+export interface RequestOptions {
+    url: string;
+    method: 'POST';
+    header: Record<string, string>;
+    data: Record<string, unknown>;
+    timeout: number;
+}
+export interface UploadOptions {
+    url: string;
+    filePath: string;
+    name: string;
+    header: Record<string, string>;
+}
+/** WeChat's SocketTask, as far as it is used. */
+export interface Socket {
+    send(options: {
+        data: string;
+    }): void;
+    close(options: {
+        code?: number;
+        reason?: string;
+    }): void;
+    onOpen(listener: () => void): void;
+    onMessage(listener: (event: {
+        data: unknown;
+    }) => void): void;
+    onError(listener: () => void): void;
+    onClose(listener: (event: {
+        code: number;
+        reason: string;
+    }) => void): void;
+}
+export {};
