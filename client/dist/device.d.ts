@@ -1,2 +1,0 @@
-import type { Adapter } from './adapter.js';
-export declare function createDeviceId({ storage }: Adapter): () => Promise<unknown>;

@@ -1,2 +1,0 @@
-import type { Adapter } from './adapter.js';
-export declare const wxAdapter: () => Adapter;
