@@ -24,6 +24,7 @@ export function createAccountOn(adapter: Adapter, options: Options): Account {
     const first = await sessions.current();
     let session = first;
     return retry(() => send(session.token), async ({ action, code }) => {
+      if (code === 'ACCOUNT_SUSPENDED') await sessions.end(session, code);
       if (action !== RELOGIN || session.sid !== first.sid) return false;
       session = await sessions.renew(session, session === first && code);
       return true;

@@ -3,7 +3,7 @@ import type { Adapter } from './adapter.js';
 import { timesOf } from './clock.js';
 import { createDeviceId } from './device.js';
 import { LOGIN, REFRESH } from './documents.js';
-import { RELOGIN, type AccountError } from './error.js';
+import { RELOGIN, RETRY, type AccountError } from './error.js';
 import { retry } from './retry.js';
 import type { Ask } from './server.js';
 import type { Session, SessionStore } from './session_store.js';
@@ -42,9 +42,10 @@ export function createSessions(ask: Ask, store: SessionStore, adapter: Adapter, 
 
   const exchange = singleFlight((session: Session) => issue(() => ask<Issued>(REFRESH, { t: session.refresh }), session));
 
-  async function end(session: Session, reason?: string): Promise<void> {
-    // one that ran out was not ended; what a listener throws is not the request's
-    if (await store.end(session) && reason !== 'EXPIRED') listeners.forEach((listener) => setTimeout(listener, 0, { reason }));
+  async function end(session: Session, reason: string): Promise<void> {
+    if (!await store.end(session) || reason === 'EXPIRED') return;
+    // what a listener throws is not the request's; `ACCOUNT_SUSPENDED` is `SUSPENDED` among the reasons
+    listeners.forEach((listener) => setTimeout(listener, 0, { reason: reason.replace('ACCOUNT_', '') }));
   }
 
   /**
@@ -53,22 +54,23 @@ export function createSessions(ask: Ask, store: SessionStore, adapter: Adapter, 
    */
   async function renew(refused?: Session, code: unknown = UNAUTHENTICATED): Promise<Session> {
     const latest = await store.read();
-    // the person logged out meanwhile: what was on its way ends with the session, and logs nobody in
-    if (refused && refused.era !== store.era) return refused;
     if (refused && latest) {
       if (latest !== refused) return latest;
       try {
         if (code === UNAUTHENTICATED) return (await exchange(latest))[0];
       } catch (error) {
-        const { action, reason } = error as AccountError;
+        const { action, code: why, reason = why } = error as AccountError;
+        if (action !== RETRY) await end(latest, reason);
         if (action !== RELOGIN) throw error;
-        await end(latest, reason);
       }
     }
+    // the person logged out meanwhile: what was on its way ends with the session, and logs nobody in
+    if (refused && refused.era !== store.era) return refused;
     return (await logIn())[0];
   }
 
   return {
+    end,
     renew,
 
     /** A session with a token that is good for a while. */

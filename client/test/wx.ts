@@ -4,8 +4,9 @@
 // - `request`, `uploadFile`: any HTTP status is a success; a failure is a network that fails (`errMsg` alone tells how).
 //   `request` parses JSON and gives text where it is none; `uploadFile` gives text, whatever it holds. At most ten at a
 //   time, the others wait for their turn (base library 1.4.0). A minute's time-out, or the call's own.
-// - In the background what is under way fails after five seconds with `fail interrupted`, as does what is begun there;
-//   sockets are closed, and then the app stands still: no timer runs until it is back.
+// - After five seconds in the background what is under way fails with `fail interrupted`, as does what is begun then;
+//   sockets are closed. The app stands still from then on: callbacks and timers wait until it is back. One that plays
+//   music, or runs in the devtools, does not.
 // - `login`: a new code, good once and for five minutes.
 // - Storage: what was never written reads as the empty text; a value has at most 1 MB, all have 10 MB; a full one throws.
 // - `connectSocket`: a task at once, whatever comes; at most five; an error or a close, and a failed one may tell both.
@@ -56,6 +57,7 @@ export class Phone {
   private readonly speed: number;
   private readonly startedAt = Date.now();
   private isHidden = false;
+  private isCutOff = false;
   private isSuspended = false;
   private readonly waiting: Array<() => void> = [];
   private readonly suspended: Array<() => void> = [];
@@ -88,20 +90,21 @@ export class Phone {
   }
 
   /** The person leaves the app. */
-  hide(): void {
+  hide({ standsStill = true } = {}): void {
     this.isHidden = true;
     setTimeout(() => {
       if (!this.isHidden) return;
+      this.isCutOff = true;
+      this.isSuspended = standsStill;
       this.underWay.forEach((call) => call.abort('interrupted'));
       this.sockets.forEach((socket) => socket.terminate());
-      // what failed is told before the app stands still
-      setTimeout(() => { this.isSuspended = this.isHidden; }, BACKGROUND_MS / this.speed);
     }, BACKGROUND_MS / this.speed);
   }
 
   /** The person comes back. */
   show(): void {
     this.isHidden = false;
+    this.isCutOff = false;
     this.isSuspended = false;
     this.suspended.splice(0).forEach((callback) => callback());
   }
@@ -120,7 +123,7 @@ export class Phone {
       const timer = setTimeout(() => controller.abort('timeout'), (options.timeout ?? TIMEOUT_MS) / this.speed);
       let told: () => void;
       try {
-        if (this.isHidden) controller.abort('interrupted');
+        if (this.isCutOff) controller.abort('interrupted');
         if (this.isOffline) throw new Error('net::ERR_INTERNET_DISCONNECTED');
         const result = await send(controller.signal);
         told = () => options.success?.(result);
@@ -186,7 +189,7 @@ export class Phone {
   private connect({ url, protocols, header }: WechatMiniprogram.ConnectSocketOption): WechatMiniprogram.SocketTask {
     const told = <A extends unknown[]>(listener: (...all: A) => void) => (...all: A) => this.run(() => listener(...all));
     const isTooMany = this.sockets.size >= MAX_SOCKETS;
-    const cannot = isTooMany || this.isOffline || this.isHidden;
+    const cannot = isTooMany || this.isOffline || this.isCutOff;
     // where it cannot connect, it connects to nobody
     const socket = new WebSocket(cannot ? 'ws://127.0.0.1:1' : url, protocols, { headers: header as Record<string, string> });
     socket.on('error', () => {});

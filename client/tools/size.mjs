@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const LIMIT = 6000;
+const LIMIT = 6 * 1024;
 
 for (const file of ['index.js', 'index.mjs']) {
   const { size } = await stat(join(import.meta.dirname, '../dist', file));
