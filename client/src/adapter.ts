@@ -3,7 +3,7 @@
 type Later<T> = T | Promise<T>;
 
 export interface Adapter {
-  /** Any HTTP status resolves. `data` is parsed where it is JSON, and text otherwise. */
+  /** Sends `data` as JSON, with its Content-Type. Any HTTP status resolves; `data` is parsed where it is JSON, or text. */
   request(options: RequestOptions): Promise<{ statusCode: number; data: unknown }>;
   /** A new code at each call. */
   login(): Promise<{ code: string }>;

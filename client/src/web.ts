@@ -81,7 +81,8 @@ function socketTask(socket: WebSocketLike): Socket {
 export function webAdapter({ login, storage = pageStorage(), WebSocket: Socket }: WebOptions): Adapter {
   return {
     request: ({ url, method, header, data, timeout }) => withTimeout(timeout, async (signal) => {
-      const response = await fetch(url, { method, headers: header, body: JSON.stringify(data), signal });
+      const headers = { 'Content-Type': 'application/json', ...header };
+      const response = await fetch(url, { method, headers, body: JSON.stringify(data), signal });
       return { statusCode: response.status, data: parsed(await response.text()) };
     }),
     login: async () => ({ code: await login() }),

@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account, SessionEnd } from '../src/index.js';
 import { failed, startWorld, until, type World } from './harness.js';
+import type { Fate } from './proxy.js';
 
 let world: World;
 before(async () => { world = await startWorld(); });
@@ -120,7 +121,7 @@ test('what is on its way across a logout does not log in again', async () => {
   await account.login();
   let go = () => {};
   const gate = new Promise<void>((resolve) => { go = resolve; });
-  world.proxy.fate = async ({ field }) => {
+  world.proxy.fate = async ({ field }): Promise<Fate> => {
     if (field === 'me') await gate;
     return 'pass';
   };
@@ -139,7 +140,7 @@ test('a refresh that comes back after a logout is not saved', async () => {
   await account.login();
   let go = () => {};
   const gate = new Promise<void>((resolve) => { go = resolve; });
-  world.proxy.fate = async ({ field }) => {
+  world.proxy.fate = async ({ field }): Promise<Fate> => {
     if (field === 'refreshSession') await gate;
     return 'pass';
   };

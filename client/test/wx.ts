@@ -23,6 +23,13 @@ type Wx = Pick<
 >;
 type Failure = WechatMiniprogram.GeneralCallbackResult;
 
+/* What all calls take. The failures of request have more members than errMsg, which differ between phones. */
+interface Callbacks<T> {
+  timeout?: number;
+  success?: (result: T) => void;
+  fail?: (error: any) => void;
+}
+
 const MAX_CALLS = 10;
 const MAX_SOCKETS = 5;
 const TIMEOUT_MS = 60_000;
@@ -115,7 +122,7 @@ export class Phone {
   }
 
   /* One of ten calls at a time. What it throws fails the call, as wx words it. */
-  private call<T>(name: string, options: { timeout?: number; success?: (result: T) => void; fail?: (error: Failure) => void }, send: (signal: AbortSignal) => Promise<T>) {
+  private call<T>(name: string, options: Callbacks<T>, send: (signal: AbortSignal) => Promise<T>) {
     const controller = new AbortController();
     const start = async () => {
       this.underWay.add(controller);
