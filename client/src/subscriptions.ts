@@ -101,7 +101,7 @@ export function createSubscriptions({ socket: open }: Adapter, endpoint: string,
         await pause(failures);
         if (code === 4403) await sessions.renew(session);
         // another page or tab may have logged in instead, and has saved its tokens by now
-        if (code === 4401 && await sessions.ended(session, `${reason.split(': ')[1]}`)) endAll();
+        if (code === 4401 && await sessions.ended(session, reason.split(': ')[1])) endAll();
       }
     } catch (error) {
       failed = toAccountError(error);

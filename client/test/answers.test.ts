@@ -17,8 +17,8 @@ beforeEach(() => {
   world.proxy.fate = () => 'pass';
 });
 
-const signedIn = async () => {
-  const phone = world.phone();
+const signedIn = async (speed = 20) => {
+  const phone = world.phone({ speed });
   const account = world.account(phone);
   await account.login();
   world.proxy.seen.length = 0;
@@ -56,7 +56,7 @@ const NOT_OURS = {
 
 for (const [name, answer] of Object.entries(NOT_OURS)) {
   test(`${name} is BAD_ANSWER after three tries, for each call`, async () => {
-    const { account, phone } = await signedIn();
+    const { account, phone } = await signedIn(50);
     world.proxy.fate = () => answer;
     const calls = { me: () => account.me(), request: () => account.request(ME), upload: () => account.uploadAvatar('wxfile://1'), login: () => account.login() };
     for (const [call, run] of Object.entries(calls)) {
