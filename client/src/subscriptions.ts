@@ -58,6 +58,8 @@ export function createSubscriptions({ socket: open }: Adapter, endpoint: string,
     };
     // a connection that fails may tell so twice, or not close
     hangUp = () => over({});
+    // all may have left while it was being opened
+    if (!operations.size) hangUp();
     socket.onOpen(() => send('connection_init', undefined, { token }));
     socket.onError(hangUp);
     socket.onClose(over);

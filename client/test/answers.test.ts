@@ -50,6 +50,8 @@ const NOT_OURS = {
   'an error that is nothing': json({ errors: [null] }),
   'an error without a code': json({ errors: [{ message: 'no' }], data: null }),
   'an error that is a text': json({ error: { message: 'no' } }, 500),
+  "a gateway's error with a code": json({ error: { code: 'RATE_LIMITED', message: 'slow down' } }, 429),
+  'an error without an action': json({ errors: [{ message: 'no', extensions: { code: 'FORBIDDEN' } }] }),
   'no data': json({ data: null }),
   'data that is a text': json({ data: 'no' }),
 };

@@ -66,6 +66,22 @@ test('who listens hears of changes, by one connection, until they stop', async (
   later.stop();
 });
 
+test('who leaves at once leaves no connection behind', async () => {
+  const phone = world.phone();
+  const account = world.account(phone);
+  await account.login();
+  listen(account).stop();
+  await sleep(500);
+  assert.equal(socketsOf(phone), 0);
+  const heard = listen(account);
+  heard.stop();
+  heard.stop();
+  const again = listen(account);
+  await hears(account, again);
+  assert.equal(heard.completed, 0);
+  again.stop();
+});
+
 test('a connection that is cut is made again', async () => {
   const phone = world.phone();
   const account = world.account(phone);
