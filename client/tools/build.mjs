@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'acorn';
 import { bundle, documents } from './bundle.mjs';
 
 process.chdir(join(import.meta.dirname, '..'));
@@ -14,6 +15,8 @@ for (const config of ['tsconfig.json', 'tsconfig.web.json']) {
 }
 for (const entry of ['index', 'web']) {
   const { cjs, esm } = await bundle(entry);
+  // a minifier may write what is newer than what it was told
+  parse(cjs, { ecmaVersion: 2017 });
   await writeFile(`dist/${entry}.js`, cjs);
   await writeFile(`dist/${entry}.mjs`, esm);
   // import resolves types by its own suffix
