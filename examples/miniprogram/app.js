@@ -9,4 +9,8 @@ App({
   onShow() {
     session.resume();
   },
+
+  onHide() {
+    session.pause();
+  },
 });

@@ -7,12 +7,14 @@ const RETRY = {
   PROVIDER_UNAVAILABLE: '微信暂时没有回应',
 };
 
+const BAD_CODE = '登录码无效、已过期或已经用过，请获取新的登录码';
+
 const FIX = {
   BLANK: '内容不能为空',
-  CODE_USED: '这个登录码已经用过，请获取新的登录码',
+  CODE_USED: BAD_CODE,
   CONTENT_REFUSED: '内容未通过审核，请换一个',
   IDENTITY_TAKEN: '这个身份已经属于另一个账号',
-  INVALID_CODE: '登录码无效或已过期，请获取新的登录码',
+  INVALID_CODE: BAD_CODE,
   INVALID: '内容里有不能使用的字符，请修改后再试',
   INVALID_PHONE_CODE: '手机号验证已失效，请重新点击按钮',
   LAST_IDENTITY: '这是最后一个登录方式，不能解除',

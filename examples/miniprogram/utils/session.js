@@ -109,7 +109,9 @@ module.exports = {
     await client.logout();
   },
 
-  /** The app is back: connections do not survive the background. */
+  /** The app goes to the background, where WeChat closes connections, and comes back. */
+  pause: silence,
+
   resume() {
     if (state.status === 'ready') listen();
   },
