@@ -56,7 +56,7 @@ test('an identity with an account of its own is merged after two questions', asy
   await link(await codeOf(world, 'cleo2'));
   await app.sees('把两个账号合并');
   await app.tap('合并账号');
-  await until(() => count() === 2, () => app.text());
+  await until(() => app.toasts.includes('已合并') && count() === 2, () => app.text());
   // the other account was the older one, and this device is signed in to it now
   assert.notEqual(app.page.data.session.user.id, before);
   assert.equal(app.page.data.session.user.nickname, 'Cleo');
@@ -70,7 +70,7 @@ test('the younger account becomes this one where this is the older', async () =>
   await link(await codeOf(world, 'dora2'));
   await app.sees('把两个账号合并');
   await app.tap('合并账号');
-  await until(() => count() === 2, () => app.text());
+  await until(() => app.toasts.includes('已合并') && count() === 2, () => app.text());
   assert.equal(app.page.data.session.user.id, id);
 });
 

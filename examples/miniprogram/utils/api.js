@@ -74,7 +74,7 @@ exports.link = async (code, appId) => {
 
 /** The older account stays. Where this one was the younger, the client logs in to the other. */
 exports.merge = async (ticket) => {
-  await change(`mutation ($ticket: String!) { result: mergeAccounts(ticket: $ticket) { user { id } ${ERRORS} } }`, { ticket });
+  await change(`mutation ($ticket: String!) { result: mergeAccounts(ticket: $ticket) { ${ERRORS} } }`, { ticket });
   await session.refresh();
 };
 

@@ -19,6 +19,8 @@ let era = 0;
 let stopListening = null;
 const watchers = new Set();
 
+const ignore = () => {};
+
 function set(changes) {
   state = Object.assign({}, state, changes);
   watchers.forEach((watcher) => watcher(state));
@@ -35,8 +37,12 @@ function listen() {
   const over = () => { stopListening = null; };
   stopListening = client.subscribe(EVENTS, undefined, {
     next: ({ accountEvents: { user } }) => { if (user) update(user); },
-    error: over,
     complete: over,
+    error({ action }) {
+      over();
+      // the session's end comes first; what is left is an account that this session may no longer use
+      if (action !== 'RETRY') setTimeout(() => { if (state.status === 'ready') refresh().catch(ignore); }, 0);
+    },
   });
 }
 
@@ -75,12 +81,12 @@ function start() {
 client.onSessionEnd(({ reason }) => {
   if (HARMLESS.includes(reason)) {
     silence();
-    if (state.status === 'ready') return void refresh().catch(() => {});
+    if (state.status === 'ready') refresh().catch(ignore);
     return;
   }
   leave(reason);
   // where a request noticed the end, the client is logging in again already
-  client.logout().catch(() => {});
+  client.logout().catch(ignore);
 });
 
 /** Asks the server again who this is, and shows what there is meanwhile. */
