@@ -22,7 +22,7 @@ test('a deletion is asked for with a fresh code, shown on both pages, and cancel
   assert.equal(app.phone.logins, 2);
   assert.match(app.text(), /账号将于 \d{4}年\d+月\d+日删除/);
   app.open('account');
-  await app.sees('到期前可以撤销');
+  await app.sees('注销，可以撤销');
   app.open('deletion');
   await app.tap('撤销注销');
   await app.sees('注销前请确认');
@@ -50,8 +50,10 @@ test('the code of another person is refused in words', async () => {
 test('a session that cannot be renewed offers the login', async () => {
   await open('dora');
   app.fake = ({ data }) => (data.query.includes('deleteAccount') ? fails('CODE_USED', 'RELOGIN') : null);
+  const seen = [];
+  app.module('utils/session').watch(({ status }) => seen.push(status));
   await app.tap('申请注销');
   await until(() => app.modals.length === 2, () => app.text());
   assert.deepEqual([app.modals[1].title, app.modals[1].confirmText], ['登录已失效，请重新登录', '重新登录']);
-  await app.sees('注销前请确认');
+  await until(() => seen.includes('loading') && seen.at(-1) === 'ready', () => seen.join());
 });

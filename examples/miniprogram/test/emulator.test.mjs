@@ -1,7 +1,7 @@
 // The settings of the repository: devtools without an AppID, and the server's emulator.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { MiniProgram, startWorld, until } from './harness.mjs';
+import { MiniProgram, otherDevice, startWorld, until } from './harness.mjs';
 
 let world;
 let app;
@@ -24,6 +24,9 @@ test('the emulator gives the codes, and WeChat is asked for none', async () => {
   await app.tap('申请注销');
   await app.sees('天后注销');
   assert.equal(app.phone.logins, 0);
+  const ids = [];
+  for (const user of ['ann', 'ann2']) ids.push((await otherDevice(world, user, 'a tablet').me()).id);
+  assert.deepEqual(ids, [app.page.data.session.user.id, app.page.data.session.user.id]);
 });
 
 test('the phone button gives the number of config.js, unless the person refuses', async () => {

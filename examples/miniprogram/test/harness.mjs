@@ -41,6 +41,9 @@ export async function startWorld(env = {}) {
   return { url: server.url, wechat: server.wechat, stop: server.stop, binary, cwd: join(home, 'server') };
 }
 
+/* A server that has stopped leaves the phone without an answer. */
+const orNever = (promise) => promise.catch(() => new Promise(() => {}));
+
 /** A code of WeChat's, good once. */
 export async function codeOf(world, user) {
   const answer = await fetch(`${world.wechat}/emulator/code`, { method: 'POST', body: new URLSearchParams({ user }) });
@@ -49,14 +52,14 @@ export async function codeOf(world, user) {
 
 /** The client by itself on another phone of the same person. */
 export function otherDevice(world, user, name) {
-  return new Phone({ code: () => codeOf(world, user) }).launch().createAccount({ endpoint: world.url, device: { name } });
+  return new Phone({ code: () => orNever(codeOf(world, user)) }).launch().createAccount({ endpoint: world.url, device: { name } });
 }
 
 /** The mini program on a person's phone. One runs at a time: WeChat's globals are those of the process. */
 export class MiniProgram {
   constructor(world, user, config = {}) {
     this.world = world;
-    this.phone = new Phone({ code: () => codeOf(world, user) });
+    this.phone = new Phone({ code: () => orNever(codeOf(world, user)) });
     this.config = { endpoint: world.url, appId: '', appNames: {}, emulator: null, ...config };
     /** What the person saw besides pages. */
     this.toasts = [];

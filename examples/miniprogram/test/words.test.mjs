@@ -71,6 +71,7 @@ test('times are near, today, yesterday, or a date', () => {
 
 test('numbers hide their middle, and devices have a name', () => {
   assert.deepEqual(['+8613800001234', '+14155550123', null].map(format.phone), ['138 **** 1234', '+14 **** 0123', '']);
+  assert.deepEqual(['203.0.113.0/24', '2001:db8:1::/48', null].map(format.network), ['203.0.113.*', '2001:db8:1::', '']);
   assert.equal(format.device({ deviceName: null, userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) MicroMessenger' }), 'iPhone');
   assert.equal(format.device({ deviceName: null, userAgent: null }), '未命名的设备');
   assert.equal(format.daysLeft(new Date(Date.now() + 86400000 * 14.2).toISOString()), 15);

@@ -15,9 +15,9 @@ exports.login = async () => {
   const { data } = await call('request')({
     url: `${emulator.endpoint}/emulator/code`,
     method: 'POST',
-    header: { 'content-type': 'application/x-www-form-urlencoded' },
     data: { user: emulator.user },
   });
+  if (!data.code) throw new Error(`the emulator gives no code: ${data}`);
   return { code: data.code };
 };
 

@@ -9,6 +9,12 @@ const day = (date) => `${date.getFullYear()}年${date.getMonth() + 1}月${date.g
 
 exports.date = (text) => day(new Date(text));
 
+/** A date with the time of the day. */
+exports.moment = (text) => {
+  const date = new Date(text);
+  return `${day(date)} ${clock(date)}`;
+};
+
 /** A time in the past. A phone's clock may be behind the server's: what seems to be in the future is now. */
 exports.ago = (text, now = new Date()) => {
   const date = new Date(text);
@@ -29,6 +35,12 @@ exports.phone = (number) => {
   const inChina = /^\+86(\d{3})\d{4}(\d{4})$/.exec(number);
   if (inChina) return `${inChina[1]} **** ${inChina[2]}`;
   return `${number.slice(0, 3)} **** ${number.slice(-4)}`;
+};
+
+/** A network as an address with its end left out: `203.0.113.0/24` as `203.0.113.*`. */
+exports.network = (prefix) => {
+  const inV4 = /^(\d+\.\d+\.\d+)\.0\/24$/.exec(prefix || '');
+  return inV4 ? `${inV4[1]}.*` : (prefix || '').split('/')[0];
 };
 
 const SYSTEMS = [[/iPhone/, 'iPhone'], [/iPad/, 'iPad'], [/Android/, '安卓手机'], [/Macintosh|MacWechat/i, 'Mac'], [/Windows/, 'Windows 电脑']];

@@ -1,33 +1,28 @@
-// What a page shows in place of its content: that it loads, that it failed, that nobody is signed in, that there is nothing.
+// What a page shows in place of its content: that it loads, that it failed, that nobody is signed in.
 Component({
   properties: {
     // state of the session, from the behavior `signed-in`
     session: Object,
-    // state of the page's own content: `loading`, `empty`, or a problem of `explain`
-    content: null,
-    emptyText: String,
+    // why the page's own content could not be loaded: what `explain` answered, or null
+    problem: null,
   },
 
   data: { kind: 'loading', text: '', detail: '', button: '' },
 
   observers: {
-    'session, content, emptyText': function choose(session, content, emptyText) {
-      this.setData(Object.assign({ text: '', detail: '', button: '' }, this.view(session || {}, content, emptyText)));
+    'session, problem': function choose(session, problem) {
+      this.setData(Object.assign({ text: '', detail: '', button: '' }, this.view(session || {}, problem)));
     },
   },
 
   methods: {
-    view({ status, problem, notice }, content, emptyText) {
+    view({ status, problem, notice }, pageProblem) {
       if (status === 'signedOut') return { kind: 'signedOut', text: notice, button: '登录' };
-      if (status === 'failed') return this.problem(problem);
-      if (content === 'empty') return { kind: 'empty', text: emptyText };
-      if (content && content.next) return this.problem(content);
-      return { kind: 'loading', text: '正在加载' };
-    },
-
-    problem({ next, text, detail }) {
-      const button = next === 'relogin' ? '重新登录' : '再试一次';
-      return { kind: next === 'relogin' ? 'relogin' : 'problem', text, detail, button };
+      const failure = status === 'failed' ? problem : pageProblem;
+      if (!failure || status === 'loading') return { kind: 'loading', text: '正在加载' };
+      const { next, text, detail } = failure;
+      if (next === 'relogin') return { kind: 'relogin', text, detail, button: '重新登录' };
+      return { kind: 'problem', text, detail, button: '再试一次' };
     },
 
     act() {

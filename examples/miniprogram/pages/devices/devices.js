@@ -10,7 +10,7 @@ const view = (device) => ({
   isCurrent: device.isCurrent,
   name: format.device(device),
   lastUsed: `最近使用：${format.ago(device.lastUsedAt)}`,
-  place: device.ipPrefix ? ` · ${device.ipPrefix}` : '',
+  place: device.ipPrefix ? ` · ${format.network(device.ipPrefix)}` : '',
 });
 
 Component({

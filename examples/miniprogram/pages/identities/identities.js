@@ -11,7 +11,7 @@ const CODE_LIFE_MS = 5 * 60 * 1000;
 
 const view = ({ id, appId, createdAt }) => {
   const name = config.appNames[appId] || (appId === ownAppId() ? '当前小程序' : appId);
-  return { id, name, since: format.date(createdAt) };
+  return { id, name, since: format.moment(createdAt) };
 };
 
 Component({
