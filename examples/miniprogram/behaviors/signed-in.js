@@ -31,8 +31,7 @@ module.exports = Behavior({
   methods: {
     /* What failed: the session, or what the page loads once it is there. */
     retry() {
-      if (this.data.session.status === 'ready') this.load();
-      else session.start();
+      return this.data.session.status === 'ready' ? this.load() : session.start();
     },
 
     signIn() {

@@ -68,10 +68,12 @@ test('a device that was signed out while it was away does not log in silently', 
   launch('emil');
   await app.sees('登录设备');
   app.stop();
-  await otherDevice(world, 'emil', 'a tablet').logout('OTHERS');
+  const other = otherDevice(world, 'emil', 'a tablet');
+  await other.logout('OTHERS');
   app.launch().open('account');
   await app.sees('其他设备上退出');
-  assert.equal(app.module('utils/wechat').remembered('example.signed-out') !== '', true);
+  const { me } = await other.request('{ me { sessions(first: 5) { totalCount } } }');
+  assert.deepEqual([me.sessions.totalCount, app.phone.logins], [1, 1]);
 });
 
 test('a profile that changes on another device changes here', async () => {

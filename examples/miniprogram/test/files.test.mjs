@@ -1,6 +1,7 @@
 // What devtools would complain about: missing files, and handlers that nothing defines.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -80,6 +81,11 @@ test('it opens as it is: no package, the tourist AppID, and no check of domains'
   assert.equal(setting.urlCheck, false);
   assert.equal('dependencies' in JSON.parse(read('package.json')), false);
   for (const name of ['test', 'package.json', 'package-lock.json', 'README.md']) assert.ok(packOptions.ignore.some(({ value }) => value === name), name);
+});
+
+test('the stylesheets compile', () => {
+  const styles = createRequire(import.meta.url)('miniprogram-compiler').wxssToJs(root);
+  assert.equal(typeof styles, 'string', String(styles));
 });
 
 test('lib holds the client as client/ builds it', () => {

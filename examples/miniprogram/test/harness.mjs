@@ -83,11 +83,15 @@ export class MiniProgram {
         else phone.request(options);
       },
       showModal: (options) => {
+        assert.ok((options.confirmText ?? '').length <= 4, 'showModal:fail confirmText length should not larger than 4 Chinese characters');
         this.modals.push(options);
         const confirm = this.answers.length > 0 ? this.answers.shift() : true;
         setTimeout(() => options.success?.({ confirm, cancel: !confirm }), 0);
       },
-      showToast: (options) => { this.toasts.push(options.title); },
+      showToast: ({ title, icon }) => {
+        assert.ok(icon === 'none' || title.length <= 7, `a toast with an icon shows seven characters: ${title}`);
+        this.toasts.push(title);
+      },
       navigateTo: (options) => { this.opened.push(options.url); },
       setClipboardData: (options) => { this.copied.push(options.data); setTimeout(() => options.success?.(), 0); },
       openPrivacyContract: (options) => { setTimeout(() => options.fail?.({ errMsg: 'openPrivacyContract:fail' }), 0); },

@@ -1,6 +1,6 @@
 // The one client of this mini program.
 const config = require('../config');
-const emulator = require('./emulator');
+const { adapter } = require('./adapter');
 const { deviceName } = require('./wechat');
 const { createAccount } = require('../lib/miniaccount-client');
 
@@ -8,5 +8,5 @@ module.exports = createAccount({
   endpoint: config.endpoint,
   appId: config.appId,
   device: { name: deviceName() },
-  adapter: emulator.isOn ? emulator.adapter : undefined,
+  adapter,
 });

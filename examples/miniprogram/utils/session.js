@@ -1,5 +1,6 @@
 // Whether somebody is signed in, and who. Pages watch it; only this module signs in and out.
 const client = require('./client');
+const { allowLogin } = require('./adapter');
 const { explain, sessionEnd } = require('./explain');
 const { remember, remembered } = require('./wechat');
 
@@ -48,6 +49,7 @@ function listen() {
 
 async function load(ask) {
   const mine = ++era;
+  allowLogin(true);
   set({ status: 'loading', problem: null });
   try {
     const user = await ask();
@@ -61,6 +63,7 @@ async function load(ask) {
 
 function leave(reason) {
   era += 1;
+  allowLogin(false);
   silence();
   remember(SIGNED_OUT, reason);
   set({ status: 'signedOut', user: null, notice: sessionEnd(reason) });
@@ -85,8 +88,6 @@ client.onSessionEnd(({ reason }) => {
     return;
   }
   leave(reason);
-  // where a request noticed the end, the client is logging in again already
-  client.logout().catch(ignore);
 });
 
 /** Asks the server again who this is, and shows what there is meanwhile. */

@@ -29,7 +29,7 @@ Component({
     },
 
     async cancelDeletion() {
-      if (await this.run('cancel', api.cancelDeletion)) toast('已撤销，账号会保留', 'success');
+      if (await this.run('cancel', api.cancelDeletion)) toast('已撤销', 'success');
     },
   },
 });

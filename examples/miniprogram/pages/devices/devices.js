@@ -36,7 +36,7 @@ Component({
     },
 
     async onPullDownRefresh() {
-      await this.load();
+      await this.retry();
       wx.stopPullDownRefresh();
     },
 

@@ -39,7 +39,7 @@ Component({
     },
 
     async onPullDownRefresh() {
-      await this.load();
+      await this.retry();
       wx.stopPullDownRefresh();
     },
 
