@@ -4,7 +4,7 @@ const session = require('./session');
 const { freshCode } = require('./wechat');
 const { AccountError } = require('../lib/miniaccount-client');
 
-const USER = 'user { id nickname avatarUrl phoneNumber metadata deletesAt }';
+const USER = 'user { id nickname avatarUrl phoneNumber deletesAt }';
 const ERRORS = 'userErrors { code message }';
 
 /* The field `result` of an answer. */

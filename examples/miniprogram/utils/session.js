@@ -11,7 +11,7 @@ const SIGNED_OUT = 'example.signed-out';
 const HARMLESS = ['INVALID', 'MERGED', 'REPLACED'];
 
 const EVENTS = `subscription { accountEvents { __typename
-  ... on ProfileChangedEvent { user { id nickname avatarUrl phoneNumber metadata deletesAt } } } }`;
+  ... on ProfileChangedEvent { user { id nickname avatarUrl phoneNumber deletesAt } } } }`;
 
 /** `status` is `loading`, `ready` (with `user`), `failed` (with `problem`) or `signedOut` (with `notice`). */
 let state = { status: 'loading', user: null, problem: null, notice: '' };
