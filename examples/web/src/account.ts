@@ -40,16 +40,21 @@ type Data = Record<string, unknown>;
 /* urql's own exchange for other transports is all that it takes: the client refreshes, retries and reconnects. */
 const accountExchange = subscriptionExchange({
   enableAllOperations: true,
-  forwardSubscription: ({ documentId, variables }, { kind }) => ({
+  forwardSubscription: ({ variables }, { kind, query }) => ({
     subscribe(observer) {
-      const document = documentId!;
+      const { documentId: document } = query as { documentId: string };
       if (kind === 'subscription') {
-        const unsubscribe = account.subscribe<Data>(document, variables, {
+        // one that is over is not to be ended again: its connection may be closing
+        const over = (then: () => void) => {
+          end = () => {};
+          then();
+        };
+        let end = account.subscribe<Data>(document, variables, {
           next: (data) => observer.next({ data }),
-          error: (error) => observer.error(error),
-          complete: () => observer.complete(),
+          error: (error) => over(() => observer.error(error)),
+          complete: () => over(() => observer.complete()),
         });
-        return { unsubscribe };
+        return { unsubscribe: () => end() };
       }
       account.request<Data>(document, variables).then((data) => {
         observer.next({ data });

@@ -12,9 +12,17 @@ export function showView(shown: (typeof VIEWS)[number]): void {
   document.getElementById(`${shown}-title`)?.focus();
 }
 
+const NEWS_MS = 8000;
+let newsTimer: ReturnType<typeof setTimeout>;
+
 /** Tells a change, for eyes and ears. */
 export function announce(news: string): void {
-  element('news').textContent = news;
+  const text = document.createElement('span');
+  text.textContent = news;
+  // a new element is read out even where the text is the same as before
+  element('news').replaceChildren(...(news ? [text] : []));
+  clearTimeout(newsTimer);
+  newsTimer = setTimeout(announce, NEWS_MS, '');
 }
 
 /** Runs what a form or button does, once at a time. */

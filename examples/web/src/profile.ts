@@ -9,7 +9,7 @@ const FIELDS = ['nickname', 'locale'] as const;
 type Field = (typeof FIELDS)[number];
 type Payload = UpdateProfileMutation['updateProfile'];
 
-const LABELS: Record<Field, string> = { nickname: 'The nickname', locale: 'The language' };
+const LABELS: Record<Field, string> = { nickname: 'nickname', locale: 'language' };
 
 const input = (field: Field) => element<HTMLInputElement>(field);
 const named = (value: string | null) => (value ? `“${value}”` : 'empty');
@@ -49,9 +49,9 @@ export function showProfile(profile: FragmentType<typeof ProfileFragmentDoc>, se
     if (!isChanged) continue;
     note(field, isDraft ? `It is ${named(text)} now, changed elsewhere. Saving replaces that.` : '');
     // what the person wrote themselves is no news
-    if (value !== text && !(field in sent)) news.push(`${LABELS[field]} is ${named(text)} now, changed elsewhere.`);
+    if (value !== text && !(field in sent)) news.push(`${LABELS[field]} ${named(text)}`);
   }
-  if (news.length) announce(news.join(' '));
+  if (news.length) announce(`Changed elsewhere: ${news.join(', ')}`);
   shown = next;
   element('account-title').textContent = next.nickname ?? 'Somebody without a name';
   element('face').textContent = [...(next.nickname ?? '?')][0]!.toUpperCase();

@@ -39,9 +39,15 @@ const sections = await preset.buildGeneratesSection({
 const generated = new Map();
 for (const section of sections) generated.set(section.filename.slice(output.length), await codegen(section));
 
-/* urql wants the id of a document in `documentId`. A page has no use for the text of one, nor for that of a fragment. */
+/* A page has no use for the text of a document, nor for that of a fragment: urql takes the id in `documentId`, and looks
+   at the kind of the operation, in development at least. */
 const withoutTexts = (code) => code
-  .replaceAll(/\{"__meta__":\{"hash":("[^"]+")\}\}/g, '{"kind":"Document","definitions":[],"documentId":$1}')
+  .replaceAll(/(\w+)Document = \{"__meta__":\{"hash":("[^"]+")\}\}/g, (_, name, id) => {
+    const { operation } = document.definitions.find((each) => each.kind === 'OperationDefinition' && each.name.value === name);
+    const selectionSet = { kind: 'SelectionSet', selections: [] };
+    const head = { kind: 'OperationDefinition', operation, name: { kind: 'Name', value: name }, selectionSet };
+    return `${name}Document = {"kind":"Document","documentId":${id},"definitions":${JSON.stringify([head])}}`;
+  })
   .replaceAll(/(FragmentDoc = \{"kind":"Document","definitions":)\[.*\]\} as/g, '$1[]} as');
 
 const manifest = JSON.parse(generated.get('persisted-documents.json'));
