@@ -1,5 +1,5 @@
 // The documents that the client sends by itself. Each asks for one thing, under the same name; blanks cost bytes.
-const USER = '{id nickname avatarUrl phoneNumber metadata deletesAt}';
+const USER = '{id nickname avatarUrl phoneNumber deletesAt}';
 
 export const LOGIN = `mutation($c:String!,$a:String,$d:DeviceInput){it:login(code:$c,appId:$a,device:$d){token refreshToken user${USER}}}`;
 export const REFRESH = 'mutation($t:String!){it:refreshSession(refreshToken:$t){token refreshToken}}';

@@ -29,14 +29,14 @@ export interface AccountError extends ErrorMembers {}
 export class AccountError extends Error {
   constructor(members: ErrorMembers) {
     super(members.message);
-    Object.assign(this, members);
+    Object.assign(this, { name: 'AccountError' }, members);
   }
 }
 
 export const RELOGIN = 'RELOGIN';
 export const RETRY = 'RETRY';
 
-export const failure = (code: ErrorCode, action: ErrorAction, message = ''): AccountError =>
+export const failure = (code: ErrorCode, action: ErrorAction, message: string = code): AccountError =>
   new AccountError({ code, action, message });
 
 /** The error itself, or for what is none of ours, such as wx's `{ errMsg }`: nothing came back. */

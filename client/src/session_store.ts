@@ -19,8 +19,7 @@ export function createSessionStore({ storage }: Adapter, key: string) {
     const text = JSON.stringify(session);
     current = session;
     try {
-      if (session) await storage.set(key, text);
-      else await storage.remove(key);
+      await (session ? storage.set(key, text) : storage.remove(key));
       stored = text;
     } catch {
       // the storage is full; old tokens in it would end the session when the next start uses them

@@ -42,7 +42,7 @@ export function createSessions(ask: Ask, store: SessionStore, adapter: Adapter, 
 
   const exchange = singleFlight((session: Session) => issue(() => ask<Issued>(REFRESH, { t: session.refresh }), session));
 
-  async function end(session: Session, reason: string): Promise<void> {
+  async function end(session: Session, reason = 'INVALID'): Promise<void> {
     if (!await store.end(session) || reason === 'EXPIRED') return;
     // what a listener throws is not the request's; `ACCOUNT_SUSPENDED` is `SUSPENDED` among the reasons
     listeners.forEach((listener) => setTimeout(listener, 0, { reason: reason.replace('ACCOUNT_', '') }));
@@ -87,7 +87,7 @@ export function createSessions(ask: Ask, store: SessionStore, adapter: Adapter, 
     },
 
     /** The server ended a session. Answers whether there is none any more. */
-    async ended({ sid }: Session, reason: string): Promise<boolean> {
+    async ended({ sid }: Session, reason?: string): Promise<boolean> {
       const latest = await store.read();
       if (latest && latest.sid === sid) await end(latest, reason);
       return !await store.read();

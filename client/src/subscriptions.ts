@@ -23,7 +23,7 @@ export function createSubscriptions({ socket: open }: Adapter, endpoint: string,
   let isRunning = false;
   /* Those of the connection; `post` once it is acknowledged. */
   let post: Post | undefined;
-  let hangUp = () => {};
+  let hangUp: (close?: Close) => void = () => {};
 
   function remove(id: string): Operation {
     const operation = operations.get(id)!;
@@ -51,16 +51,17 @@ export function createSubscriptions({ socket: open }: Adapter, endpoint: string,
       isAlive = false;
       if (post) post('ping');
     }, SILENCE_MS);
-    const over = (close: Close) => {
+    // a connection that fails may tell so twice, or not close
+    hangUp = (close = {}) => {
       clearInterval(timer);
       resolve(close);
       socket.close({});
     };
-    // a connection that fails may tell so twice, or not close
-    hangUp = () => over({});
+    // all may have left while it was being opened
+    if (!operations.size) hangUp();
     socket.onOpen(() => send('connection_init', undefined, { token }));
     socket.onError(hangUp);
-    socket.onClose(over);
+    socket.onClose(hangUp);
     socket.onMessage(({ data }) => {
       const { type, id, payload } = parse(data) as { type: string; id: string; payload?: unknown };
       isAlive = true;
@@ -101,7 +102,7 @@ export function createSubscriptions({ socket: open }: Adapter, endpoint: string,
         await pause(failures);
         if (code === 4403) await sessions.renew(session);
         // another page or tab may have logged in instead, and has saved its tokens by now
-        if (code === 4401 && await sessions.ended(session, `${reason.split(': ')[1]}`)) endAll();
+        if (code === 4401 && await sessions.ended(session, reason.split(': ')[1])) endAll();
       }
     } catch (error) {
       failed = toAccountError(error);

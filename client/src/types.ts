@@ -6,7 +6,7 @@ import type { Adapter } from './adapter.js';
 /** The caller, with what most pages show; a document of the app's own may ask for more. */
 export type User = Pick<
   Schema.User,
-  'id' | 'nickname' | 'avatarUrl' | 'phoneNumber' | 'metadata' | 'deletesAt'
+  'id' | 'nickname' | 'avatarUrl' | 'phoneNumber' | 'deletesAt'
 >;
 
 /**

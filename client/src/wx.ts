@@ -9,8 +9,9 @@ interface Calls {
 
 /* Calls a function of wx with callbacks: older base libraries give no promises. */
 function call<N extends keyof Calls>(name: N, options?: object): Calls[N] {
-  const calls = wx as Record<keyof Calls, (options: object) => unknown>;
-  return new Promise((success, fail) => { calls[name](Object.assign({ success, fail }, options)); }) as Calls[N];
+  return new Promise((success, fail) => {
+    (wx as Record<keyof Calls, (all: object) => unknown>)[name](Object.assign({ success, fail }, options));
+  }) as Calls[N];
 }
 
 export const wxAdapter = (): Adapter => ({

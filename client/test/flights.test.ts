@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { failed, graphqlError, startWorld, type World } from './harness.js';
+import type { Fate } from './proxy.js';
 
 const HOUR_MS = 3_600_000;
 const thirty = <T>(run: () => Promise<T>) => Promise.all(Array.from({ length: 30 }, run));
@@ -36,6 +37,27 @@ test('thirty 401s make one refresh and no login', async () => {
   assert.equal(world.proxy.count('login'), 1);
   // 1 at first, 30 that were refused, 30 again
   assert.equal(world.proxy.count('me'), 61);
+});
+
+test('a 401 that comes after another request has refreshed takes what that got', async () => {
+  const phone = world.phone();
+  const account = world.account(phone);
+  await account.me();
+  const { token } = world.proxy.seen.at(-1)!;
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => { go = resolve; });
+  const slow = 'query Slow { me { id } }';
+  world.proxy.fate = async (passing): Promise<Fate> => {
+    if (passing.token !== token || passing.field === 'refreshSession') return 'pass';
+    if (passing.body.includes('Slow')) await gate;
+    return expired;
+  };
+  const late = account.request(slow);
+  await account.me();
+  go();
+  await late;
+  assert.equal(world.proxy.count('refreshSession'), 1);
+  assert.equal(phone.logins, 1);
 });
 
 test('a token that is due is exchanged before it is refused, once', async () => {

@@ -1,5 +1,6 @@
 // Pictures and phone numbers.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { failed, startWorld, type World } from './harness.js';
 
@@ -72,5 +73,20 @@ test('an answer without what was asked for is BAD_ANSWER', async () => {
     world.proxy.fate = () => ({ status: 200, type: 'application/json', body: JSON.stringify({ data }) });
     const error = await failed(account.bindPhone({ detail: { code: 'x' } }));
     assert.equal(error.code, 'BAD_ANSWER', JSON.stringify(data));
+  }
+});
+
+test('a server that runs registered documents alone takes those of the client, with its manifest', async () => {
+  const manifest = join(import.meta.dirname, '../dist/documents.json');
+  const strict = await startWorld({ TRUSTED_DOCUMENTS: manifest });
+  try {
+    const account = strict.account(strict.phone());
+    await account.me();
+    await account.refresh();
+    await account.bindPhone({ detail: { code: 'emulator:+8613800000003' } });
+    await account.logout('OTHERS');
+    assert.equal((await failed(account.request('{ serverInfo { version } }'))).action, 'FIX');
+  } finally {
+    await strict.stop();
   }
 });

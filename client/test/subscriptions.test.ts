@@ -66,6 +66,22 @@ test('who listens hears of changes, by one connection, until they stop', async (
   later.stop();
 });
 
+test('who leaves at once leaves no connection behind', async () => {
+  const phone = world.phone();
+  const account = world.account(phone);
+  await account.login();
+  listen(account).stop();
+  await sleep(500);
+  assert.equal(socketsOf(phone), 0);
+  const heard = listen(account);
+  heard.stop();
+  heard.stop();
+  const again = listen(account);
+  await hears(account, again);
+  assert.equal(heard.completed, 0);
+  again.stop();
+});
+
 test('a connection that is cut is made again', async () => {
   const phone = world.phone();
   const account = world.account(phone);
@@ -206,18 +222,22 @@ test('after the background it listens again', async () => {
   heard.stop();
 });
 
-test('a token that expires is exchanged, and the connection made again', async () => {
+test('a token that expires is exchanged, and the connection made again, also where the clock hides it', async () => {
   const brief = await startWorld({ ACCESS_TOKEN_TTL: '3s' });
   try {
-    const phone = brief.phone({ speed: 1 });
-    const account = brief.account(phone);
-    const heard = listen(account);
-    await sleep(7000);
-    await hears(account, heard);
-    assert.equal(phone.logins, 1);
-    assert.ok(brief.proxy.count('refreshSession') >= 1);
-    assert.deepEqual(heard.errors, []);
-    heard.stop();
+    for (const setBack of [0, 24 * 3_600_000]) {
+      const phone = brief.phone({ speed: 1 });
+      const account = brief.account(phone);
+      const heard = listen(account);
+      await until(() => socketsOf(phone) === 1, 'the connection');
+      await sleep(500);
+      phone.clockOff -= setBack;
+      const before = brief.proxy.count('refreshSession');
+      await until(() => brief.proxy.count('refreshSession') > before, 'the refresh');
+      await hears(account, heard);
+      assert.deepEqual([phone.logins, heard.errors], [1, []]);
+      heard.stop();
+    }
   } finally {
     await brief.stop();
   }
