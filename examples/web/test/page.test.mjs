@@ -199,6 +199,17 @@ test('while the server is away a save may be tried again', async () => {
   assert.equal(await tab.problem.textContent(), '');
 });
 
+test('a fault of the page is named with what finds it in the log', async () => {
+  const { own, tab } = await signedIn();
+  const extensions = { code: 'BAD_USER_INPUT', action: 'FIX', requestId: 'request-1' };
+  await own.context.route('**/graphql', (route) => route.fulfill({ json: { errors: [{ message: 'No.', extensions }] } }));
+  await tab.nickname.fill('anything');
+  await tab.save();
+  await tab.problem.getByText('request-1').waitFor();
+  assert.equal(await tab.problem.getAttribute('data-action'), 'FIX');
+  assert.equal(await tab.nickname.inputValue(), 'anything');
+});
+
 for (const [code, action, advice] of [
   ['emulator:error:40029', 'RELOGIN', 'Sign in again.'],
   ['emulator:error:40226', 'GIVE_UP', 'Trying again does not help.'],
