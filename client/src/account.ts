@@ -25,7 +25,8 @@ export function createAccountOn(adapter: Adapter, options: Options): Account {
     let session = first;
     return retry(() => send(session.token), async ({ action, code }) => {
       if (code === 'ACCOUNT_SUSPENDED') await sessions.end(session, code);
-      if (action !== RELOGIN || session.sid !== first.sid) return false;
+      // INVALID_CODE, CODE_USED: a code of `wx.login` in the request is used up, and the same request fails again
+      if (action !== RELOGIN || /CODE/.test(code) || session.sid !== first.sid) return false;
       session = await sessions.renew(session, session === first && code);
       return true;
     });

@@ -33,6 +33,14 @@ test('a page with 502 is tried again, and passes the third time', async () => {
   assert.equal(world.proxy.count('me'), 3);
 });
 
+test('a used code of wx.login in a request logs nobody in, and is sent once', async () => {
+  const { phone, account } = await signedIn();
+  const document = 'mutation($code: String!) { linkIdentity(code: $code) { user { id } } }';
+  const error = await failed(account.request(document, { code: 'emulator:error:40029' }));
+  assert.match(error.code, /CODE/);
+  assert.deepEqual([error.action, phone.logins, world.proxy.count('linkIdentity')], ['RELOGIN', 1, 1]);
+});
+
 const NOT_OURS = {
   'a page with 502': html(502),
   'a page with 200': html(200),
