@@ -4,7 +4,7 @@ mod admin;
 
 use std::{error::Error, net::SocketAddr, path::Path, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime};
 
 use crate::{
     cli::{Cli, Command},
@@ -17,16 +17,24 @@ use crate::{
     telemetry,
 };
 
+/// The stack of each thread that serves requests, in bytes: four times what the deepest permitted document takes.
+const STACK: usize = 8 * 1024 * 1024;
+
 type CommandResult = Result<(), Box<dyn Error>>;
 
 /// Reads the settings of a server, or of another command.
 type ReadSettings = fn(Environment<'_>, Option<&Path>) -> Result<(Config, Vec<String>), ConfigProblems>;
 
-/// Runs a command to its end.
+/// Runs a command to its end, on a runtime of its own. The runtime is started here instead of in `main.rs`: a crate that
+/// polls a future compiles all of it, and the binary would compile most of the library again.
 ///
 /// # Errors
 /// When it fails; the error is a sentence for the operator.
-pub async fn run(cli: Cli) -> CommandResult {
+pub fn run(cli: Cli) -> CommandResult {
+    runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?.block_on(execute(cli))
+}
+
+async fn execute(cli: Cli) -> CommandResult {
     let file = cli.config.as_deref();
     match cli.command.unwrap_or_default() {
         Command::Serve => serve(load_settings(file, config::read)?).await,

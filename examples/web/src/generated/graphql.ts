@@ -17,7 +17,7 @@ export type SessionEndReason =
   | 'MERGED'
   /** A new login from the same device replaced it. */
   | 'REPLACED'
-  /** A refresh token was used again after its successor had been used: somebody else has a copy. */
+  /** A refresh token was used again after its successor had been used: it may have been stolen. */
   | 'REUSED'
   /** Another session of the user, or an operator, revoked it. */
   | 'REVOKED'
@@ -29,15 +29,15 @@ export type SessionEndReason =
 /** Changes to the caller's profile. An omitted field stays as it is; `null` clears a field. */
 export type UpdateProfileInput = {
   /**
-   * URL of a picture: `https`, at most 512 bytes, without user name and password. The URL of the caller's own uploaded
-   * picture changes nothing; any other URL, and `null`, delete that picture.
+   * URL of a picture: `https`, at most 512 bytes, without user name and password. The URL of the caller's own
+   * uploaded picture changes nothing; any other URL, and `null`, delete that picture.
    */
   avatarUrl?: string | null | undefined;
   /** The language as a BCP 47 tag such as `zh-CN`. */
   locale?: string | null | undefined;
   /**
-   * JSON of the client's own, which replaces what was there as a whole: at most 8 KiB (UTF-8, without blanks), 16 levels
-   * of objects and lists, and 1,000 keys in all.
+   * Any JSON of the client, which replaces the earlier value as a whole: at most 8 KiB (UTF-8, without whitespace),
+   * 16 levels of objects and lists, and 1,000 keys in total.
    */
   metadata?: unknown;
   /** The user's name: 1 to 32 characters on one line. `微信用户`, the name WeChat gives to every user, counts as no name. */
@@ -48,13 +48,13 @@ export type UpdateProfileInput = {
 export type UserErrorCode =
   /** The value is blank. To clear it, send `null`. */
   | 'BLANK'
-  /** The content check does not let the value pass. */
+  /** The value did not pass the content check. */
   | 'CONTENT_REFUSED'
-  /** The identity belongs to another account. `mergeTicket` allows to merge the two. */
+  /** The identity belongs to another account. `mergeAccounts` can merge the two accounts with `mergeTicket`. */
   | 'IDENTITY_TAKEN'
   /** The value has the wrong format, or contains characters that are not allowed. */
   | 'INVALID'
-  /** The phone code is invalid, has expired, was used, or belongs to another user: ask for a new one. */
+  /** The phone code is invalid, has expired, was used, or belongs to another user: get a new one. */
   | 'INVALID_PHONE_CODE'
   /** The identity is the last one of the account. */
   | 'LAST_IDENTITY'
@@ -74,7 +74,7 @@ export type UserErrorCode =
   | 'TOO_LONG'
   /** The value has too many keys. */
   | 'TOO_MANY_KEYS'
-  /** The code is that of another person than the caller. */
+  /** The code belongs to another person than the caller. */
   | 'WRONG_PERSON';
 
 export type ProfileFragment = { id: string, nickname: string | null, locale: string | null, updatedAt: string | null } & { ' $fragmentName'?: 'ProfileFragment' };
