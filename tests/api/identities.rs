@@ -69,6 +69,8 @@ on_each_database! {
         assert_eq!(again.data()["linkIdentity"]["identity"], linked["identity"]);
         assert_eq!(identities(&alice.client).await.len(), 2);
         assert_eq!(log_in(&app, "wx2", "o_2", None).await.user_id, alice.user_id);
+        // the unionid is the account's own: no conflict
+        assert!(union_conflict::Entity::find().all(&app.db().await).await.unwrap().is_empty());
         // the unionid is stored as with a login
         assert_eq!(log_in(&app, "wx1", "o_3", Some("u_1")).await.user_id, alice.user_id);
     }

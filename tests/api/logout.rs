@@ -106,6 +106,10 @@ on_each_database! {
             assert_eq!(logout(&users[0].client, scope).await.refusal(), "LOGGED_OUT");
         }
         assert_eq!(live_sessions(&users).await, [false, true, true, true]);
+        // a repeat succeeds only for the scope `ALL`, once no session is left
+        logout(&users[1].client, "ALL").await.data();
+        assert_eq!(logout(&users[0].client, "OTHERS").await.refusal(), "LOGGED_OUT");
+        logout(&users[0].client, "ALL").await.data();
     }
 
     async fn logout_without_a_valid_token_is_refused(app: TestApp) {
