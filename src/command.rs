@@ -25,8 +25,8 @@ type CommandResult = Result<(), Box<dyn Error>>;
 /// Reads the settings of a server, or of another command.
 type ReadSettings = fn(Environment<'_>, Option<&Path>) -> Result<(Config, Vec<String>), ConfigProblems>;
 
-/// Runs a command to its end, on a runtime of its own. The runtime is started here instead of in `main.rs`: a crate that
-/// polls a future compiles all of it, and the binary would compile most of the library again.
+/// Runs a command to its end, on its own runtime. The runtime is started here instead of in `main.rs`: a crate that
+/// polls a future compiles all of it, so the binary would compile most of the library again.
 ///
 /// # Errors
 /// When it fails; the error is a sentence for the operator.

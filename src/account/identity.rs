@@ -26,9 +26,14 @@ impl Accounts {
         Ok(self.store.identity_of(owner, id).await?)
     }
 
-    /// The identity by which the caller's session was opened. `UNAUTHENTICATED` where the session or the identity is gone.
-    pub(super) async fn identity_of_session(&self, session: SessionId) -> Result<identity::Model, ApiError> {
-        let identity = self.store.identity_of_session(session).await?;
+    /// The identity that opened the caller's session. The session is read from the database: unlike the cached one, it
+    /// has not ended on another node. `UNAUTHENTICATED` if it is not live.
+    pub(super) async fn identity_of_session(
+        &self,
+        caller: UserId,
+        session: SessionId,
+    ) -> Result<identity::Model, ApiError> {
+        let identity = self.store.identity_of_live_session(caller, session, self.clock.now()).await?;
         identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))
     }
 

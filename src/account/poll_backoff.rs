@@ -22,8 +22,8 @@ impl PollBackoff {
         Self { next: FIRST_DELAY, left: claim_lifetime + CLOCK_TOLERANCE }
     }
 
-    /// Waits twice as long each time. Fails when the lifetime of the claim has passed: if clocks differ, a claim may
-    /// never seem to expire.
+    /// Waits twice as long each time, at most `MAX_DELAY`. Fails `CLOCK_TOLERANCE` after the lifetime of the claim: if
+    /// clocks differ, a claim may never seem to expire.
     pub(super) async fn wait(&mut self) -> Result<(), ApiError> {
         self.left = self.left.checked_sub(self.next).ok_or(Code::ProviderUnavailable)?;
         tokio::time::sleep(self.next).await;

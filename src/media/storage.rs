@@ -23,8 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const RETRIES: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// `Cache-Control` of a picture, which never changes under its name: a year, the longest time in common use. Objects in a
-/// bucket have it too, for clients that read the bucket directly.
+/// `Cache-Control` of a picture, which never changes under its name: a year, the longest time in common use. Objects in
+/// a bucket have it too, for clients that read the bucket directly.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The storage of pictures.

@@ -175,7 +175,7 @@ impl Store {
     /// When the database fails.
     pub async fn code_exchanges_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
         let (key, expires_at) = (Column::CodeHash, Column::ExpiresAt);
-        let delete = move |db| delete_batch::<Entity, CodeHash>(db, (key, expires_at), expires_at.lte(before), limit);
+        let delete = move |db| delete_batch::<Entity, CodeHash>(db, (key, None), expires_at.lte(before), limit);
         self.db.run(delete).await
     }
 }

@@ -7,10 +7,11 @@ use sea_orm::{
 
 use super::database::Connection;
 
-/// Deletes up to `limit` of the rows `which`, the first in `order`, and returns their number. `K` is the type of `key`.
+/// Deletes up to `limit` of the rows `which`, and returns their number. `K` is the type of `key`. With an `order`, which
+/// needs an index, the first rows in it are deleted; without one, any rows.
 pub(super) async fn delete_batch<E, K>(
     db: Connection,
-    (key, order): (E::Column, E::Column),
+    (key, order): (E::Column, Option<E::Column>),
     which: impl IntoCondition,
     limit: u64,
 ) -> Result<u64, DbErr>
@@ -19,7 +20,10 @@ where
     K: TryGetable + Into<Value> + Ord + Send,
 {
     let which = which.into_condition();
-    let rows = E::find().select_only().column(key).filter(which.clone()).order_by_asc(order).limit(limit);
+    let mut rows = E::find().select_only().column(key).filter(which.clone()).limit(limit);
+    if let Some(order) = order {
+        rows = rows.order_by_asc(order);
+    }
     let mut keys: Vec<K> = rows.into_tuple().all(&db).await?;
     if keys.is_empty() {
         return Ok(0);

@@ -21,8 +21,8 @@ pub(super) use reseal::lacks_prefix;
 
 use std::{collections::HashMap, sync::Arc};
 
-use entity::{IdentityId, OpenId, SessionId, UserId, identity, session, user};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{IdentityId, OpenId, SessionId, Timestamp, UserId, identity, session, user};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::SimpleExpr};
 
 use super::{
     Store,
@@ -86,14 +86,27 @@ impl Store {
         self.db.one(identity::Entity::find_by_id(id).filter(identity::Column::UserId.eq(owner))).await
     }
 
-    /// The identity that opened a session.
+    /// The identity that opened a session, live or ended.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn identity_of_session(&self, session: SessionId) -> Result<Option<identity::Model>, DbErr> {
-        let session = session::Entity::find_by_id(session).select_only().column(session::Column::IdentityId);
-        let identity = identity::Column::Id.in_subquery(QuerySelect::query(&mut { session }).take());
-        self.db.one(identity::Entity::find().filter(identity)).await
+        self.db.one(identity::Entity::find().filter(opened(session::Entity::find_by_id(session)))).await
+    }
+
+    /// The identity that opened a session of `owner`, if the session is live at `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identity_of_live_session(
+        &self,
+        owner: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<identity::Model>, DbErr> {
+        let session = session::Entity::find_by_id(session).filter(session::Column::UserId.eq(owner));
+        let identity = identity::Entity::find().filter(opened(session.filter(session::live(now))));
+        self.db.one(identity.filter(identity::Column::UserId.eq(owner))).await
     }
 
     /// The identities of a user, oldest first.
@@ -104,4 +117,10 @@ impl Store {
         let identities = identity::Entity::find().filter(identity::Column::UserId.eq(owner));
         self.db.all(identities.order_by_asc(identity::Column::Id)).await
     }
+}
+
+/// The identities that opened these sessions.
+fn opened(sessions: Select<session::Entity>) -> SimpleExpr {
+    let mut sessions = sessions.select_only().column(session::Column::IdentityId);
+    identity::Column::Id.in_subquery(QuerySelect::query(&mut sessions).take())
 }

@@ -66,7 +66,8 @@ impl Store {
     /// When the database fails.
     pub async fn push_events_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
         let (key, created_at) = (Column::EventHash, Column::CreatedAt);
-        let delete = move |db| delete_batch::<Entity, EventHash>(db, (key, created_at), created_at.lt(before), limit);
+        let delete =
+            move |db| delete_batch::<Entity, EventHash>(db, (key, Some(created_at)), created_at.lt(before), limit);
         self.db.run(delete).await
     }
 }

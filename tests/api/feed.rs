@@ -77,6 +77,24 @@ on_each_database! {
         elsewhere.me().await.data();
     }
 
+    async fn cached_session_that_has_ended_decrypts_binds_and_deletes_nothing(app: TestApp) {
+        let (_other, alice, _elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
+        // without an event in the feed, the node continues to trust its cache
+        let end = session::Entity::update_many()
+            .col_expr(session::Column::EndedAt, Expr::value(app.accounts.now()))
+            .col_expr(session::Column::EndReason, Expr::value(session::EndReason::Revoked));
+        end.filter(session::Column::Id.eq(session_key(&alice))).exec(&app.db().await).await.unwrap();
+        alice.client.me().await.data();
+        for mutation in [
+            "decryptWechatData(input: { rawData: \"{}\", signature: \"00\" }) { userErrors { code } }",
+            "bindPhoneNumber(code: \"86-13800000000\") { userErrors { code } }",
+            "deleteAccount(code: \"alice.fresh\") { userErrors { code } }",
+        ] {
+            let refused = alice.client.graphql(&format!("mutation {{ {mutation} }}"), json!({})).await;
+            assert_eq!((refused.code(), refused.refusal()), ("UNAUTHENTICATED", "REVOKED"), "{}", refused.text);
+        }
+    }
+
     async fn logout_reaches_the_other_node(app: TestApp) {
         let (_other, alice, elsewhere, _tasks) = two_nodes_with_a_cached_session(&app).await;
         alice.client.graphql("mutation { logout { endedSessions } }", json!({})).await.data();

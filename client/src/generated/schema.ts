@@ -302,7 +302,7 @@ export interface ProfileChangedEvent {
 export interface Query {
   __typename?: 'Query';
   /**
-   * All stored data of the caller: profile, identities, live and ended sessions (the newest 500), with their times.
+   * All stored data of the caller: profile, identities, live and ended sessions (the newest 300), with their times.
    * WeChat's ids of the caller, keys and tokens are not included.
    */
   accountExport: JSON;

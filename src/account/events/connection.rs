@@ -1,6 +1,6 @@
 //! Long-lived authenticated connections (WebSockets). A connection is closed when its caller may no longer use it: with
-//! `UNAUTHENTICATED` and the reason its session ended (`SUSPENDED` for a suspended user), or with `ACCOUNT_SUSPENDED` if
-//! the end of the session was missed and the user is found suspended.
+//! `UNAUTHENTICATED` and the reason why its session ended (`SUSPENDED` for a suspended user), or with
+//! `ACCOUNT_SUSPENDED` if it missed the end of the session and then reads a suspended user.
 //!
 //! No change is missed between authentication and subscription: a connection subscribes first and reads the session
 //! afterwards. That read returns every change committed before it. A change committed later is read from the feed

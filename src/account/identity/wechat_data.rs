@@ -44,7 +44,7 @@ impl Accounts {
     pub async fn open_wechat_data(&self, caller: &SignedIn, data: WechatData) -> Result<String, ApiError> {
         self.limits.user(caller.user.id).await?;
         let input = Input::read(data)?;
-        let identity = self.identity_of_session(caller.session).await?;
+        let identity = self.identity_of_session(caller.user.id, caller.session).await?;
         let context = session_key_context(&identity.app_id, &identity.openid);
         let is_recent = self.clock.now().since(identity.session_key_at) <= PREVIOUS_KEY_VALID_FOR;
         let previous = identity.previous_session_key.as_ref().filter(|_| is_recent);

@@ -56,7 +56,7 @@ impl Accounts {
         client: &Client,
         code: &str,
     ) -> Result<Deletion, ApiError> {
-        let app_id = self.identity_of_session(session).await?.app_id;
+        let app_id = self.identity_of_session(caller, session).await?.app_id;
         let proven = self.prove_identity(caller, client, (code, Some(&app_id))).await?;
         let found = self.store.identity_by_openid(&proven.app_id, &proven.openid).await?;
         if found.is_none_or(|(identity, _)| identity.user_id != caller) {

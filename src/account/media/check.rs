@@ -53,7 +53,9 @@ impl Accounts {
         key: &MediaKey,
         address: &str,
     ) -> Result<(), ApiError> {
-        let identity = self.identity_of_session(session).await?;
+        // the check is requested even if the session has ended since the upload
+        let identity = self.store.identity_of_session(session).await?;
+        let identity = identity.ok_or_else(|| ApiError::unauthenticated("REVOKED"))?;
         let trace_id = self.call_wechat(&identity.app_id, &image_check(&identity.openid, address)).await?;
         let check = media_check::Model {
             trace_id,

@@ -31,7 +31,7 @@ impl Accounts {
     pub async fn bind_phone(self: &Arc<Self>, caller: &SignedIn, code: &str) -> Result<PhoneUpdate, ApiError> {
         self.limits.user(caller.user.id).await?;
         let Ok(code) = PhoneCode::parse(code) else { return Ok(PhoneUpdate::Refused(PhoneProblem::InvalidCode)) };
-        let identity = self.identity_of_session(caller.session).await?;
+        let identity = self.identity_of_session(caller.user.id, caller.session).await?;
         self.bind_phone_code(&identity.app_id, &identity.openid, caller.user.id, &code).await
     }
 

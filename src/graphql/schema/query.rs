@@ -69,7 +69,7 @@ impl Query {
         find_node(ctx, &id).await.transpose()
     }
 
-    /// All stored data of the caller: profile, identities, live and ended sessions (the newest 500), with their times.
+    /// All stored data of the caller: profile, identities, live and ended sessions (the newest 300), with their times.
     /// WeChat's ids of the caller, keys and tokens are not included.
     async fn account_export(&self, ctx: &Context<'_>) -> Result<Json, ApiError> {
         let caller = ctx.signed_in().await?;

@@ -1,5 +1,5 @@
-//! Static content: compressed once for each encoding, with an `ETag` from its hash. tower-http's `ServeDir` does
-//! not fit: it serves files of a folder instead of files in the binary, and has no `ETag` for each encoding.
+//! Static content: compressed before the build or at its first request, with an `ETag` from its hash. tower-http's
+//! `ServeDir` does not fit: it serves files of a folder instead of files in the binary, and has no `ETag` for each encoding.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{

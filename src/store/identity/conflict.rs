@@ -1,5 +1,5 @@
 //! Conflicts of unionids that belong to another user than the identity: lists them for an operator, and removes
-//! resolved ones.
+//! resolved ones. A login or a link records them (`union_conflict_upsert_in` in `claim.rs`).
 
 use std::collections::HashMap;
 

@@ -37,7 +37,8 @@ impl Store {
     pub async fn merge_tickets_purge(&self, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
         let (key, expires_at) = (merge_ticket::Column::TicketHash, merge_ticket::Column::ExpiresAt);
         let which = move || expires_at.lte(before);
-        let delete = move |db| delete_batch::<merge_ticket::Entity, TicketHash>(db, (key, expires_at), which(), limit);
+        let delete =
+            move |db| delete_batch::<merge_ticket::Entity, TicketHash>(db, (key, Some(expires_at)), which(), limit);
         self.db.run(delete).await
     }
 }

@@ -49,7 +49,8 @@ impl Unlink {
 }
 
 impl Store {
-    /// Unlinks an identity and ends its sessions. Its next login creates a new user. Concurrent calls cannot remove the
+    /// Unlinks an identity and ends its sessions. Its next login creates a new user, unless another identity of the user
+    /// has the same unionid. Concurrent calls cannot remove the
     /// last identity, because each locks the user's row first.
     ///
     /// # Errors

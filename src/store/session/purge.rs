@@ -17,7 +17,7 @@ impl Store {
         let expired = Condition::all().add(expires_at.lt(before)).add(ended_at.is_null());
         let mut removed = 0;
         for (which, order) in [(expired, expires_at), (ended_at.lt(before).into_condition(), ended_at)] {
-            let columns = (session::Column::Id, order);
+            let columns = (session::Column::Id, Some(order));
             let delete = move |db| delete_batch::<session::Entity, SessionId>(db, columns, which.clone(), limit);
             removed += self.db.run(delete).await?;
         }

@@ -38,7 +38,7 @@ impl Store {
     pub async fn sessions_purge_of(&self, owner: UserId, limit: u64) -> Result<u64, DbErr> {
         let (key, of_user) = (session::Column::Id, session::Column::UserId.eq(owner));
         let ended = Condition::all().add(of_user).add(session::Column::EndedAt.is_not_null());
-        let delete = move |db| delete_batch::<session::Entity, SessionId>(db, (key, key), ended.clone(), limit);
+        let delete = move |db| delete_batch::<session::Entity, SessionId>(db, (key, None), ended.clone(), limit);
         self.db.run(delete).await
     }
 }
